@@ -1,0 +1,38 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Targets stand in the order of their imports: each may use only what stands above it.
+// `tools/test` builds with `--explicit-target-dependency-import-check error`.
+let package = Package(
+  name: "dlrun",
+  products: [
+    .library(name: "DLRun", targets: ["DLRun"]),
+    .executable(name: "dlrun", targets: ["dlrun"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .systemLibrary(
+      name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "CSchemas", dependencies: ["CProtobufC"], exclude: ["protos"]),
+    .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
+    .target(name: "Tensors"),
+    .target(name: "Kernels", dependencies: ["CKernels", "Tensors"]),
+    .target(name: "Graphs", dependencies: ["Kernels", "Tensors"]),
+    .target(name: "Operators", dependencies: ["Graphs", "Kernels", "Tensors"]),
+    .target(name: "Formats", dependencies: ["CSchemas", "CZlib", "Graphs", "Tensors"]),
+    .target(name: "Compiler", dependencies: ["Graphs", "Operators", "Kernels", "Tensors"]),
+    .target(
+      name: "Runtime", dependencies: ["Compiler", "Operators", "Graphs", "Kernels", "Tensors"]),
+    .target(
+      name: "DLRun",
+      dependencies: ["Runtime", "Compiler", "Formats", "Operators", "Graphs", "Kernels", "Tensors"]),
+    .executableTarget(
+      name: "dlrun",
+      dependencies: [
+        "DLRun", "Runtime", "Formats", "Operators", "Graphs", "Kernels", "Tensors",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+  ])

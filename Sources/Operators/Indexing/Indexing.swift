@@ -1,0 +1,6 @@
+import Graphs
+
+/// Operators that pick elements by index or condition.
+enum Indexing {
+  static let operators: [any Operator.Type] = [NonZero.self]
+}

@@ -1,0 +1,82 @@
+import Glibc
+
+/// The memory and type of a tensor: owned, borrowed from an owner that it keeps alive, or a view.
+///
+/// Contents are written by whoever creates the storage, before anyone else sees it, and do not
+/// change after that; this is what makes it safe to share between threads.
+public final class Storage: @unchecked Sendable {
+  public let type: TensorType
+  /// The elements, 64-byte aligned when owned. Valid for `type.byteCount` bytes.
+  public let bytes: UnsafeMutableRawPointer
+  /// Elements of a string tensor; empty for every other dtype.
+  public let strings: [String]
+  /// Keeps the memory of a view or a mapped file alive. Nil when the memory is owned.
+  @usableFromInline let owner: AnyObject?
+  @usableFromInline let isOwned: Bool
+
+  /// Alignment of owned memory, in bytes: a cache line and the widest vector.
+  public static let alignment = 64
+
+  /// Uninitialised memory for a tensor of `type`.
+  ///
+  /// Errors: `.budget` when the system has no such amount of memory.
+  public init(_ type: TensorType) throws(EngineError) {
+    var memory: UnsafeMutableRawPointer?
+    let size = max(type.byteCount, 1)
+    guard size <= Int.max - 64, posix_memalign(&memory, Storage.alignment, size) == 0, let memory
+    else {
+      throw EngineError(
+        .budget, "no memory for a tensor of \(type)", received: "\(type.byteCount) bytes")
+    }
+    self.type = type
+    bytes = memory
+    strings = []
+    owner = nil
+    isOwned = true
+  }
+
+  /// A string tensor. `strings.count` must be the shape's count.
+  public init(_ shape: Shape, strings: [String]) {
+    precondition(shape.count == strings.count, "\(strings.count) strings for shape \(shape)")
+    type = TensorType(.string, shape)
+    bytes = Storage.nothing
+    self.strings = strings
+    owner = nil
+    isOwned = false
+  }
+
+  /// Memory that `owner` keeps alive: a mapped file, an arena, an array of the caller.
+  public init(_ type: TensorType, borrowing bytes: UnsafeMutableRawPointer, owner: AnyObject?) {
+    self.type = type
+    self.bytes = bytes
+    strings = []
+    self.owner = owner
+    isOwned = false
+  }
+
+  /// The elements of `other` under another type of as many bytes, sharing its memory.
+  public init(viewing other: Storage, as type: TensorType) {
+    precondition(
+      type.byteCount <= other.type.byteCount && other.strings.isEmpty,
+      "a view of \(type) on \(other.type)")
+    self.type = type
+    bytes = other.bytes
+    strings = []
+    owner = other.isOwned ? other : other.owner
+    isOwned = false
+  }
+
+  /// Whether the bytes belong to someone else, such as a mapped file.
+  public var isBorrowed: Bool { !isOwned }
+
+  deinit { if isOwned { free(bytes) } }
+
+  /// A valid address for tensors that have no bytes.
+  @usableFromInline nonisolated(unsafe) static let nothing = UnsafeMutableRawPointer.allocate(
+    byteCount: 64, alignment: 64)
+}
+
+extension Storage {
+  /// A valid address that holds nothing, for absent inputs and outputs.
+  public static var empty: UnsafeMutableRawPointer { nothing }
+}

@@ -1,0 +1,102 @@
+/// An n-dimensional array: a value of two words. Contents never change once it is made.
+///
+/// `slot` is the tensor's place on the current gradient tape, or -1.
+@frozen public struct Tensor: Sendable {
+  public let storage: Storage
+  public let slot: Int
+
+  @inlinable public init(_ storage: Storage, slot: Int = -1) {
+    self.storage = storage
+    self.slot = slot
+  }
+
+  @inlinable public var type: TensorType { storage.type }
+  @inlinable public var dtype: DType { storage.type.dtype }
+  @inlinable public var shape: Shape { storage.type.shape }
+  @inlinable public var count: Int { storage.type.shape.count }
+  @inlinable public var byteCount: Int { storage.type.byteCount }
+  /// The elements in row-major order; empty for strings.
+  @inlinable public var rawBytes: UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: storage.bytes, count: storage.type.byteCount)
+  }
+  /// The elements of a string tensor in row-major order.
+  @inlinable public var strings: [String] { storage.strings }
+}
+
+extension Tensor {
+  /// A tensor whose bytes `fill` writes, all of them.
+  public init(
+    _ type: TensorType, fill: (UnsafeMutableRawBufferPointer) throws(EngineError) -> Void
+  ) throws(EngineError) {
+    let storage = try Storage(type)
+    try fill(UnsafeMutableRawBufferPointer(start: storage.bytes, count: type.byteCount))
+    self.init(storage)
+  }
+
+  /// Elements in row-major order.
+  ///
+  /// Errors: `.shape` when `values.count` is not the product of `shape`.
+  public init<T: Element>(shape: Shape, _ values: [T]) throws(EngineError) {
+    guard shape.count == values.count else {
+      throw EngineError(
+        .shape, "wrong number of elements for shape \(shape)", expected: "\(shape.count)",
+        received: "\(values.count)")
+    }
+    try self.init(TensorType(T.dtype, shape)) { (bytes) throws(EngineError) in
+      values.withUnsafeBytes { bytes.copyMemory(from: $0) }
+    }
+  }
+
+  public init(shape: Shape, strings: [String]) throws(EngineError) {
+    guard shape.count == strings.count else {
+      throw EngineError(
+        .shape, "wrong number of strings for shape \(shape)", expected: "\(shape.count)",
+        received: "\(strings.count)")
+    }
+    self.init(Storage(shape, strings: strings))
+  }
+
+  /// A tensor without axes.
+  public init<T: Element>(scalar value: T) throws(EngineError) { try self.init(shape: [], [value]) }
+  public init<T: Element>(_ values: [T]) throws(EngineError) {
+    try self.init(shape: [values.count], values)
+  }
+  /// Rows of equal length.
+  public init(_ rows: [[Float]]) throws(EngineError) {
+    let width = rows.first?.count ?? 0
+    for row in rows where row.count != width {
+      throw EngineError(
+        .shape, "rows differ in length", expected: "\(width) elements", received: "\(row.count)")
+    }
+    try self.init(shape: [rows.count, width], rows.flatMap { $0 })
+  }
+
+  /// The elements as Swift values.
+  ///
+  /// Errors: `.dtype` when `T` is not this tensor's element type.
+  public func values<T: Element>(as: T.Type) throws(EngineError) -> [T] {
+    guard T.dtype == dtype else {
+      throw EngineError(.dtype, "elements read as \(T.dtype)", expected: "\(dtype)")
+    }
+    return Array(elements(T.self))
+  }
+
+  /// The elements in place. The dtype must be `T`'s; the tensor must outlive the buffer.
+  @inlinable public func elements<T: Element>(_: T.Type) -> UnsafeBufferPointer<T> {
+    precondition(T.dtype == dtype, "elements of \(dtype) read as \(T.dtype)")
+    return UnsafeBufferPointer(start: storage.bytes.assumingMemoryBound(to: T.self), count: count)
+  }
+
+  /// The same elements under another shape, sharing memory.
+  ///
+  /// Errors: `.shape` when the counts differ.
+  public func reshaped(_ shape: Shape) throws(EngineError) -> Tensor {
+    guard shape.count == count else {
+      throw EngineError(
+        .shape, "a tensor of shape \(self.shape) cannot become \(shape)",
+        expected: "\(count) elements", received: "\(shape.count)")
+    }
+    if dtype == .string { return Tensor(Storage(shape, strings: strings)) }
+    return Tensor(Storage(viewing: storage, as: TensorType(dtype, shape)))
+  }
+}
