@@ -35,4 +35,31 @@ let package = Package(
         "DLRun", "Runtime", "Formats", "Operators", "Graphs", "Kernels", "Tensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    .target(
+      name: "TestSupport", dependencies: ["Operators", "Graphs", "Tensors"],
+      path: "Tests/TestSupport"),
+    .testTarget(
+      name: "TensorsTests",
+      dependencies: ["TestSupport", "Tensors"]),
+    .testTarget(
+      name: "KernelsTests",
+      dependencies: ["TestSupport", "Kernels", "CKernels", "Tensors"]),
+    .testTarget(
+      name: "GraphsTests",
+      dependencies: ["TestSupport", "Graphs", "Operators", "Tensors"]),
+    .testTarget(
+      name: "OperatorsTests",
+      dependencies: ["TestSupport", "Operators", "Graphs", "Kernels", "Tensors"]),
+    .testTarget(
+      name: "FormatsTests",
+      dependencies: ["TestSupport", "Formats", "Graphs", "Operators", "Tensors"]),
+    .testTarget(
+      name: "RuntimeTests",
+      dependencies: ["TestSupport", "DLRun", "Runtime", "Formats", "Operators", "Graphs", "Kernels", "Tensors"]),
+    .testTarget(
+      name: "CommandTests",
+      dependencies: ["TestSupport", "DLRun", "Tensors"]),
+    .testTarget(
+      name: "LayoutTests",
+      dependencies: []),
   ])

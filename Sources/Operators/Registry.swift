@@ -4,7 +4,10 @@ import Tensors
 /// Every built-in operator, family by family: the one place that lists them.
 public enum Registry {
   static let families: [[any Operator.Type]] = [
-    Layout.operators, Indexing.operators, Activation.operators,
+    Activation.operators, Arithmetic.operators, Comparison.operators, Constants.operators,
+    Control.operators, Convolution.operators, Indexing.operators, Layout.operators,
+    LinearAlgebra.operators, Normalization.operators, Pooling.operators, Recurrent.operators,
+    Reduction.operators,
   ]
 
   /// All operators, sorted by domain and name.

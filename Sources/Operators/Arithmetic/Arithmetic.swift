@@ -1,0 +1,6 @@
+import Graphs
+
+/// Elementwise arithmetic.
+enum Arithmetic {
+  static let operators: [any Operator.Type] = []
+}

@@ -1,0 +1,6 @@
+import Graphs
+
+/// Comparisons, logic and selection.
+enum Comparison {
+  static let operators: [any Operator.Type] = []
+}

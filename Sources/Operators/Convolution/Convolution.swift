@@ -1,0 +1,6 @@
+import Graphs
+
+/// Convolutions of every kind.
+enum Convolution {
+  static let operators: [any Operator.Type] = []
+}

@@ -1,0 +1,6 @@
+import Graphs
+
+/// Matrix products and what is made of them.
+enum LinearAlgebra {
+  static let operators: [any Operator.Type] = []
+}

@@ -1,0 +1,6 @@
+import Graphs
+
+/// Pooling windows and global pooling.
+enum Pooling {
+  static let operators: [any Operator.Type] = []
+}

@@ -1,0 +1,6 @@
+import Graphs
+
+/// Recurrent layers.
+enum Recurrent {
+  static let operators: [any Operator.Type] = []
+}

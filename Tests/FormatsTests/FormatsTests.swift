@@ -1,0 +1,5 @@
+import Testing
+
+@Suite struct FormatsTests {
+  @Test func runs() {}
+}

@@ -1,0 +1,5 @@
+import Testing
+
+@Suite struct GraphsTests {
+  @Test func runs() {}
+}

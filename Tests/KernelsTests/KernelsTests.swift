@@ -1,0 +1,5 @@
+import Testing
+
+@Suite struct KernelsTests {
+  @Test func runs() {}
+}

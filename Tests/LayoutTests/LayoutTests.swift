@@ -1,0 +1,5 @@
+import Testing
+
+@Suite struct LayoutTests {
+  @Test func runs() {}
+}

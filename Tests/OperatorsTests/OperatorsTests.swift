@@ -1,0 +1,5 @@
+import Testing
+
+@Suite struct OperatorsTests {
+  @Test func runs() {}
+}

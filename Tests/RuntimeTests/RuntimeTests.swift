@@ -1,0 +1,5 @@
+import Testing
+
+@Suite struct RuntimeTests {
+  @Test func runs() {}
+}

@@ -1,0 +1,5 @@
+import Testing
+
+@Suite struct TensorsTests {
+  @Test func runs() {}
+}
