@@ -89,6 +89,10 @@ public struct AttributeReader {
   }
 
   public func has(_ name: String) -> Bool { find(name) != nil }
+  /// The attribute's place in the node's list; after all others when absent.
+  public func position(of name: String) -> Int {
+    attributes.firstIndex { $0.name == name } ?? attributes.count
+  }
   public func find(_ name: String) -> Attribute.Payload? {
     for a in attributes where a.name == name { return a.payload }
     return nil

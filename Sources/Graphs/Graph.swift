@@ -34,6 +34,9 @@ public struct Graph: Sendable {
     /// "" is ai.onnx.
     public var domain: String
     public var overload = ""
+    /// The version of the domain the node is written for, where it is not the model's: nodes that
+    /// come from a function's body.
+    public var opset: Int?
     public var doc = ""
     public var attributes: [Attribute]
     /// Nil for an optional input that is absent.

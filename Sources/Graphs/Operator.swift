@@ -394,8 +394,8 @@ public struct Evaluation {
 /// Runs the graphs that If, Loop and Scan hold. The runtime supplies it.
 public protocol GraphRunner {
   func run(
-    _ graph: Graph, inputs: [Value?], captured: [Value?]
-  ) throws(EngineError) -> [Value]
+    _ graph: Subgraph, inputs: [Value?], captured: [Value?]
+  ) throws(EngineError) -> [Value?]
   /// Accounts for memory about to be taken.
   ///
   /// Errors: `.budget` when it exceeds what the session may use.

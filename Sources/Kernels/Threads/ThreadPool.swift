@@ -10,6 +10,9 @@ public final class ThreadPool: @unchecked Sendable {
   /// A pool without workers: everything runs on the caller.
   public static let single = ThreadPool(threads: 1)
 
+  /// Threads the process may use.
+  public static var defaultThreadCount: Int { 2 }
+
   /// Calls `body(0)` to `body(pieces - 1)`, each once, in any order and on any thread, and returns
   /// when all are done. Pieces must write to disjoint memory. A call from within a piece runs
   /// its pieces on the calling thread.

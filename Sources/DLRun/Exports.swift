@@ -1,0 +1,3 @@
+@_exported import Graphs
+@_exported import Runtime
+@_exported import Tensors

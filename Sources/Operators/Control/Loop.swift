@@ -1,0 +1,124 @@
+import Graphs
+import Tensors
+
+/// Runs a graph again and again: `for` and `while` in one.
+///
+/// - `M`: int64 scalar, the most iterations; absent for no limit. `cond`: bool scalar, whether to
+///   go on; absent for true. `v_initial...`: values carried from iteration to iteration.
+/// - `body`: takes the iteration number, the condition and the carried values; gives the
+///   condition, the carried values, and any number of scan outputs.
+/// - Outputs: the final carried values, then each scan output stacked along a new first axis.
+/// - Errors: `.budget` after 2^31 iterations without a limit.
+/// - Source: ONNX Loop 1, 11, 13, 16, 19, 21, 23, 24, 25.
+public struct Loop: Operator {
+  public let body: Subgraph
+
+  public static let schema = Schema(
+    "Loop", versions: [1, 11, 13, 16, 19, 21, 23, 24, 25],
+    inputs: [
+      .optional("M", .int64, "I"), .optional("cond", .bool, "B"),
+      .variadic("v_initial", .all, "", containers: true),
+    ],
+    outputs: [.variadic("v_final_and_scan_outputs", .all, "", containers: true)],
+    attributes: [AttributeSpec("body", .graph, "one iteration")], cases: { [] })
+
+  public init(reading a: AttributeReader) throws(EngineError) {
+    body = Subgraph(try a.graph("body"))
+    let carried = max(0, a.inputCount - 2)
+    guard body.graph.inputs.count == carried + 2, body.graph.outputs.count >= carried + 1 else {
+      throw EngineError(
+        .invalidModel, "the body does not fit the number of carried values",
+        expected: "\(carried + 2) inputs and at least \(carried + 1) outputs",
+        received: "\(body.graph.inputs.count) and \(body.graph.outputs.count)")
+    }
+  }
+
+  public var attributes: [Attribute] { [.graph("body", body.graph)] }
+
+  public func infer(_ c: Inference) throws(EngineError) -> [Fact] {
+    let carried = max(0, c.inputs.count - 2)
+    var inputs: [Fact?] = [Fact(.int64, []), Fact(.bool, [])]
+    // Sizes of carried values may change between iterations: only dtype and rank are certain
+    // until one pass has shown which sizes stay.
+    for i in 0..<carried {
+      let fact = c.fact(i + 2)
+      inputs.append(fact.map { Self.sizesForgotten($0, c) })
+    }
+    let results = try c.subgraph(body.graph, inputs, c.captured.map { contentsForgotten($0) })
+    guard results.count >= carried + 1 else { return results }
+    var outputs: [Fact] = []
+    for i in 0..<carried {
+      let before = inputs[i + 2] ?? results[i + 1]
+      outputs.append(merged(before, Fact(results[i + 1].type)))
+    }
+    let trips = c.ints(0)?.first.map { Dim(max(0, $0)) } ?? c.unknown()
+    for fact in results.dropFirst(carried + 1) {
+      let count: Dim = c.has(1) || c.constant(0) == nil ? c.unknown() : trips
+      outputs.append(Fact(fact.dtype, fact.dims.map { [count] + $0 }))
+    }
+    return outputs
+  }
+
+  private static func sizesForgotten(_ fact: Fact, _ c: Inference) -> Fact {
+    guard case .tensor(let d, let dims?) = fact.type else { return Fact(fact.type) }
+    return Fact(d, c.unknown(rank: dims.count))
+  }
+
+  public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
+    guard let runner = e.runner else {
+      throw EngineError(.unsupported, "a graph cannot run here")
+    }
+    var limit = Int(Int32.max)
+    if let m = try e.optionalTensor(0) {
+      guard m.count == 1 else {
+        throw EngineError(.shape, "the trip count must be one number", received: "\(m.shape)")
+      }
+      limit = Int(m.elements(Int64.self)[0])
+    }
+    var goesOn = true
+    if let c = try e.optionalTensor(1) {
+      guard c.count == 1 else {
+        throw EngineError(.shape, "the condition must be one bool", received: "\(c.shape)")
+      }
+      goesOn = c.elements(Bool.self)[0]
+    }
+    let count = max(0, e.inputs.count - 2)
+    var carried = Array(e.inputs.dropFirst(2))
+    let scans = body.graph.outputs.count - 1 - count
+    var stacks = [Stack](repeating: Stack(), count: max(0, scans))
+    var i = 0
+    while goesOn && i < limit {
+      try runner.checkCancellation()
+      let number = try Tensor(scalar: Int64(i))
+      let condition = try Tensor(scalar: true)
+      let results = try runner.run(
+        body, inputs: [.tensor(number), .tensor(condition)] + carried, captured: e.captured)
+      guard results.count == 1 + count + scans, let next = results[0] else {
+        throw EngineError(.invalidModel, "the body gave too few outputs")
+      }
+      let flag = try next.asTensor()
+      guard flag.dtype == .bool, flag.count == 1 else {
+        throw EngineError(
+          .invalidModel, "the body's condition must be one bool", received: "\(flag.type)")
+      }
+      goesOn = flag.elements(Bool.self)[0]
+      carried = Array(results[1..<(1 + count)])
+      for s in 0..<max(0, scans) {
+        guard let r = results[1 + count + s] else {
+          throw EngineError(.invalidModel, "the body gave no scan output \(s)")
+        }
+        try stacks[s].append(try r.asTensor(), e)
+      }
+      i += 1
+      if i == limit && limit == Int(Int32.max) {
+        throw EngineError(.budget, "the loop does not end", received: "\(i) iterations")
+      }
+    }
+    var outputs = carried
+    for s in 0..<max(0, scans) {
+      let id = body.graph.outputs[1 + count + s]
+      outputs.append(.tensor(try stacks[s].stacked(e, emptyLike: body.graph.values[id.index].fact)))
+    }
+    return outputs
+  }
+}

@@ -1,0 +1,183 @@
+import Graphs
+import Kernels
+import Tensors
+
+extension Plan {
+  /// One run. `inputs` and `captured` have the types the plan was made for.
+  func run(
+    inputs: [Value?], captured: [Value?], state: RunState
+  ) throws(EngineError) -> [Value?] {
+    let context = try contexts.take(self)
+    var created = 0
+    defer {
+      state.dynamicBytes -= created
+      for (i, place) in places.enumerated() {
+        if case .constant = place { continue }
+        context.values[i] = nil
+      }
+      contexts.give(context)
+    }
+    for (i, place) in places.enumerated() {
+      switch place {
+      case .input(let k): context.values[i] = inputs[k]
+      case .captured(let k): context.values[i] = captured[k]
+      default: break
+      }
+    }
+    for slot in freshSlots {
+      guard case .fresh(let type) = places[slot] else { continue }
+      context.values[slot] = .tensor(Tensor(try Storage(type)))
+    }
+    for (address, slot) in patches {
+      guard case .tensor(let t)? = context.values[Plan.root(slot, places)] else { continue }
+      context.addresses[address] = t.storage.bytes
+    }
+    let pool = state.session.pool
+    let checksNaN = state.session.options.checksNaN
+    let profiler = state.profiler
+    for step in steps {
+      try state.control?.check()
+      let started = profiler == nil ? 0 : monotonicNanoseconds()
+      switch step {
+      case .kernel(let k):
+        let base = context.addresses + k.firstAddress
+        do throws(EngineError) {
+          try k.call.prepared.run(
+            Memory(
+              inputs: UnsafePointer(base), outputs: UnsafePointer(base + k.inputCount),
+              scratch: context.scratch, pool: pool))
+        } catch { throw error.at(node: nodeNames[k.node], operatorName: operatorNames[k.node]) }
+        if checksNaN { try checkNaN(k, base) }
+        if let profiler {
+          profiler.record(
+            node: nodeNames[k.node], operatorName: operatorNames[k.node],
+            kernel: k.call.prepared.label, output: k.call.outputs.first.flatMap { $0 }.map { "\($0)" } ?? "",
+            start: started, end: monotonicNanoseconds())
+        }
+      case .dynamic(let d):
+        created += try run(d, context, state)
+        if checksNaN { try checkNaN(d, context) }
+        if let profiler {
+          var output = ""
+          if let slot = d.outputs.first.flatMap({ $0 }), case .tensor(let t)? = context.values[slot] {
+            output = "\(t.type)"
+          }
+          profiler.record(
+            node: nodeNames[d.node], operatorName: operatorNames[d.node], kernel: "dynamic",
+            output: output, start: started, end: monotonicNanoseconds())
+        }
+      }
+    }
+    var results: [Value?] = []
+    results.reserveCapacity(outputs.count)
+    for slot in outputs { results.append(try result(slot, context)) }
+    return results
+  }
+
+  /// Runs a dynamic node; bytes it made minus bytes released.
+  private func run(
+    _ d: DynamicStep, _ context: RunContext, _ state: RunState
+  ) throws(EngineError) -> Int {
+    do throws(EngineError) {
+      var inputs: [Value?] = []
+      for slot in d.inputs {
+        inputs.append(slot == nil ? nil : try value(slot ?? 0, context))
+      }
+      var captured: [Value?] = []
+      for slot in d.captured {
+        captured.append(slot == nil ? nil : try value(slot ?? 0, context))
+      }
+      let eager = Eager(pool: state.session.pool, options: state.session.kernelOptions)
+      let results = try eager.evaluate(
+        d.op, inputs, captured: captured, outputs: d.outputs.count, runner: state)
+      guard results.count >= d.outputs.count else {
+        throw EngineError(.internalDefect, "an operator made too few outputs")
+      }
+      var bytes = 0
+      for (slot, result) in zip(d.outputs, results) {
+        guard let slot else { continue }
+        context.values[slot] = result
+        bytes += result?.byteCount ?? 0
+      }
+      for slot in d.releases {
+        if case .dynamic = places[slot] { bytes -= context.values[slot]?.byteCount ?? 0 }
+        context.values[slot] = nil
+      }
+      state.dynamicBytes += bytes
+      return bytes
+    } catch { throw error.at(node: nodeNames[d.node], operatorName: operatorNames[d.node]) }
+  }
+
+  /// What a slot holds, as a value that may outlive the step.
+  private func value(_ slot: Int, _ context: RunContext) throws(EngineError) -> Value? {
+    if case .view(_, let type) = places[slot],
+      case .tensor(let t)? = context.values[Plan.root(slot, places)]
+    {
+      return .tensor(Tensor(Storage(viewing: t.storage, as: type)))
+    }
+    return context.values[slot]
+  }
+
+  /// An output. Memory the caller lent is copied: the result must not depend on the caller.
+  private func result(_ slot: Int, _ context: RunContext) throws(EngineError) -> Value? {
+    try value(slot, context)
+  }
+
+  private func checkNaN(
+    _ k: KernelStep, _ base: UnsafeMutablePointer<UnsafeMutableRawPointer>
+  ) throws(EngineError) {
+    for (i, type) in k.call.outputs.enumerated() {
+      guard let type else { continue }
+      try reportNonFinite(type, base[k.inputCount + i], k.node, output: i)
+    }
+  }
+
+  private func checkNaN(_ d: DynamicStep, _ context: RunContext) throws(EngineError) {
+    for (i, slot) in d.outputs.enumerated() {
+      guard let slot, case .tensor(let t)? = context.values[slot] else { continue }
+      try reportNonFinite(t.type, t.storage.bytes, d.node, output: i)
+    }
+  }
+
+  private func reportNonFinite(
+    _ type: TensorType, _ bytes: UnsafeMutableRawPointer, _ node: Int, output: Int
+  ) throws(EngineError) {
+    guard let place = firstNonFinite(type, bytes) else { return }
+    throw EngineError(
+      .value, "output \(output) of \(type) has a NaN or an infinity at element \(place)",
+      subject: .init(node: nodeNames[node], operatorName: operatorNames[node]))
+  }
+}
+
+/// The place of the first element that is a NaN or an infinity; nil for dtypes that have none.
+func firstNonFinite(_ type: TensorType, _ bytes: UnsafeMutableRawPointer) -> Int? {
+  let n = type.count
+  switch type.dtype {
+  case .float32:
+    let p = bytes.assumingMemoryBound(to: Float.self)
+    return (0..<n).first { !p[$0].isFinite }
+  case .float64:
+    let p = bytes.assumingMemoryBound(to: Double.self)
+    return (0..<n).first { !p[$0].isFinite }
+  case .float16:
+    let p = bytes.assumingMemoryBound(to: Float16.self)
+    return (0..<n).first { !p[$0].isFinite }
+  case .bfloat16:
+    let p = bytes.assumingMemoryBound(to: BFloat16.self)
+    return (0..<n).first { !p[$0].float.isFinite }
+  default: return nil
+  }
+}
+
+extension Value {
+  /// Bytes of all tensors within, strings by their text.
+  var byteCount: Int {
+    switch self {
+    case .tensor(let t):
+      t.dtype == .string ? t.strings.reduce(0) { $0 + $1.utf8.count + 16 } : t.byteCount
+    case .sequence(let list): list.reduce(0) { $0 + $1.byteCount }
+    case .optional(let v): v?.byteCount ?? 0
+    case .map(let m): m.keys.byteCount + m.values.byteCount
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import Graphs
+import Kernels
+import Tensors
+
+/// A graph laid out for one set of input types: steps in order, every planned buffer at a fixed
+/// offset of one arena.
+final class Plan: Sendable {
+  /// A kernel whose memory is known but for the addresses that differ from run to run.
+  struct KernelStep: Sendable {
+    let call: Call
+    /// First of its addresses in the run's table: inputs, then outputs.
+    let firstAddress: Int
+    let inputCount: Int
+    let node: Int
+  }
+  /// A node that runs at once, on values.
+  struct DynamicStep: Sendable {
+    let op: any Operator
+    let inputs: [Int?]
+    let captured: [Int?]
+    let outputs: [Int?]
+    let node: Int
+    /// Slots nobody needs after this step.
+    let releases: [Int]
+  }
+  enum Step: Sendable {
+    case kernel(KernelStep)
+    case dynamic(DynamicStep)
+  }
+  /// Where a slot's bytes are.
+  enum Place: Sendable {
+    case arena(offset: Int)
+    case constant(Tensor)
+    case input(Int)
+    case captured(Int)
+    /// Memory of its own, made for each run: outputs, and what dynamic nodes see.
+    case fresh(TensorType)
+    /// Another slot's memory under another type.
+    case view(of: Int, TensorType)
+    /// A value that a dynamic step makes.
+    case dynamic
+    case absent
+  }
+
+  let steps: [Step]
+  let places: [Place]
+  /// Slots of the outputs, nil for those that do not exist.
+  let outputs: [Int]
+  /// Slot for each address of the table.
+  let addressSlots: [Int]
+  let arenaBytes: Int
+  let scratchBytes: Int
+  /// Arena, scratch and fresh memory of a run.
+  let peakBytes: Int
+  /// Names for errors and profiles, by node number.
+  let nodeNames: [String]
+  let operatorNames: [String]
+  /// Addresses that must be set again for every run.
+  let patches: [(address: Int, slot: Int)]
+  let freshSlots: [Int]
+  let contexts = ContextPool()
+
+  init(
+    steps: [Step], places: [Place], outputs: [Int], addressSlots: [Int], arenaBytes: Int,
+    scratchBytes: Int, nodeNames: [String], operatorNames: [String]
+  ) {
+    self.steps = steps
+    self.places = places
+    self.outputs = outputs
+    self.addressSlots = addressSlots
+    self.arenaBytes = arenaBytes
+    self.scratchBytes = scratchBytes
+    self.nodeNames = nodeNames
+    self.operatorNames = operatorNames
+    var patches: [(Int, Int)] = []
+    for (address, slot) in addressSlots.enumerated() {
+      switch places[Plan.root(slot, places)] {
+      case .input, .captured, .fresh: patches.append((address, slot))
+      default: break
+      }
+    }
+    self.patches = patches
+    var fresh: [Int] = []
+    var freshBytes = 0
+    for (i, place) in places.enumerated() {
+      if case .fresh(let type) = place {
+        fresh.append(i)
+        freshBytes += type.byteCount
+      }
+    }
+    freshSlots = fresh
+    peakBytes = arenaBytes + scratchBytes + freshBytes
+  }
+
+  static func root(_ slot: Int, _ places: [Place]) -> Int {
+    var s = slot
+    while case .view(let of, _) = places[s] { s = of }
+    return s
+  }
+}
+
+/// What one run needs beside the plan: an arena, scratch, and the table of addresses.
+final class RunContext: @unchecked Sendable {
+  let arena: UnsafeMutableRawPointer
+  let scratch: UnsafeMutableRawPointer
+  let addresses: UnsafeMutablePointer<UnsafeMutableRawPointer>
+  var values: [Value?]
+
+  init(_ plan: Plan) throws(EngineError) {
+    let bytes = max(64, plan.arenaBytes + plan.scratchBytes)
+    guard let block = allocateAligned(bytes) else {
+      throw EngineError(.budget, "no memory to run the graph", received: "\(bytes) bytes")
+    }
+    arena = block
+    scratch = block + plan.arenaBytes
+    addresses = .allocate(capacity: plan.addressSlots.count + 1)
+    addresses.initialize(repeating: Storage.empty, count: plan.addressSlots.count + 1)
+    values = [Value?](repeating: nil, count: plan.places.count)
+    for (i, slot) in plan.addressSlots.enumerated() {
+      switch plan.places[Plan.root(slot, plan.places)] {
+      case .arena(let offset): addresses[i] = arena + offset
+      case .constant(let t): addresses[i] = t.storage.bytes
+      default: break
+      }
+    }
+    for (i, place) in plan.places.enumerated() {
+      if case .constant(let t) = place { values[i] = .tensor(t) }
+    }
+  }
+
+  deinit {
+    addresses.deallocate()
+    freeAligned(arena)
+  }
+}

@@ -1,0 +1,411 @@
+import Compiler
+import Graphs
+import Kernels
+import Tensors
+
+/// Makes a plan: infers every size, folds what is known, prepares kernels, lays out the arena.
+struct Planner {
+  /// A value while the plan is made.
+  struct Slot {
+    enum State {
+      case constant(Tensor)
+      case planned(TensorType)
+      case dynamic
+    }
+    var state: State
+    /// Elements known before the run, though the bytes are made in it.
+    var elements: [Dim]?
+    var place: Plan.Place
+    var first = 0
+    var last = 0
+    /// Seen outside the planned steps: needs memory of its own.
+    var escapes = false
+  }
+
+  let program: Program
+  var slots: [Slot] = []
+  var slotOf: [Int?]
+  var steps: [Plan.Step] = []
+  /// Inputs and outputs of kernel steps, slot by slot; -1 for absent ones.
+  var addressSlots: [Int] = []
+  var scratchBytes = 0
+  var nodeNames: [String] = []
+  var operatorNames: [String] = []
+
+  init(_ program: Program) {
+    self.program = program
+    slotOf = [Int?](repeating: nil, count: program.graph.values.count)
+  }
+
+  static func plan(
+    _ program: Program, _ inputs: [Value?], _ captured: [Value?], _ outputs: [ValueID]
+  ) throws(EngineError) -> Plan {
+    var planner = Planner(program)
+    return try planner.make(inputs, captured, outputs)
+  }
+
+  private mutating func addSlot(_ slot: Slot) -> Int {
+    slots.append(slot)
+    return slots.count - 1
+  }
+
+  private mutating func addConstant(_ t: Tensor) -> Int {
+    addSlot(Slot(state: .constant(t), place: .constant(t)))
+  }
+
+  private mutating func make(
+    _ inputs: [Value?], _ captured: [Value?], _ outputs: [ValueID]
+  ) throws(EngineError) -> Plan {
+    let graph = program.graph
+    for (k, id) in graph.inputs.enumerated() {
+      switch k < inputs.count ? inputs[k] : nil {
+      case .tensor(let t)? where t.dtype != .string:
+        slotOf[id.index] = addSlot(Slot(state: .planned(t.type), place: .input(k)))
+      case nil:
+        if let d = graph.initializers.first(where: { $0.id == id })?.tensor {
+          slotOf[id.index] = addConstant(d)
+        }
+      default: slotOf[id.index] = addSlot(Slot(state: .dynamic, place: .input(k)))
+      }
+    }
+    for (k, id) in graph.captures.enumerated() where k < captured.count {
+      switch captured[k] {
+      case .tensor(let t)? where program.session.isConstant(t): slotOf[id.index] = addConstant(t)
+      case .tensor(let t)? where t.dtype != .string:
+        slotOf[id.index] = addSlot(Slot(state: .planned(t.type), place: .captured(k)))
+      case nil: break
+      default: slotOf[id.index] = addSlot(Slot(state: .dynamic, place: .captured(k)))
+      }
+    }
+    for (i, needed) in neededNodes(outputs).enumerated() where needed {
+      nodeNames.append(graph.nodeName(i))
+      operatorNames.append(graph.nodes[i].type)
+      do throws(EngineError) {
+        try add(i)
+      } catch { throw error.at(node: graph.nodeName(i), operatorName: graph.nodes[i].type) }
+    }
+    var outputSlots: [Int] = []
+    for id in outputs {
+      guard let slot = slot(of: id) else {
+        throw EngineError(.invalidModel, "nothing makes the output '\(graph.name(id))'")
+      }
+      outputSlots.append(slot)
+      slots[root(slot)].escapes = true
+    }
+    return try finish(outputSlots)
+  }
+
+  /// Nodes that the outputs depend on and that are not folded away.
+  private func neededNodes(_ outputs: [ValueID]) -> [Bool] {
+    let graph = program.graph
+    var maker = [Int?](repeating: nil, count: graph.values.count)
+    for (i, node) in graph.nodes.enumerated() {
+      for case let id? in node.outputs { maker[id.index] = i }
+    }
+    var needed = [Bool](repeating: false, count: graph.nodes.count)
+    var open = outputs.compactMap { maker[$0.index] }
+    while let i = open.popLast() {
+      if needed[i] || program.isFolded[i] { continue }
+      needed[i] = true
+      let node = graph.nodes[i]
+      for case let id? in node.inputs { if let m = maker[id.index] { open.append(m) } }
+      for id in node.captured { if let m = maker[id.index] { open.append(m) } }
+    }
+    return needed
+  }
+
+  private mutating func slot(of id: ValueID) -> Int? {
+    if let slot = slotOf[id.index] { return slot }
+    guard let t = program.constants[id.index] else { return nil }
+    let slot = addConstant(t)
+    slotOf[id.index] = slot
+    return slot
+  }
+
+  private func root(_ slot: Int) -> Int {
+    var s = slot
+    while case .view(let of, _) = slots[s].place { s = of }
+    return s
+  }
+
+  private func fact(_ slot: Int) -> Fact? {
+    switch slots[slot].state {
+    case .constant(let t): return Fact(constant: t)
+    case .planned(let type):
+      var fact = Fact(type)
+      fact.elements = slots[slot].elements
+      return fact
+    case .dynamic: return nil
+    }
+  }
+
+  // MARK: Nodes
+
+  private mutating func add(_ i: Int) throws(EngineError) {
+    let node = program.graph.nodes[i]
+    var inputs: [Int?] = []
+    for id in node.inputs {
+      guard let id else {
+        inputs.append(nil)
+        continue
+      }
+      guard let slot = slot(of: id) else {
+        throw EngineError(
+          .invalidModel, "input '\(program.graph.name(id))' has no value",
+          hint: "give it in the inputs of the run")
+      }
+      inputs.append(slot)
+    }
+    var captured: [Int?] = []
+    for id in node.captured { captured.append(slot(of: id)) }
+    let results = try addOperator(
+      program.operators[i], inputs, captured, outputs: node.outputs.map { $0 != nil },
+      node: nodeNames.count - 1, cacheAt: i, hasSubgraphs: !node.subgraphs.isEmpty)
+    for (id, slot) in zip(node.outputs, results) where id != nil {
+      if let id { slotOf[id.index] = slot }
+    }
+  }
+
+  /// Plans one operator; the slots of its outputs, nil for unwanted ones.
+  private mutating func addOperator(
+    _ op: any Operator, _ inputs: [Int?], _ captured: [Int?], outputs wanted: [Bool], node: Int,
+    cacheAt: Int?, hasSubgraphs: Bool
+  ) throws(EngineError) -> [Int?] {
+    let schema = type(of: op).schema
+    let isDynamic = inputs.contains { slot in
+      if let slot, case .dynamic = slots[slot].state { true } else { false }
+    }
+    var inputTypes: [TensorType?] = []
+    var facts: [Fact?] = []
+    for (k, slot) in inputs.enumerated() {
+      let fact = slot.flatMap { self.fact($0) }
+      facts.append(fact)
+      let type = fact?.tensorType
+      inputTypes.append(type)
+      if let type, let p = schema.input(k), !p.types.contains(type.dtype) {
+        throw EngineError(
+          .dtype, "input \(k) (\(p.name)) has an element type the operator does not take",
+          expected: p.types.list.map { "\($0)" }.joined(separator: ", "), received: "\(type.dtype)")
+      }
+    }
+    if isDynamic || hasSubgraphs || inputTypes.contains(where: { $0?.dtype == .string }) {
+      return addDynamic(op, inputs, captured, wanted, node)
+    }
+    if op is any CompositeOperator {
+      return try addComposite(op, inputs, facts, wanted, node)
+    }
+    let results = try op.infer(Inference(inputs: facts, outputCount: wanted.count))
+    if let known = constants(results, wanted) { return known }
+    var types: [TensorType?] = []
+    for (k, w) in wanted.enumerated() {
+      guard w else {
+        types.append(nil)
+        continue
+      }
+      guard k < results.count, let t = results[k].tensorType, t.dtype != .string else {
+        return addDynamic(op, inputs, captured, wanted, node)
+      }
+      types.append(t)
+    }
+    // A result that no budget allows is refused before anything is allocated for it.
+    for case let t? in types {
+      try program.session.checkBudget(t.byteCount, for: "a result of \(t)")
+    }
+    if let folded = foldSmall(op, schema, inputs, types) { return folded }
+    let constants: [Tensor?] = inputs.enumerated().map { (k, slot) in
+      guard let slot else { return nil }
+      if case .constant(let t) = slots[slot].state { return t }
+      guard schema.input(k)?.isShapeInput == true else { return nil }
+      return knownTensor(slot)
+    }
+    let call = try bind(op, inputTypes, types, constants, cacheAt)
+    switch call.prepared.kind {
+    case .dynamic: return addDynamic(op, inputs, captured, wanted, node)
+    case .view:
+      guard let source = inputs.first.flatMap({ $0 }), let type = types[0] else {
+        throw EngineError(.internalDefect, "a view needs an input")
+      }
+      var slot = Slot(state: .planned(type), place: .view(of: source, type))
+      slot.elements = results[0].elements
+      return [addSlot(slot)]
+    case .kernel: return addKernel(call, inputs, types, results, node)
+    }
+  }
+
+  /// Output slots as constants, when inference knows all contents.
+  private mutating func constants(_ results: [Fact], _ wanted: [Bool]) -> [Int?]? {
+    var tensors: [Tensor?] = []
+    for (k, w) in wanted.enumerated() {
+      if !w {
+        tensors.append(nil)
+      } else if k < results.count, let t = results[k].constant ?? results[k].integerTensor() {
+        tensors.append(t)
+      } else {
+        return nil
+      }
+    }
+    return tensors.map { $0.map { addConstant($0) } }
+  }
+
+  /// Runs an operator on small constants now.
+  private mutating func foldSmall(
+    _ op: any Operator, _ schema: Schema, _ inputs: [Int?], _ types: [TensorType?]
+  ) -> [Int?]? {
+    guard schema.isDeterministic, types.allSatisfy({ ($0?.count ?? 0) <= Fact.maxElements }),
+      !inputs.isEmpty
+    else { return nil }
+    var values: [Value?] = []
+    for slot in inputs {
+      guard let slot else {
+        values.append(nil)
+        continue
+      }
+      guard let t = knownTensor(slot), t.count <= Fact.maxElements else { return nil }
+      values.append(.tensor(t))
+    }
+    let eager = Eager(pool: .single, options: program.session.kernelOptions)
+    guard
+      let results = try? eager.evaluate(op, values, outputs: types.count, runner: nil)
+    else { return nil }
+    var tensors: [Tensor?] = []
+    for r in results.prefix(types.count) {
+      guard case .tensor(let t)? = r else { return nil }
+      tensors.append(t)
+    }
+    return tensors.map { $0.map { addConstant($0) } }
+  }
+
+  private func knownTensor(_ slot: Int) -> Tensor? {
+    if case .constant(let t) = slots[slot].state { return t }
+    return fact(slot)?.integerTensor()
+  }
+
+  private func bind(
+    _ op: any Operator, _ inputs: [TensorType?], _ outputs: [TensorType?], _ constants: [Tensor?],
+    _ cacheAt: Int?
+  ) throws(EngineError) -> Call {
+    if let cacheAt {
+      let known = program.calls.withLock { calls in
+        calls[cacheAt].first { $0.matches(inputs, constants, outputs: outputs) }?.call
+      }
+      if let known { return known }
+    }
+    let prepared = try op.prepare(
+      Preparation(
+        inputs: inputs, outputs: outputs, constants: constants,
+        options: program.session.kernelOptions))
+    let call = Call(op, inputs: inputs, outputs: outputs, prepared: prepared)
+    if let cacheAt {
+      let bound = BoundCall(call: call, constants: constants)
+      program.calls.withLock { calls in
+        if calls[cacheAt].count >= 4 { calls[cacheAt].removeFirst() }
+        calls[cacheAt].append(bound)
+      }
+    }
+    return call
+  }
+
+  private mutating func addKernel(
+    _ call: Call, _ inputs: [Int?], _ types: [TensorType?], _ results: [Fact], _ node: Int
+  ) -> [Int?] {
+    let time = steps.count
+    let firstAddress = addressSlots.count
+    for slot in inputs {
+      addressSlots.append(slot ?? -1)
+      if let slot { slots[root(slot)].last = max(slots[root(slot)].last, time) }
+    }
+    var made: [Int?] = []
+    for (k, type) in types.enumerated() {
+      guard let type else {
+        made.append(nil)
+        addressSlots.append(-1)
+        continue
+      }
+      var slot = Slot(state: .planned(type), place: .arena(offset: 0))
+      slot.first = time
+      slot.last = time
+      slot.elements = k < results.count ? results[k].elements : nil
+      let id = addSlot(slot)
+      made.append(id)
+      addressSlots.append(id)
+    }
+    scratchBytes = max(scratchBytes, call.prepared.scratchBytes)
+    steps.append(
+      .kernel(
+        Plan.KernelStep(
+          call: call, firstAddress: firstAddress, inputCount: inputs.count, node: node)))
+    return made
+  }
+
+  private mutating func addDynamic(
+    _ op: any Operator, _ inputs: [Int?], _ captured: [Int?], _ wanted: [Bool], _ node: Int
+  ) -> [Int?] {
+    let time = steps.count
+    for case let slot? in inputs + captured {
+      slots[root(slot)].escapes = true
+      slots[root(slot)].last = max(slots[root(slot)].last, time)
+    }
+    var made: [Int?] = []
+    for w in wanted {
+      guard w else {
+        made.append(nil)
+        continue
+      }
+      var slot = Slot(state: .dynamic, place: .dynamic)
+      slot.first = time
+      slot.last = time
+      made.append(addSlot(slot))
+    }
+    steps.append(
+      .dynamic(
+        Plan.DynamicStep(
+          op: op, inputs: inputs, captured: captured, outputs: made, node: node, releases: [])))
+    return made
+  }
+
+  /// Plans the operators a composite stands for, in its place.
+  private mutating func addComposite(
+    _ op: any Operator, _ inputs: [Int?], _ facts: [Fact?], _ wanted: [Bool], _ node: Int
+  ) throws(EngineError) -> [Int?] {
+    let builder = GraphBuilder()
+    var ids: [ValueID?] = []
+    var slotOfInner: [Int: Int] = [:]
+    for (k, fact) in facts.enumerated() {
+      guard let fact, let slot = inputs[k] else {
+        ids.append(nil)
+        continue
+      }
+      let id = builder.graph.addInput("", fact)
+      ids.append(id)
+      slotOfInner[id.index] = slot
+    }
+    let outputs = try op.build(builder, Few(ids), outputs: wanted.count)
+    for (id, tensor) in builder.graph.initializers { slotOfInner[id.index] = addConstant(tensor) }
+    for inner in builder.graph.nodes {
+      guard let innerOp = inner.op else { continue }
+      let results = try addOperator(
+        innerOp, inner.inputs.map { $0.flatMap { slotOfInner[$0.index] } }, [],
+        outputs: inner.outputs.map { $0 != nil }, node: node, cacheAt: nil, hasSubgraphs: false)
+      for (id, slot) in zip(inner.outputs, results) {
+        if let id, let slot { slotOfInner[id.index] = slot }
+      }
+    }
+    return wanted.enumerated().map { (k, w) in
+      w && k < outputs.count ? slotOfInner[outputs[k].index] : nil
+    }
+  }
+}
+
+extension Fact {
+  /// The known elements as a tensor of this fact's type; nil where one is symbolic.
+  func integerTensor() -> Tensor? {
+    guard let ints = knownInts, let type = tensorType, type.count == ints.count else { return nil }
+    switch type.dtype {
+    case .int64: return try? Tensor(shape: type.shape, ints.map { Int64($0) })
+    case .int32:
+      guard ints.allSatisfy({ Int32(exactly: $0) != nil }) else { return nil }
+      return try? Tensor(shape: type.shape, ints.map { Int32(truncatingIfNeeded: $0) })
+    default: return nil
+    }
+  }
+}

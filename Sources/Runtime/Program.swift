@@ -1,0 +1,236 @@
+import Graphs
+import Kernels
+import Operators
+import Synchronization
+import Tensors
+
+/// A graph made ready: operators bound, constants folded, plans kept per set of input types.
+final class Program: Sendable {
+  let graph: Graph
+  let session: SessionState
+  let operators: [any Operator]
+  /// Value by value: initializers and what follows from them alone.
+  let constants: [Tensor?]
+  /// Node by node: whether everything it makes is a constant.
+  let isFolded: [Bool]
+  private let plans: Mutex<PlanCache>
+  let calls: Mutex<[[BoundCall]]>
+
+  /// Bytes of folded results above which folding stops: a small file must not make a large model.
+  static let foldingBudget = 64 << 20
+
+  init(_ graph: Graph, _ session: SessionState) throws(EngineError) {
+    var constants = [Tensor?](repeating: nil, count: graph.values.count)
+    for (id, tensor) in graph.initializers { constants[id.index] = tensor }
+    for (id, sparse) in graph.sparseInitializers { constants[id.index] = try sparse.dense() }
+    // An initializer that is also an input is only a default value.
+    for id in graph.inputs { constants[id.index] = nil }
+    for case let t? in constants { session.addConstant(t) }
+    try session.checkBudget(0, for: "the weights")
+
+    var operators: [any Operator] = []
+    operators.reserveCapacity(graph.nodes.count)
+    for (i, node) in graph.nodes.enumerated() {
+      do throws(EngineError) {
+        operators.append(try session.operatorFor(node))
+      } catch { throw error.at(node: graph.nodeName(i), operatorName: node.type) }
+    }
+    var isFolded = [Bool](repeating: false, count: graph.nodes.count)
+    if session.options.optimization != .none {
+      Self.fold(graph, operators, session, &constants, &isFolded)
+    }
+    self.graph = graph
+    self.session = session
+    self.operators = operators
+    self.constants = constants
+    self.isFolded = isFolded
+    plans = Mutex(PlanCache(limit: max(1, session.options.planCacheSize)))
+    calls = Mutex([[BoundCall]](repeating: [], count: graph.nodes.count))
+  }
+
+  /// Runs every node whose inputs are all constants. One that fails is left for the run, whose
+  /// error names it.
+  private static func fold(
+    _ graph: Graph, _ operators: [any Operator], _ session: SessionState,
+    _ constants: inout [Tensor?], _ isFolded: inout [Bool]
+  ) {
+    var spent = 0
+    let eager = Eager(pool: session.pool, options: session.kernelOptions)
+    for (i, node) in graph.nodes.enumerated() {
+      guard type(of: operators[i]).schema.isDeterministic, node.subgraphs.isEmpty,
+        node.inputs.allSatisfy({ $0.map { constants[$0.index] != nil } ?? true })
+      else { continue }
+      let inputs = node.inputs.map { $0.flatMap { constants[$0.index] }.map { Value.tensor($0) } }
+      // What the result takes is known before it is made; what is too large stays for the run.
+      let facts = inputs.map { v in
+        if case .tensor(let t)? = v { Fact(constant: t) } else { nil as Fact? }
+      }
+      if let results = try? operators[i].infer(
+        Inference(inputs: facts, outputCount: node.outputs.count))
+      {
+        let bytes = results.reduce(0) { $0 &+ ($1.tensorType?.byteCount ?? 0) }
+        if bytes < 0 || bytes > foldingBudget - spent { continue }
+      }
+      guard
+        let results = try? eager.evaluate(
+          operators[i], inputs, outputs: node.outputs.count, runner: nil)
+      else { continue }
+      var tensors: [Tensor?] = []
+      var isTensor = true
+      for r in results {
+        switch r {
+        case .tensor(let t)?: tensors.append(t)
+        case nil: tensors.append(nil)
+        default: isTensor = false
+        }
+      }
+      guard isTensor, tensors.count == node.outputs.count else { continue }
+      for (id, t) in zip(node.outputs, tensors) {
+        guard let id, let t else { continue }
+        constants[id.index] = t
+        session.addConstant(t)
+        if !t.storage.isBorrowed { spent += t.byteCount }
+      }
+      isFolded[i] = true
+    }
+  }
+
+  /// Runs the graph. `inputs` stand in the order of `graph.inputs`, nil for those with defaults.
+  func run(
+    inputs: [Value?], captured: [Value?], outputs: [ValueID], state: RunState
+  ) throws(EngineError) -> [Value?] {
+    let plan = try self.plan(inputs, captured, outputs)
+    return try plan.run(inputs: inputs, captured: captured, state: state)
+  }
+
+  /// The plan for these inputs, from the cache or made now.
+  func plan(
+    _ inputs: [Value?], _ captured: [Value?], _ outputs: [ValueID]
+  ) throws(EngineError) -> Plan {
+    let key = PlanKey(inputs, captured, outputs, session)
+    if let known = plans.withLock({ $0.find(key) }) { return known }
+    let plan = try Planner.plan(self, inputs, captured, outputs)
+    plans.withLock { $0.add(key, plan) }
+    return plan
+  }
+}
+
+/// What a plan depends on: the kinds and types of inputs, constants that are captured, and the
+/// outputs asked for.
+struct PlanKey: Equatable {
+  enum Part: Equatable {
+    case absent
+    case tensor(TensorType)
+    case constant(ObjectIdentifier)
+    case container
+  }
+  let parts: [Part]
+  let outputs: [ValueID]
+
+  init(_ inputs: [Value?], _ captured: [Value?], _ outputs: [ValueID], _ session: SessionState) {
+    var parts: [Part] = []
+    parts.reserveCapacity(inputs.count + captured.count)
+    for v in inputs {
+      switch v {
+      case nil: parts.append(.absent)
+      case .tensor(let t)?: parts.append(.tensor(t.type))
+      default: parts.append(.container)
+      }
+    }
+    for v in captured {
+      switch v {
+      case nil: parts.append(.absent)
+      case .tensor(let t)?:
+        parts.append(
+          session.isConstant(t) ? .constant(ObjectIdentifier(t.storage)) : .tensor(t.type))
+      default: parts.append(.container)
+      }
+    }
+    self.parts = parts
+    self.outputs = outputs
+  }
+}
+
+/// The most recently used plans, the latest last.
+struct PlanCache: ~Copyable {
+  private var list: [(PlanKey, Plan)] = []
+  private let limit: Int
+  init(limit: Int) { self.limit = limit }
+
+  mutating func find(_ key: PlanKey) -> Plan? {
+    guard let i = list.lastIndex(where: { $0.0 == key }) else { return nil }
+    let found = list[i]
+    if i != list.count - 1 {
+      list.remove(at: i)
+      list.append(found)
+    }
+    return found.1
+  }
+
+  mutating func add(_ key: PlanKey, _ plan: Plan) {
+    if list.count >= limit { list.removeFirst() }
+    list.append((key, plan))
+  }
+}
+
+/// A node's kernel with what it was prepared for.
+struct BoundCall: Sendable {
+  let call: Call
+  let constants: [Tensor?]
+
+  func matches(_ inputs: [TensorType?], _ constants: [Tensor?], outputs: [TensorType?]) -> Bool {
+    guard call.inputs == inputs, call.outputs == outputs, constants.count == self.constants.count
+    else { return false }
+    for (a, b) in zip(constants, self.constants) {
+      switch (a, b) {
+      case (nil, nil): continue
+      case (let x?, let y?):
+        if x.storage === y.storage { continue }
+        guard x.type == y.type, x.dtype != .string, x.byteCount <= 8192,
+          x.rawBytes.elementsEqual(y.rawBytes)
+        else { return false }
+      default: return false
+      }
+    }
+    return true
+  }
+}
+
+extension SparseTensor {
+  /// The tensor with zeros written out.
+  ///
+  /// Errors: `.invalidModel` when an index lies outside; `.budget` for sizes beyond memory.
+  public func dense() throws(EngineError) -> Tensor {
+    let shape = try Shape(checking: dims)
+    let type = TensorType(values.dtype, shape)
+    let size = values.dtype.byteSize
+    guard size > 0, indices.dtype == .int64 else {
+      throw EngineError(.invalidModel, "sparse tensor of \(values.dtype) cannot be expanded")
+    }
+    let strides = shape.strides
+    let places = indices.elements(Int64.self)
+    let rank = indices.shape.rank == 2 ? indices.shape[1] : 1
+    guard places.count == values.count * rank, rank == 1 || rank == shape.rank else {
+      throw EngineError(.invalidModel, "a sparse tensor's indices do not fit its values")
+    }
+    return try Tensor(type) { (bytes) throws(EngineError) in
+      guard let base = bytes.baseAddress else { return }
+      base.initializeMemory(as: UInt8.self, repeating: 0, count: bytes.count)
+      for i in 0..<values.count {
+        var place = 0
+        for axis in 0..<rank {
+          let index = Int(places[i * rank + axis])
+          let limit = indices.shape.rank == 2 ? shape[axis] : shape.count
+          guard index >= 0, index < limit else {
+            throw EngineError(
+              .invalidModel, "a sparse tensor's index is out of range", expected: "0 to \(limit - 1)",
+              received: "\(index)")
+          }
+          place += index * (indices.shape.rank == 2 ? strides[axis] : 1)
+        }
+        guard let source = values.rawBytes.baseAddress else { return }
+        (base + place * size).copyMemory(from: source + i * size, byteCount: size)
+      }
+    }
+  }
+}

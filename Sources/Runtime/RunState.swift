@@ -1,0 +1,118 @@
+import Glibc
+import Graphs
+import Kernels
+import Operators
+import Synchronization
+import Tensors
+
+/// What all graphs of one session share.
+final class SessionState: Sendable {
+  let options: SessionOptions
+  let kernelOptions: KernelOptions
+  let pool: ThreadPool
+  /// Opset version by domain, "" for ai.onnx.
+  let opsets: [String: Int]
+  let budget: Int
+  /// Bytes of weights that the session holds.
+  let constantBytes = Atomic<Int>(0)
+  /// Storage of values that never change while the session lives: a subgraph that captures one
+  /// may treat it as a constant.
+  private let constantStorages = Mutex<Set<ObjectIdentifier>>([])
+
+  init(options: SessionOptions, opsets: [String: Int]) {
+    self.options = options
+    self.opsets = opsets
+    let threads = max(1, options.threads ?? ThreadPool.defaultThreadCount)
+    pool = threads == 1 ? .single : ThreadPool(threads: threads)
+    kernelOptions = KernelOptions(exact: options.exact, threads: threads)
+    budget = options.maxMemoryBytes ?? machineMemoryBudget()
+  }
+
+  func addConstant(_ t: Tensor) {
+    let isNew = constantStorages.withLock { $0.insert(ObjectIdentifier(t.storage)).inserted }
+    if isNew { constantBytes.wrappingAdd(t.byteCount, ordering: .relaxed) }
+  }
+  func isConstant(_ t: Tensor) -> Bool {
+    constantStorages.withLock { $0.contains(ObjectIdentifier(t.storage)) }
+  }
+
+  func operatorFor(_ node: Graph.Node) throws(EngineError) -> any Operator {
+    if let op = node.op { return op }
+    let domain = node.domain == "ai.onnx" ? "" : node.domain
+    guard let opset = node.opset ?? opsets[domain] else {
+      throw EngineError(
+        .invalidModel, "domain '\(domain.isEmpty ? "ai.onnx" : domain)' is used but not imported",
+        expected: "an opset_import of the domain", subject: .init(operatorName: node.type))
+    }
+    return try Registry.make(node, opset: opset)
+  }
+
+  func checkBudget(_ bytes: Int, for what: String) throws(EngineError) {
+    let (total, overflow) = constantBytes.load(ordering: .relaxed).addingReportingOverflow(bytes)
+    guard !overflow, total <= budget else {
+      throw EngineError(
+        .budget, "\(what) would exceed the memory budget", expected: "at most \(budget) bytes",
+        received: "\(bytes) bytes beside \(constantBytes.load(ordering: .relaxed)) of weights",
+        hint: "raise --max-memory or use a smaller batch")
+    }
+  }
+}
+
+/// What one run carries through all its graphs.
+final class RunState: GraphRunner {
+  let session: SessionState
+  let control: RunControl?
+  let profiler: Profiler?
+  /// Bytes of dynamic values alive in the graphs being run.
+  var dynamicBytes = 0
+  var depth = 0
+
+  init(_ session: SessionState, control: RunControl?, profiler: Profiler?) {
+    self.session = session
+    self.control = control
+    self.profiler = profiler
+  }
+
+  func run(
+    _ graph: Subgraph, inputs: [Value?], captured: [Value?]
+  ) throws(EngineError) -> [Value?] {
+    let program: Program
+    let cached = graph.prepared.withLock { $0 }
+    if let known = cached as? Program, known.session === session {
+      program = known
+    } else {
+      program = try Program(graph.graph, session)
+      graph.prepared.withLock { $0 = program }
+    }
+    depth += 1
+    defer { depth -= 1 }
+    guard depth <= 100 else {
+      throw EngineError(.budget, "subgraphs are nested too deep", expected: "at most 100 levels")
+    }
+    return try program.run(
+      inputs: inputs, captured: captured, outputs: program.graph.outputs, state: self)
+  }
+
+  func reserve(bytes: Int) throws(EngineError) {
+    let (total, overflow) = dynamicBytes.addingReportingOverflow(bytes)
+    guard !overflow else { throw EngineError(.budget, "a result is too large") }
+    try session.checkBudget(total, for: "a result of \(bytes) bytes")
+  }
+
+  func checkCancellation() throws(EngineError) { try control?.check() }
+}
+
+/// Three quarters of the memory of the machine or of its cgroup, in bytes.
+func machineMemoryBudget() -> Int {
+  var bytes = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
+  for path in ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"] {
+    guard let file = fopen(path, "r") else { continue }
+    defer { fclose(file) }
+    var line = [CChar](repeating: 0, count: 64)
+    if fgets(&line, 64, file) != nil {
+      let limit = Int(strtoll(line, nil, 10))
+      if limit > 0 { bytes = min(bytes, limit) }
+    }
+  }
+  return bytes / 4 * 3
+}

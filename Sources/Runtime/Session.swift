@@ -1,0 +1,183 @@
+import Graphs
+import Kernels
+import Tensors
+
+/// A model made ready to run. Safe for many tasks at once: each run has memory of its own.
+public final class Session: Sendable {
+  /// Name and type of an input or an output; sizes are symbolic where the model leaves them open.
+  public struct Port: Sendable {
+    public let name: String
+    public let type: ValueType
+    /// Whether a run may leave it out.
+    public let isOptional: Bool
+  }
+
+  public let inputs: [Port]
+  public let outputs: [Port]
+  public let metadata: [String: String]
+  private let state: SessionState
+  private let program: Program
+  private let inputIndex: [String: Int]
+  private let valueIndex: [String: ValueID]
+
+  /// Binds every operator, folds constants and checks the model.
+  ///
+  /// Errors: `.unsupported` for unknown operators, `.invalidModel`, `.attribute`, `.budget`.
+  public init(_ model: ModelGraph, options: SessionOptions = .init()) throws(EngineError) {
+    var opsets: [String: Int] = [:]
+    for (domain, version) in model.opsets { opsets[domain == "ai.onnx" ? "" : domain] = version }
+    state = SessionState(options: options, opsets: opsets)
+    program = try Program(model.graph, state)
+    let graph = model.graph
+    let defaults = Set(graph.initializers.map(\.id))
+    inputs = graph.inputs.map {
+      Port(
+        name: graph.name($0), type: graph.values[$0.index].fact.type,
+        isOptional: defaults.contains($0))
+    }
+    outputs = graph.outputs.map {
+      Port(name: graph.name($0), type: graph.values[$0.index].fact.type, isOptional: false)
+    }
+    metadata = Dictionary(model.metadata.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
+    var inputIndex: [String: Int] = [:]
+    for (i, p) in inputs.enumerated() { inputIndex[p.name] = i }
+    self.inputIndex = inputIndex
+    var valueIndex: [String: ValueID] = [:]
+    for i in graph.values.indices where !graph.values[i].name.isEmpty {
+      valueIndex[graph.values[i].name] = ValueID(i)
+    }
+    self.valueIndex = valueIndex
+  }
+
+  /// Threads that take part in a run.
+  public var threads: Int { state.pool.threads }
+
+  /// Runs the model.
+  ///
+  /// - `inputs` by name; those with defaults may be left out.
+  /// - `outputs`: names of outputs or of any other value of the graph; nil for all outputs.
+  /// - Errors: `.usage` for unknown or missing names; `.shape` and `.dtype` where an input does
+  ///   not fit; `.value` for values out of range; `.cancelled`, `.deadline`, `.budget`.
+  public func run(
+    _ inputs: [String: Tensor], outputs: [String]? = nil, control: RunControl? = nil,
+    profiler: Profiler? = nil
+  ) throws(EngineError) -> Outputs {
+    try run(
+      values: inputs.mapValues { .tensor($0) }, outputs: outputs, control: control,
+      profiler: profiler)
+  }
+
+  /// The same with sequences, optionals and maps among the inputs.
+  public func run(
+    values: [String: Value], outputs: [String]? = nil, control: RunControl? = nil,
+    profiler: Profiler? = nil
+  ) throws(EngineError) -> Outputs {
+    var list = [Value?](repeating: nil, count: inputs.count)
+    for (name, value) in values {
+      guard let i = inputIndex[name] else {
+        throw EngineError(
+          .usage, "the model has no input '\(name)'",
+          expected: inputs.map { "'\($0.name)'" }.joined(separator: ", "))
+      }
+      list[i] = value
+    }
+    for (i, port) in inputs.enumerated() {
+      guard let value = list[i] else {
+        if port.isOptional { continue }
+        throw EngineError(
+          .usage, "input '\(port.name)' is missing", expected: "\(port.type.text)")
+      }
+      try port.check(value)
+    }
+    var names: [String] = []
+    var ids: [ValueID] = []
+    if let outputs {
+      for name in outputs {
+        guard let id = valueIndex[name] else {
+          throw EngineError(
+            .usage, "the model has no value '\(name)'",
+            expected: self.outputs.map { "'\($0.name)'" }.joined(separator: ", ")
+              + " or a value inside the graph")
+        }
+        names.append(name)
+        ids.append(id)
+      }
+    } else {
+      names = self.outputs.map(\.name)
+      ids = program.graph.outputs
+    }
+    let results = try program.run(
+      inputs: list, captured: [], outputs: ids,
+      state: RunState(state, control: control, profiler: profiler))
+    return Outputs(names: names, values: results)
+  }
+
+  /// Bytes that one run with inputs of these types takes beside the weights: arena, scratch and
+  /// outputs, as far as they are planned.
+  public func peakBytes(_ inputs: [String: Tensor]) throws(EngineError) -> Int {
+    let list = self.inputs.map { inputs[$0.name].map { Value.tensor($0) } }
+    return try program.plan(list, [], program.graph.outputs).peakBytes
+  }
+}
+
+/// What a run gave, in the order asked for.
+public struct Outputs: Sendable {
+  public let names: [String]
+  public let values: [Value?]
+
+  /// The tensor of this name; nil when it was not asked for or is no tensor.
+  public subscript(name: String) -> Tensor? {
+    guard let i = names.firstIndex(of: name), case .tensor(let t)? = values[i] else { return nil }
+    return t
+  }
+  /// The tensor at a place; nil where there is none.
+  public subscript(i: Int) -> Tensor? {
+    guard values.indices.contains(i), case .tensor(let t)? = values[i] else { return nil }
+    return t
+  }
+  public var count: Int { values.count }
+}
+
+extension Session.Port {
+  /// Whether a value fits the declared type.
+  func check(_ value: Value) throws(EngineError) {
+    switch (type, value) {
+    case (.tensor(let dtype, let dims), .tensor(let t)):
+      if let dtype, dtype != t.dtype {
+        throw EngineError(
+          .dtype, "input '\(name)' has the wrong element type", expected: "\(dtype)",
+          received: "\(t.dtype)")
+      }
+      guard let dims else { return }
+      let fits =
+        dims.count == t.shape.rank
+        && dims.enumerated().allSatisfy { (i, d) in d.known.map { $0 == t.shape[i] } ?? true }
+      guard fits else {
+        throw EngineError(
+          .shape, "input '\(name)' has the wrong shape", expected: type.text,
+          received: "\(t.shape)")
+      }
+    case (.sequence, .sequence), (.optional, _), (.map, .map), (.sparseTensor, .tensor): return
+    default:
+      throw EngineError(
+        .dtype, "input '\(name)' is of the wrong kind", expected: type.text, received: value.kind)
+    }
+  }
+}
+
+extension ValueType {
+  /// As `float32[batch, 3, 224, 224]`; `?` for what is not known.
+  public var text: String {
+    switch self {
+    case .tensor(let d, let dims): "\(d.map { "\($0)" } ?? "?")\(sizes(dims))"
+    case .sparseTensor(let d, let dims): "sparse \(d.map { "\($0)" } ?? "?")\(sizes(dims))"
+    case .sequence(let t): "sequence of \(t?.text ?? "?")"
+    case .optional(let t): "optional \(t?.text ?? "?")"
+    case .map(let k, let v): "map from \(k) to \(v?.text ?? "?")"
+    }
+  }
+  private func sizes(_ dims: [Dim]?) -> String {
+    guard let dims else { return "[...]" }
+    return "[" + dims.map { "\($0)" }.joined(separator: ", ") + "]"
+  }
+}

@@ -1,0 +1,40 @@
+import Graphs
+import Tensors
+
+/// How much the graph may be changed before it runs.
+public enum OptimizationLevel: String, Sendable, CaseIterable {
+  /// As the file has it.
+  case none
+  /// Rewrites that keep every result to the last bit, constant folding first.
+  case basic
+  /// Everything, fused kernels and layouts included.
+  case all
+}
+
+/// Choices for a session, made once.
+public struct SessionOptions: Sendable {
+  /// Threads for one run, the caller's included; nil for what affinity and cgroup quota allow.
+  public var threads: Int?
+  public var optimization: OptimizationLevel
+  /// Only kernels as accurate as plain summation.
+  public var exact: Bool
+  /// Bytes that weights, planned and dynamic memory may take together; nil for three quarters of
+  /// what the machine or its cgroup has.
+  public var maxMemoryBytes: Int?
+  /// Ends a run with an error at the first node that makes a NaN or an infinity.
+  public var checksNaN: Bool
+  /// Plans kept, one for each set of input shapes.
+  public var planCacheSize: Int
+
+  public init(
+    threads: Int? = nil, optimization: OptimizationLevel = .all, exact: Bool = false,
+    maxMemoryBytes: Int? = nil, checksNaN: Bool = false, planCacheSize: Int = 16
+  ) {
+    self.threads = threads
+    self.optimization = optimization
+    self.exact = exact
+    self.maxMemoryBytes = maxMemoryBytes
+    self.checksNaN = checksNaN
+    self.planCacheSize = planCacheSize
+  }
+}
