@@ -1,5 +1,0 @@
-import Testing
-
-@Suite struct GraphsTests {
-  @Test func runs() {}
-}
