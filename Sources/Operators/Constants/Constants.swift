@@ -2,5 +2,12 @@ import Graphs
 
 /// Constants, shapes and casts.
 enum Constants {
-  static let operators: [any Operator.Type] = []
+  static let operators: [any Operator.Type] = [
+    Constant.self,
+    ConstantOfShape.self,
+    Identity.self,
+    RangeOp.self,
+    ShapeOp.self,
+    Size.self,
+  ]
 }

@@ -2,5 +2,8 @@ import Graphs
 
 /// Operators that pick elements by index or condition.
 enum Indexing {
-  static let operators: [any Operator.Type] = [NonZero.self]
+  static let operators: [any Operator.Type] = [
+    Gather.self,
+    NonZero.self,
+  ]
 }

@@ -1,0 +1,54 @@
+/* Kernels that move elements without reading their values.
+ *
+ * Units are bytes throughout. Source and target never overlap, and need no alignment beyond one
+ * byte. No kernel touches memory outside the blocks that its arguments name. */
+#ifndef DLRUN_MOVEMENT_H
+#define DLRUN_MOVEMENT_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { DL_MOVE_RANK = 16 };
+
+/* A copy of blocks between two strided arrays: for every index i within `sizes`, the `block` bytes
+ * at source + sum(i * source_strides) go to target + sum(i * target_strides). Axis 0 is outermost;
+ * the order of axes decides speed, not the result. Strides may be negative, source strides 0. */
+typedef struct {
+  int64_t rank;
+  int64_t block;
+  int64_t sizes[DL_MOVE_RANK];
+  int64_t source_strides[DL_MOVE_RANK];
+  int64_t target_strides[DL_MOVE_RANK];
+} dl_strided_copy;
+
+/* Whether the processor runs the `__avx2` kernels of this family. */
+int dl_movement_has_avx2(void);
+
+/* Runs `copy`. With `avx2` set, 4-byte transposes use 8x8 tiles in registers. */
+void dl_copy_strided(const dl_strided_copy *copy, void *target, const void *source, int avx2);
+
+/* target[c * target_stride + r * width] = source[r * source_stride + c * width] for r below `rows`
+ * and c below `columns`; width is 1, 2, 4, 8 or 16. */
+void dl_transpose_2d__scalar(void *target, int64_t target_stride, const void *source,
+                             int64_t source_stride, int64_t rows, int64_t columns, int64_t width);
+void dl_transpose_x32_8x8__avx2(void *target, int64_t target_stride, const void *source,
+                                int64_t source_stride, int64_t rows, int64_t columns);
+
+/* Block i of target is the block at source + offsets[i]. */
+void dl_take_blocks__scalar(void *target, const void *source, const int64_t *offsets, int64_t count,
+                            int64_t block);
+
+/* The block at target + offsets[i] becomes block i of source, in rising order of i. */
+void dl_put_blocks__scalar(void *target, const int64_t *offsets, const void *source, int64_t count,
+                           int64_t block);
+
+/* Writes `count` copies of one element of `width` bytes: 1, 2, 4, 8 or 16. */
+void dl_fill__scalar(void *target, const void *element, int64_t count, int64_t width);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
