@@ -1,0 +1,123 @@
+extension Tensor {
+  /// Element `i` in row-major order as text, for every dtype: the shortest decimal digits that
+  /// tell floats apart, `(1.0-2.0j)` for complex numbers, strings quoted.
+  ///
+  /// `i` must lie in `0..<count`.
+  public func elementText(_ i: Int) -> String {
+    precondition(i >= 0 && i < count, "element \(i) of \(type)")
+    let bytes = rawBytes
+    func load<T: BitwiseCopyable>(_: T.Type) -> T {
+      bytes.loadUnaligned(fromByteOffset: i * MemoryLayout<T>.size, as: T.self)
+    }
+    /// The bits of an element of less than a byte: the first lies in the low bits.
+    func packed(_ bits: Int) -> UInt8 {
+      let place = i * bits
+      return bytes[place / 8] >> UInt8(place % 8) & (1 << UInt8(bits) - 1)
+    }
+    func signed(_ raw: UInt8, _ bits: Int) -> String {
+      let shift = UInt8(8 - bits)
+      return "\(Int8(bitPattern: raw << shift) >> shift)"
+    }
+    func complex<T: BinaryFloatingPoint & BitwiseCopyable>(_: T.Type) -> String {
+      let size = MemoryLayout<T>.size
+      let re = bytes.loadUnaligned(fromByteOffset: 2 * i * size, as: T.self)
+      let im = bytes.loadUnaligned(fromByteOffset: (2 * i + 1) * size, as: T.self)
+      let sign = im.sign == .minus && !im.isNaN ? "-" : "+"
+      return "(\(re)\(sign)\(im.magnitude)j)"
+    }
+    return switch dtype {
+    case .float32: "\(load(Float.self))"
+    case .float64: "\(load(Double.self))"
+    case .float16: "\(load(Float16.self))"
+    case .bfloat16: "\(load(BFloat16.self).float)"
+    case .int8: "\(load(Int8.self))"
+    case .int16: "\(load(Int16.self))"
+    case .int32: "\(load(Int32.self))"
+    case .int64: "\(load(Int64.self))"
+    case .uint8: "\(load(UInt8.self))"
+    case .uint16: "\(load(UInt16.self))"
+    case .uint32: "\(load(UInt32.self))"
+    case .uint64: "\(load(UInt64.self))"
+    case .bool: bytes[i] != 0 ? "true" : "false"
+    case .string: quotedText(strings[i], limit: 80)
+    case .complex64: complex(Float.self)
+    case .complex128: complex(Double.self)
+    case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0:
+      "\(smallFloat(bytes[i], dtype))"
+    case .float4e2m1: "\(smallFloat(packed(4), dtype))"
+    case .uint4: "\(packed(4))"
+    case .uint2: "\(packed(2))"
+    case .int4: signed(packed(4), 4)
+    case .int2: signed(packed(2), 2)
+    }
+  }
+}
+
+/// The value of an 8- or 4-bit float. Source: ONNX "Float stored in 8 bits", OCP MX 1.0.
+private func smallFloat(_ bits: UInt8, _ dtype: DType) -> Float {
+  let fractionBits: Int
+  let bias: Int
+  switch dtype {
+  case .float8e8m0:
+    if bits == 0xFF { return .nan }
+    return Float(sign: .plus, exponent: Int(bits) - 127, significand: 1)
+  case .float8e4m3fn:
+    if bits & 0x7F == 0x7F { return .nan }
+    (fractionBits, bias) = (3, 7)
+  case .float8e4m3fnuz:
+    if bits == 0x80 { return .nan }
+    (fractionBits, bias) = (3, 8)
+  case .float8e5m2:
+    if bits & 0x7F > 0x7C { return .nan }
+    if bits & 0x7F == 0x7C { return bits == 0x7C ? .infinity : -.infinity }
+    (fractionBits, bias) = (2, 15)
+  case .float8e5m2fnuz:
+    if bits == 0x80 { return .nan }
+    (fractionBits, bias) = (2, 16)
+  default:
+    (fractionBits, bias) = (1, 1)
+  }
+  let width = dtype.bits
+  let isNegative = bits >> UInt8(width - 1) & 1 == 1
+  let magnitude = Int(bits) & ((1 << (width - 1)) - 1)
+  let exponent = magnitude >> fractionBits
+  let fraction = Float(magnitude & ((1 << fractionBits) - 1))
+  let unit = Float(sign: .plus, exponent: -fractionBits, significand: 1)
+  let value =
+    exponent == 0
+    ? Float(sign: .plus, exponent: 1 - bias, significand: fraction * unit)
+    : Float(sign: .plus, exponent: exponent - bias, significand: 1 + fraction * unit)
+  return isNegative ? -value : value
+}
+
+/// `text` in double quotes, with control characters, quotes and backslashes escaped, cut after
+/// `limit` characters.
+public func quotedText(_ text: String, limit: Int = .max) -> String {
+  var result = "\""
+  var n = 0
+  for scalar in text.unicodeScalars {
+    if n == limit {
+      result += "…"
+      break
+    }
+    n += 1
+    switch scalar {
+    case "\"": result += "\\\""
+    case "\\": result += "\\\\"
+    case "\n": result += "\\n"
+    case "\t": result += "\\t"
+    case "\r": result += "\\r"
+    default:
+      // Controls, and what reverses or hides text on a terminal.
+      if scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
+        || (0x200B...0x200F).contains(scalar.value) || (0x2028...0x202E).contains(scalar.value)
+        || (0x2066...0x2069).contains(scalar.value) || scalar.value == 0xFEFF
+      {
+        result += "\\u{\(String(scalar.value, radix: 16))}"
+      } else {
+        result.unicodeScalars.append(scalar)
+      }
+    }
+  }
+  return result + "\""
+}
