@@ -55,7 +55,9 @@ let package = Package(
       dependencies: ["TestSupport", "Formats", "Graphs", "Operators", "Tensors"]),
     .testTarget(
       name: "RuntimeTests",
-      dependencies: ["TestSupport", "DLRun", "Runtime", "Formats", "Operators", "Graphs", "Kernels", "Tensors"]),
+      dependencies: [
+        "TestSupport", "DLRun", "Runtime", "Formats", "Operators", "Graphs", "Kernels", "Tensors",
+      ]),
     .testTarget(
       name: "CommandTests",
       dependencies: ["TestSupport", "DLRun", "Tensors"]),

@@ -1,0 +1,12 @@
+#include "common.h"
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#define DL_ISA avx2
+#define DL_F16C
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+#include "half_body.h"
+
+#include "cast_body.h"
+#pragma clang attribute pop
+#endif

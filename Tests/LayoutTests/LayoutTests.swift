@@ -1,5 +1,0 @@
-import Testing
-
-@Suite struct LayoutTests {
-  @Test func runs() {}
-}
