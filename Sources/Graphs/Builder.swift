@@ -133,21 +133,41 @@ public final class Call: Sendable {
   public let op: any Operator
   public let inputs: [TensorType?]
   public let outputs: [TensorType?]
+  /// Contents the kernel was prepared with; nil for inputs that it reads in each run.
+  public let constants: [Tensor?]
   public let prepared: Prepared
 
   public init(
-    _ op: any Operator, inputs: [TensorType?], outputs: [TensorType?], prepared: Prepared
+    _ op: any Operator, inputs: [TensorType?], outputs: [TensorType?], constants: [Tensor?],
+    prepared: Prepared
   ) {
     self.op = op
     self.inputs = inputs
     self.outputs = outputs
+    self.constants = constants
     self.prepared = prepared
   }
 
+  /// Whether the call serves inputs of these types, with these contents where it depends on them.
+  public func serves(_ types: [TensorType?], _ contents: [Tensor?]) -> Bool {
+    guard inputs == types, contents.count == constants.count else { return false }
+    for (mine, theirs) in zip(constants, contents) {
+      guard let mine else { continue }
+      guard let theirs else { return false }
+      if mine.storage === theirs.storage { continue }
+      guard mine.type == theirs.type, mine.dtype != .string, mine.byteCount <= 8192,
+        mine.rawBytes.elementsEqual(theirs.rawBytes)
+      else { return false }
+    }
+    return true
+  }
+
   /// Binds `op` to values at hand. Nil where result types depend on data or are not tensors:
-  /// then only `evaluate` can run it.
+  /// then only `evaluate` can run it. `lasting` inputs keep their contents for as long as the
+  /// call is used.
   public init?(
-    dynamic op: any Operator, _ inputs: [Value?], outputs: Int, options: KernelOptions
+    dynamic op: any Operator, _ inputs: [Value?], outputs: Int, options: KernelOptions,
+    lasting: [Bool] = []
   ) throws(EngineError) {
     let schema = type(of: op).schema
     if op is any CompositeOperator { return nil }
@@ -165,7 +185,7 @@ public final class Call: Sendable {
       types.append(t.type)
       let isShape = schema.input(i)?.isShapeInput == true
       facts.append(isShape ? Fact(constant: t) : Fact(t.type))
-      constants.append(isShape ? t : nil)
+      constants.append(isShape || (i < lasting.count && lasting[i]) ? t : nil)
     }
     let results = try op.infer(Inference(inputs: facts, outputCount: outputs))
     var outputTypes: [TensorType?] = []
@@ -181,6 +201,7 @@ public final class Call: Sendable {
     self.op = op
     self.inputs = types
     self.outputs = outputTypes
+    self.constants = constants
   }
 
   /// Runs the prepared kernel into fresh memory.

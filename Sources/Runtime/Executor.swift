@@ -87,9 +87,9 @@ extension Plan {
       for slot in d.captured {
         captured.append(slot == nil ? nil : try value(slot ?? 0, context))
       }
-      let eager = Eager(pool: state.session.pool, options: state.session.kernelOptions)
-      let results = try eager.evaluate(
-        d.op, inputs, captured: captured, outputs: d.outputs.count, runner: state)
+      let results = try d.calls.run(
+        d.op, inputs, captured: captured, lasting: d.lasting, outputs: d.outputs.count,
+        state: state)
       guard results.count >= d.outputs.count else {
         throw EngineError(.internalDefect, "an operator made too few outputs")
       }

@@ -18,10 +18,13 @@ final class Plan: Sendable {
     let op: any Operator
     let inputs: [Int?]
     let captured: [Int?]
+    /// Inputs that are constants of the plan.
+    let lasting: [Bool]
     let outputs: [Int?]
     let node: Int
     /// Slots nobody needs after this step.
     let releases: [Int]
+    let calls = DynamicCalls()
   }
   enum Step: Sendable {
     case kernel(KernelStep)

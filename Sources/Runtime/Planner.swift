@@ -286,7 +286,11 @@ struct Planner {
   ) throws(EngineError) -> Call {
     if let cacheAt {
       let known = program.calls.withLock { calls in
-        calls[cacheAt].first { $0.matches(inputs, constants, outputs: outputs) }?.call
+        // What was prepared with contents may not serve a plan that does not know them.
+        calls[cacheAt].first {
+          $0.outputs == outputs && $0.serves(inputs, constants)
+            && zip($0.constants, constants).allSatisfy { ($0 == nil) == ($1 == nil) }
+        }
       }
       if let known { return known }
     }
@@ -294,12 +298,15 @@ struct Planner {
       Preparation(
         inputs: inputs, outputs: outputs, constants: constants,
         options: program.session.kernelOptions))
-    let call = Call(op, inputs: inputs, outputs: outputs, prepared: prepared)
+    // Most kernels that know their weights keep a packed copy; those that do not read the pages
+    // again.
+    for case let t? in constants { t.storage.releasePages() }
+    let call = Call(
+      op, inputs: inputs, outputs: outputs, constants: constants, prepared: prepared)
     if let cacheAt {
-      let bound = BoundCall(call: call, constants: constants)
       program.calls.withLock { calls in
         if calls[cacheAt].count >= 4 { calls[cacheAt].removeFirst() }
-        calls[cacheAt].append(bound)
+        calls[cacheAt].append(call)
       }
     }
     return call
@@ -345,6 +352,9 @@ struct Planner {
       slots[root(slot)].escapes = true
       slots[root(slot)].last = max(slots[root(slot)].last, time)
     }
+    let lasting = inputs.map { slot in
+      if let slot, case .constant = slots[slot].state { true } else { false }
+    }
     var made: [Int?] = []
     for w in wanted {
       guard w else {
@@ -359,7 +369,8 @@ struct Planner {
     steps.append(
       .dynamic(
         Plan.DynamicStep(
-          op: op, inputs: inputs, captured: captured, outputs: made, node: node, releases: [])))
+          op: op, inputs: inputs, captured: captured, lasting: lasting, outputs: made, node: node,
+          releases: [])))
     return made
   }
 

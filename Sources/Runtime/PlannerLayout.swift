@@ -33,8 +33,8 @@ extension Planner {
       guard case .dynamic(let d) = step, let dead = lastUse[time] else { return step }
       return .dynamic(
         Plan.DynamicStep(
-          op: d.op, inputs: d.inputs, captured: d.captured, outputs: d.outputs, node: d.node,
-          releases: dead))
+          op: d.op, inputs: d.inputs, captured: d.captured, lasting: d.lasting, outputs: d.outputs,
+          node: d.node, releases: dead))
     }
     let plan = Plan(
       steps: steps, places: slots.map(\.place), outputs: outputs,

@@ -14,7 +14,7 @@ final class Program: Sendable {
   /// Node by node: whether everything it makes is a constant.
   let isFolded: [Bool]
   private let plans: Mutex<PlanCache>
-  let calls: Mutex<[[BoundCall]]>
+  let calls: Mutex<[[Call]]>
 
   /// Bytes of folded results above which folding stops: a small file must not make a large model.
   static let foldingBudget = 64 << 20
@@ -45,7 +45,7 @@ final class Program: Sendable {
     self.constants = constants
     self.isFolded = isFolded
     plans = Mutex(PlanCache(limit: max(1, session.options.planCacheSize)))
-    calls = Mutex([[BoundCall]](repeating: [], count: graph.nodes.count))
+    calls = Mutex([[Call]](repeating: [], count: graph.nodes.count))
   }
 
   /// Runs every node whose inputs are all constants. One that fails is left for the run, whose
@@ -170,29 +170,6 @@ struct PlanCache: ~Copyable {
   mutating func add(_ key: PlanKey, _ plan: Plan) {
     if list.count >= limit { list.removeFirst() }
     list.append((key, plan))
-  }
-}
-
-/// A node's kernel with what it was prepared for.
-struct BoundCall: Sendable {
-  let call: Call
-  let constants: [Tensor?]
-
-  func matches(_ inputs: [TensorType?], _ constants: [Tensor?], outputs: [TensorType?]) -> Bool {
-    guard call.inputs == inputs, call.outputs == outputs, constants.count == self.constants.count
-    else { return false }
-    for (a, b) in zip(constants, self.constants) {
-      switch (a, b) {
-      case (nil, nil): continue
-      case (let x?, let y?):
-        if x.storage === y.storage { continue }
-        guard x.type == y.type, x.dtype != .string, x.byteCount <= 8192,
-          x.rawBytes.elementsEqual(y.rawBytes)
-        else { return false }
-      default: return false
-      }
-    }
-    return true
   }
 }
 

@@ -80,3 +80,18 @@ extension Storage {
   /// A valid address that holds nothing, for absent inputs and outputs.
   public static var empty: UnsafeMutableRawPointer { nothing }
 }
+
+/// Memory that the system can read again from a file, as a mapping is.
+public protocol MappedMemory: AnyObject, Sendable {
+  /// Gives back the physical pages that lie within `bytes`; they are read again when touched.
+  func releasePages(_ bytes: UnsafeRawBufferPointer)
+}
+
+extension Storage {
+  /// Gives back the physical memory of a mapped file's part, after a kernel took a packed copy of
+  /// it. Contents stay as they are. Nothing happens for other memory.
+  public func releasePages() {
+    guard type.byteCount >= 1 << 16, let mapped = owner as? any MappedMemory else { return }
+    mapped.releasePages(UnsafeRawBufferPointer(start: bytes, count: type.byteCount))
+  }
+}
