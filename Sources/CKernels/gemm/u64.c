@@ -1,0 +1,24 @@
+#include "gemm.h"
+
+#define NAME dl_gemm_u64_4x8__scalar
+#define T uint64_t
+#define SCALAR int64_t
+#define MR 4
+#define NV 2
+#define VECTORS 4
+#include "generic.inc"
+
+#if defined(__x86_64__)
+
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))),        \
+                             apply_to = function)
+#define NAME dl_gemm_u64_14x16__avx512
+#define T uint64_t
+#define SCALAR int64_t
+#define MR 14
+#define NV 8
+#define VECTORS 2
+#include "generic.inc"
+#pragma clang attribute pop
+
+#endif

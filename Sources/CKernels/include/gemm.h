@@ -1,0 +1,68 @@
+// Matrix product: one register tile of C = A * B, and packing.
+//
+// Units are elements. Nothing is read or written outside of what each comment names. A, B and C do
+// not overlap. No alignment is needed; packed memory aligned to 64 bytes is fastest.
+#pragma once
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// What happens to a tile between the accumulators and memory:
+//   v = sum (+ c where `accumulate`)
+//   where `final`: v = alpha * v (+ beta * addend[i * addend_row + j * addend_column])
+//                  v = min(max(v, low), high) where `clip`; NaN stays NaN
+typedef struct dl_gemm_epilogue {
+  double alpha, beta, low, high;
+  const void *addend; // null: none; points at the element for the tile's first row and column
+  intptr_t addend_row, addend_column;
+  int32_t accumulate, final, clip;
+} dl_gemm_epilogue;
+
+// One tile: rows 0..<m, columns 0..<n, 1 <= m <= MR, 1 <= n <= NR, k >= 0.
+//   a: packed [k][m]
+//   b: k rows of n elements at distance ldb. Kernels marked "padded" read NR elements of each row,
+//      so packed panels [k][NR] are padded
+//   c: m rows of n elements at distance ldc
+typedef void (*dl_gemm_tile)(intptr_t m, intptr_t n, intptr_t k, const void *a, const void *b,
+                             intptr_t ldb, void *c, intptr_t ldc, const dl_gemm_epilogue *e);
+
+#define DL_GEMM_TILE(name)                                                                         \
+  void name(intptr_t m, intptr_t n, intptr_t k, const void *a, const void *b, intptr_t ldb,        \
+            void *c, intptr_t ldc, const dl_gemm_epilogue *e)
+
+DL_GEMM_TILE(dl_gemm_f32_4x16__scalar);  // MR 4, NR 16
+DL_GEMM_TILE(dl_gemm_f32_6x16__avx2);    // MR 6, NR 16
+DL_GEMM_TILE(dl_gemm_f32_14x32__avx512); // MR 14, NR 32
+DL_GEMM_TILE(dl_gemm_f64_4x8__scalar);   // MR 4, NR 8, padded
+DL_GEMM_TILE(dl_gemm_f64_6x8__avx2);     // MR 6, NR 8, padded
+DL_GEMM_TILE(dl_gemm_f64_14x16__avx512); // MR 14, NR 16, padded
+DL_GEMM_TILE(dl_gemm_u32_4x16__scalar);  // MR 4, NR 16, padded; modulo 2^32, so signed as well
+DL_GEMM_TILE(dl_gemm_u32_6x16__avx2);    // MR 6, NR 16, padded
+DL_GEMM_TILE(dl_gemm_u32_14x32__avx512); // MR 14, NR 32, padded
+DL_GEMM_TILE(dl_gemm_u64_4x8__scalar);   // MR 4, NR 8, padded; modulo 2^64, so signed as well
+DL_GEMM_TILE(dl_gemm_u64_14x16__avx512); // MR 14, NR 16, padded
+
+// The product of one row and a matrix in place: c[j] = sum over k of a[k] * b[k * ldb + j], then
+// the epilogue (row 0). n >= 1, k >= 0.
+void dl_gemv_f32_rows__scalar(intptr_t n, intptr_t k, const float *a, const float *b, intptr_t ldb,
+                              float *c, const dl_gemm_epilogue *e);
+void dl_gemv_f32_rows__avx2(intptr_t n, intptr_t k, const float *a, const float *b, intptr_t ldb,
+                            float *c, const dl_gemm_epilogue *e);
+void dl_gemv_f32_rows__avx512(intptr_t n, intptr_t k, const float *a, const float *b, intptr_t ldb,
+                              float *c, const dl_gemm_epilogue *e);
+
+// Packs `count` vectors of `k` elements: to[i * width + j] = from[j * across + i * along] for
+// i < k, j < count, and zero for count <= j < width. Element size 4 or 8 bytes.
+void dl_pack_32__scalar(uint32_t *to, intptr_t width, const uint32_t *from, intptr_t count,
+                        intptr_t across, intptr_t k, intptr_t along);
+void dl_pack_64__scalar(uint64_t *to, intptr_t width, const uint64_t *from, intptr_t count,
+                        intptr_t across, intptr_t k, intptr_t along);
+// As above for along = 1 and count <= 16: transposes blocks of 16 by 16.
+void dl_pack_32__avx512_transpose(uint32_t *to, intptr_t width, const uint32_t *from,
+                                  intptr_t count, intptr_t across, intptr_t k);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,201 @@
+#include "threads.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+// A Swift closure `(Int) -> Void` that does not escape: two words, called by Swift's convention.
+typedef __attribute__((swiftcall)) void (*body_fn)(intptr_t, __attribute__((swift_context)) void *);
+
+// `gate`: how many workers are inside the current job, whether more may enter, and whether the
+// caller sleeps until the last one leaves.
+enum { GATE_OPEN = 1u << 31, GATE_WAITED = 1u << 30, GATE_COUNT = GATE_WAITED - 1 };
+
+struct dl_pool {
+  int32_t workers;
+  pthread_t *handles;
+  // Fields written by one side and read in a loop by the other lie on lines of their own.
+  alignas(64) _Atomic uint32_t epoch; // rises with every job; workers sleep on it
+  _Atomic uint32_t sleepers;
+  _Atomic bool stopping;
+  alignas(64) _Atomic uint32_t gate;
+  alignas(64) _Atomic intptr_t next; // the first piece nobody has taken
+  alignas(64) _Atomic bool busy;
+  intptr_t pieces;
+  body_fn body;
+  void *context;
+};
+
+static inline void pause_cpu(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+static uint64_t now_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void futex_wait(_Atomic uint32_t *word, uint32_t seen) {
+  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
+}
+
+static void futex_wake(_Atomic uint32_t *word, int count) {
+  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+}
+
+// How long a thread looks for work before it sleeps: about the cost of waking it.
+enum { SPIN_NS = 30000, PAUSES_PER_LOOK = 32 };
+
+// Waits while `*word == seen`, at most SPIN_NS. Returns whether it changed.
+static bool spin(_Atomic uint32_t *word, uint32_t seen) {
+  uint64_t end = now_ns() + SPIN_NS;
+  do {
+    for (int i = 0; i < PAUSES_PER_LOOK; i++) {
+      if (atomic_load_explicit(word, memory_order_acquire) != seen)
+        return true;
+      pause_cpu();
+    }
+  } while (now_ns() < end);
+  return false;
+}
+
+static void take_pieces(dl_pool *p) {
+  const intptr_t pieces = p->pieces;
+  const body_fn body = p->body;
+  void *const context = p->context;
+  for (;;) {
+    intptr_t i = atomic_fetch_add_explicit(&p->next, 1, memory_order_relaxed);
+    if (i >= pieces)
+      return;
+    body(i, context);
+  }
+}
+
+static void *work(void *argument) {
+  dl_pool *p = argument;
+  uint32_t seen = 0;
+  for (;;) {
+    if (!spin(&p->epoch, seen)) {
+      // Counted before the futex looks at the epoch: the caller reads them in the other order, so
+      // one of the two sees the other.
+      atomic_fetch_add(&p->sleepers, 1);
+      while (atomic_load(&p->epoch) == seen)
+        futex_wait(&p->epoch, seen);
+      atomic_fetch_sub(&p->sleepers, 1);
+    }
+    seen = atomic_load(&p->epoch);
+    if (atomic_load(&p->stopping))
+      return NULL;
+    uint32_t gate = atomic_load_explicit(&p->gate, memory_order_relaxed);
+    bool entered = false;
+    while (gate & GATE_OPEN) {
+      if (atomic_compare_exchange_weak_explicit(&p->gate, &gate, gate + 1, memory_order_acquire,
+                                                memory_order_relaxed)) {
+        entered = true;
+        break;
+      }
+    }
+    if (!entered)
+      continue;
+    take_pieces(p);
+    uint32_t before = atomic_fetch_sub_explicit(&p->gate, 1, memory_order_release);
+    if ((before & GATE_WAITED) && (before & GATE_COUNT) == 1)
+      futex_wake(&p->gate, 1);
+  }
+}
+
+dl_pool *dl_pool_create(int32_t threads) {
+  dl_pool *p = aligned_alloc(64, (sizeof(dl_pool) + 63) / 64 * 64);
+  if (!p)
+    return NULL;
+  *p = (dl_pool){0};
+  int32_t workers = threads > 1 ? threads - 1 : 0;
+  if (workers == 0)
+    return p;
+  p->handles = calloc((size_t)workers, sizeof *p->handles);
+  if (!p->handles)
+    return p;
+  // Signals are for the threads of the program, not for ours.
+  sigset_t all, old;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  while (p->workers < workers) {
+    if (pthread_create(&p->handles[p->workers], NULL, work, p) != 0)
+      break;
+    p->workers++;
+  }
+  pthread_sigmask(SIG_SETMASK, &old, NULL);
+  return p;
+}
+
+int32_t dl_pool_threads(const dl_pool *p) { return p->workers + 1; }
+
+void dl_pool_destroy(dl_pool *p) {
+  atomic_store(&p->stopping, true);
+  atomic_fetch_add(&p->epoch, 1);
+  futex_wake(&p->epoch, INT_MAX);
+  for (int32_t i = 0; i < p->workers; i++)
+    pthread_join(p->handles[i], NULL);
+  free(p->handles);
+  free(p);
+}
+
+// Who finds the pool busy does its pieces itself: callers never wait for each other, and a piece
+// that starts a job of its own cannot deadlock.
+__attribute__((swiftcall)) void dl_pool_run(dl_pool *p, intptr_t pieces, void *body,
+                                            void *context) {
+  body_fn call = (body_fn)body;
+  if (pieces <= 1 || p->workers == 0 ||
+      atomic_exchange_explicit(&p->busy, true, memory_order_acquire)) {
+    for (intptr_t i = 0; i < pieces; i++)
+      call(i, context);
+    return;
+  }
+  p->pieces = pieces;
+  p->body = call;
+  p->context = context;
+  atomic_store_explicit(&p->next, 0, memory_order_relaxed);
+  atomic_store_explicit(&p->gate, GATE_OPEN, memory_order_release);
+  atomic_fetch_add(&p->epoch, 1);
+  uint32_t sleepers = atomic_load(&p->sleepers);
+  if (sleepers > 0) {
+    intptr_t wanted = pieces - 1;
+    futex_wake(&p->epoch, wanted < p->workers ? (int)wanted : (int)p->workers);
+  }
+  take_pieces(p);
+  // Nobody may enter any more; who is inside still runs the last pieces.
+  uint32_t gate = atomic_fetch_and_explicit(&p->gate, ~(uint32_t)GATE_OPEN, memory_order_acq_rel) &
+                  ~(uint32_t)GATE_OPEN;
+  uint64_t end = 0;
+  while (gate & GATE_COUNT) {
+    for (int i = 0; i < PAUSES_PER_LOOK && (gate & GATE_COUNT); i++) {
+      pause_cpu();
+      gate = atomic_load_explicit(&p->gate, memory_order_acquire);
+    }
+    if (!(gate & GATE_COUNT))
+      break;
+    uint64_t t = now_ns();
+    if (end == 0)
+      end = t + SPIN_NS;
+    if (t < end)
+      continue;
+    if (atomic_compare_exchange_strong(&p->gate, &gate, gate | GATE_WAITED))
+      futex_wait(&p->gate, gate | GATE_WAITED);
+    gate = atomic_load_explicit(&p->gate, memory_order_acquire);
+  }
+  atomic_store_explicit(&p->busy, false, memory_order_release);
+}

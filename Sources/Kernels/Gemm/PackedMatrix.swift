@@ -1,0 +1,76 @@
+import Glibc
+import Tensors
+
+/// A constant factor of matrix products, laid out once in the order in which tiles read it.
+///
+/// For each block of the sum's depth: the right factor in panels `[depth][nr]`, the last one
+/// padded with zeros; the left factor in strips `[depth][rows of the strip]`.
+public final class PackedMatrix: @unchecked Sendable {
+  public enum Side: Sendable { case left, right }
+  public let side: Side
+  /// Rows of a left factor, columns of a right one.
+  public let count: Int
+  /// Length of the sums.
+  public let k: Int
+  public let element: GemmElement
+  let isa: InstructionSet
+  let bytes: UnsafeMutableRawPointer
+
+  /// Packs `count` vectors of `k` elements, element `i` of vector `j` at
+  /// `from[j * across + i * along]`.
+  ///
+  /// Errors: `.budget` when the system has no memory.
+  public init(
+    _ side: Side, count: Int, k: Int, element: GemmElement = .float32, from: UnsafeRawPointer,
+    across: Int, along: Int, isa: InstructionSet = .current
+  ) throws(EngineError) {
+    let kernel = GemmKernel.best(element, isa)
+    let size = PackedMatrix.byteCount(side, count: count, k: k, element: element, kernel: kernel)
+    var memory: UnsafeMutableRawPointer?
+    guard posix_memalign(&memory, Storage.alignment, max(size, 1)) == 0, let memory else {
+      throw EngineError(.budget, "no memory to pack a matrix", received: "\(size) bytes")
+    }
+    self.side = side
+    self.count = count
+    self.k = k
+    self.element = element
+    self.isa = isa
+    bytes = memory
+    let es = element.byteSize
+    let depth = GemmKernel.depth(k)
+    var k0 = 0
+    while k0 < k {
+      let kc = min(depth, k - k0)
+      let base = from + k0 * along * es
+      switch side {
+      case .left:
+        let strips = kernel.strips(count)
+        for s in 0..<strips {
+          let (r0, r1) = (s * count / strips, (s + 1) * count / strips)
+          pack(
+            memory + (k0 * count + r0 * kc) * es, width: r1 - r0, from: base + r0 * across * es,
+            count: r1 - r0, across: across, k: kc, along: along, byteSize: es, isa: isa)
+        }
+      case .right:
+        let panels = kernel.panels(count)
+        for p in 0..<panels {
+          let c0 = p * kernel.nr
+          pack(
+            memory + (k0 * panels + p * kc) * kernel.nr * es, width: kernel.nr,
+            from: base + c0 * across * es, count: min(kernel.nr, count - c0), across: across,
+            k: kc, along: along, byteSize: es, isa: isa)
+        }
+      }
+      k0 += kc
+    }
+  }
+
+  deinit { free(bytes) }
+
+  static func byteCount(
+    _ side: Side, count: Int, k: Int, element: GemmElement, kernel: GemmKernel
+  ) -> Int {
+    let width = side == .left ? count : kernel.panels(count) * kernel.nr
+    return width * k * element.byteSize
+  }
+}

@@ -1,5 +1,0 @@
-import Testing
-
-@Suite struct KernelsTests {
-  @Test func runs() {}
-}
