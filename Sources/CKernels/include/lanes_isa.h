@@ -1,0 +1,5 @@
+// What the machine has of the instruction sets that lane kernels are built for.
+#pragma once
+
+// 0: plain C, 1: AVX2 and FMA, 2: AVX-512 F, BW, DQ, VL.
+int dl_lanes_isa(void);

@@ -1,0 +1,19 @@
+// Reductions of float32 along one axis of a row-major block.
+//
+// `kind`: 0 sum, 1 sum of magnitudes, 2 sum of squares, 3 max, 4 min, 5 product, 6 log-sum-exp.
+// Sums run in 64 fixed lanes over blocks of 2048 elements whose totals are added in double, so
+// results depend neither on threads nor on alignment. Max and min hand NaN on. Over nothing the
+// results are 0, 0, 0, -inf, inf, 1, -inf.
+#pragma once
+#include <stddef.h>
+
+// y[r] = fold of x[r * n .. r * n + n] for r in 0..rows.
+typedef void dl_reduce_f32_rows_fn(int kind, const float *x, ptrdiff_t rows, ptrdiff_t n, float *y);
+// y[j] = fold over i in 0..n of x[i * m + j] for j in j0 .. j0 + w. x is [n, m], y is [m].
+typedef void dl_reduce_f32_cols_fn(int kind, const float *x, ptrdiff_t n, ptrdiff_t m, ptrdiff_t j0,
+                                   ptrdiff_t w, float *y);
+
+dl_reduce_f32_rows_fn dl_reduce_f32_rows__scalar, dl_reduce_f32_rows__avx2,
+    dl_reduce_f32_rows__avx512;
+dl_reduce_f32_cols_fn dl_reduce_f32_cols__scalar, dl_reduce_f32_cols__avx2,
+    dl_reduce_f32_cols__avx512;

@@ -1,0 +1,187 @@
+// Included once for each instruction set, with NAME appending its suffix.
+
+#define SUM_ROW(NAMED, MAP)                                                                        \
+  static float NAME(NAMED)(const float *x, ptrdiff_t n) {                                          \
+    double total = 0;                                                                              \
+    for (ptrdiff_t b = 0; b < n; b += 2048) {                                                      \
+      ptrdiff_t m = n - b < 2048 ? n - b : 2048, i = 0;                                            \
+      const float *p = x + b;                                                                      \
+      v16 s0 = {}, s1 = {}, s2 = {}, s3 = {}, t;                                                   \
+      for (; i + 64 <= m; i += 64) {                                                               \
+        t = LOAD16(p + i), s0 += MAP(t);                                                           \
+        t = LOAD16(p + i + 16), s1 += MAP(t);                                                      \
+        t = LOAD16(p + i + 32), s2 += MAP(t);                                                      \
+        t = LOAD16(p + i + 48), s3 += MAP(t);                                                      \
+      }                                                                                            \
+      for (; i + 16 <= m; i += 16)                                                                 \
+        t = LOAD16(p + i), s0 += MAP(t);                                                           \
+      if (i < m) {                                                                                 \
+        LOAD_PART16(t, p + i, m - i, (v16){});                                                     \
+        s1 += MAP(t);                                                                              \
+      }                                                                                            \
+      s0 = (s0 + s1) + (s2 + s3);                                                                  \
+      for (int l = 0; l < LANES; l++)                                                              \
+        total += s0[l];                                                                            \
+    }                                                                                              \
+    return (float)total;                                                                           \
+  }
+#define SELF(t) (t)
+#define SQUARE(t) ((t) * (t))
+SUM_ROW(row_sum, SELF)
+SUM_ROW(row_abs, ABS16)
+SUM_ROW(row_sq, SQUARE)
+
+#define PICK_ROW(NAMED, INIT, STEP, BETTER)                                                        \
+  static float NAME(NAMED)(const float *x, ptrdiff_t n) {                                          \
+    v16 a = SPLAT16(INIT), b = a, t;                                                               \
+    ptrdiff_t i = 0;                                                                               \
+    for (; i + 32 <= n; i += 32) {                                                                 \
+      t = LOAD16(x + i), a = STEP(a, t);                                                           \
+      t = LOAD16(x + i + 16), b = STEP(b, t);                                                      \
+    }                                                                                              \
+    for (; i + 16 <= n; i += 16)                                                                   \
+      t = LOAD16(x + i), a = STEP(a, t);                                                           \
+    if (i < n) {                                                                                   \
+      LOAD_PART16(t, x + i, n - i, SPLAT16(INIT));                                                 \
+      a = STEP(a, t);                                                                              \
+    }                                                                                              \
+    a = STEP(a, b);                                                                                \
+    float best = a[0];                                                                             \
+    for (int l = 1; l < LANES; l++)                                                                \
+      best = (a[l] BETTER best || a[l] != a[l]) ? a[l] : best;                                     \
+    return best;                                                                                   \
+  }
+PICK_ROW(row_max, -__builtin_inff(), MAX16, >)
+PICK_ROW(row_min, __builtin_inff(), MIN16, <)
+
+static float NAME(row_prod)(const float *x, ptrdiff_t n) {
+  v16 a = SPLAT16(1.0f), t;
+  ptrdiff_t i = 0;
+  for (; i + 16 <= n; i += 16)
+    a *= LOAD16(x + i);
+  if (i < n) {
+    LOAD_PART16(t, x + i, n - i, SPLAT16(1.0f));
+    a *= t;
+  }
+  float product = 1;
+  for (int l = 0; l < LANES; l++)
+    product *= a[l];
+  return product;
+}
+
+static float NAME(row_lse)(const float *x, ptrdiff_t n) {
+  float top = NAME(row_max)(x, n);
+  if (!(top < __builtin_inff() && top > -__builtin_inff()))
+    return top;
+  double total = 0;
+  for (ptrdiff_t b = 0; b < n; b += 2048) {
+    ptrdiff_t m = n - b < 2048 ? n - b : 2048;
+    v16 s = {};
+    for (ptrdiff_t i = 0; i < m; i += 16) {
+      v16 t;
+      if (i + 16 <= m)
+        t = LOAD16(x + b + i);
+      else
+        LOAD_PART16(t, x + b + i, m - i, SPLAT16(-__builtin_inff()));
+      t -= top;
+      EXP16(t);
+      s += t;
+    }
+    for (int l = 0; l < LANES; l++)
+      total += s[l];
+  }
+  return top + (float)__builtin_log(total);
+}
+
+void NAME(dl_reduce_f32_rows)(int kind, const float *x, ptrdiff_t rows, ptrdiff_t n, float *y) {
+  float (*row)(const float *, ptrdiff_t) = kind == 0   ? NAME(row_sum)
+                                           : kind == 1 ? NAME(row_abs)
+                                           : kind == 2 ? NAME(row_sq)
+                                           : kind == 3 ? NAME(row_max)
+                                           : kind == 4 ? NAME(row_min)
+                                           : kind == 5 ? NAME(row_prod)
+                                                       : NAME(row_lse);
+  for (ptrdiff_t r = 0; r < rows; r++)
+    y[r] = row(x + r * n, n);
+}
+
+// Columns j .. j + w (w <= 16) of [n, m]; sums in blocks of 64 rows.
+#define COLS(NAMED, INIT, BLOCK, STEP, JOIN)                                                       \
+  static void NAME(NAMED)(const float *x, ptrdiff_t n, ptrdiff_t m, ptrdiff_t w, float *y) {       \
+    v16 total = SPLAT16(INIT), t = {};                                                             \
+    for (ptrdiff_t b = 0; b < n; b += BLOCK) {                                                     \
+      ptrdiff_t end = n - b < BLOCK ? n : b + BLOCK;                                               \
+      v16 a = SPLAT16(INIT);                                                                       \
+      if (w == 16)                                                                                 \
+        for (ptrdiff_t i = b; i < end; i++) {                                                      \
+          t = LOAD16(x + i * m);                                                                   \
+          a = STEP(a, t);                                                                          \
+        }                                                                                          \
+      else                                                                                         \
+        for (ptrdiff_t i = b; i < end; i++) {                                                      \
+          LOAD_PART16(t, x + i * m, w, SPLAT16(INIT));                                             \
+          a = STEP(a, t);                                                                          \
+        }                                                                                          \
+      total = JOIN(total, a);                                                                      \
+    }                                                                                              \
+    STORE_PART16(y, total, w);                                                                     \
+  }
+#define ADD(a, t) ((a) + (t))
+#define ADD_ABS(a, t) ((a) + ABS16(t))
+#define ADD_SQUARE(a, t) ((a) + (t) * (t))
+#define TIMES(a, t) ((a) * (t))
+COLS(cols_sum, 0.0f, 64, ADD, ADD)
+COLS(cols_abs, 0.0f, 64, ADD_ABS, ADD)
+COLS(cols_sq, 0.0f, 64, ADD_SQUARE, ADD)
+COLS(cols_max, -__builtin_inff(), 1024, MAX16, MAX16)
+COLS(cols_min, __builtin_inff(), 1024, MIN16, MIN16)
+COLS(cols_prod, 1.0f, 1024, TIMES, TIMES)
+
+static void NAME(cols_lse)(const float *x, ptrdiff_t n, ptrdiff_t m, ptrdiff_t w, float *y) {
+  NAME(cols_max)(x, n, m, w, y);
+  v16 top, total = {};
+  LOAD_PART16(top, y, w, (v16){});
+  // Where the largest is not finite, it is the result.
+  v16i plain = (top - top) == (v16){};
+  v16 shift = SELECT16(plain, top, (v16){});
+  for (ptrdiff_t b = 0; b < n; b += 64) {
+    ptrdiff_t end = n - b < 64 ? n : b + 64;
+    v16 a = {};
+    for (ptrdiff_t i = b; i < end; i++) {
+      v16 t;
+      LOAD_PART16(t, x + i * m, w, (v16){});
+      t -= shift;
+      EXP16(t);
+      a += t;
+    }
+    total += a;
+  }
+  for (int l = 0; l < w; l++)
+    y[l] = plain[l] ? top[l] + __builtin_logf(total[l]) : top[l];
+}
+
+void NAME(dl_reduce_f32_cols)(int kind, const float *x, ptrdiff_t n, ptrdiff_t m, ptrdiff_t j0,
+                              ptrdiff_t w, float *y) {
+  void (*cols)(const float *, ptrdiff_t, ptrdiff_t, ptrdiff_t, float *) =
+      kind == 0   ? NAME(cols_sum)
+      : kind == 1 ? NAME(cols_abs)
+      : kind == 2 ? NAME(cols_sq)
+      : kind == 3 ? NAME(cols_max)
+      : kind == 4 ? NAME(cols_min)
+      : kind == 5 ? NAME(cols_prod)
+                  : NAME(cols_lse);
+  for (ptrdiff_t j = j0; j < j0 + w; j += 16) {
+    ptrdiff_t left = j0 + w - j;
+    cols(x + j, n, m, left < 16 ? left : 16, y + j);
+  }
+}
+
+#undef SUM_ROW
+#undef SELF
+#undef SQUARE
+#undef PICK_ROW
+#undef COLS
+#undef ADD
+#undef ADD_ABS
+#undef ADD_SQUARE
+#undef TIMES

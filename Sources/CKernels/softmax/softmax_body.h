@@ -1,0 +1,86 @@
+// Included once for each instruction set, with NAME appending its suffix.
+
+void NAME(dl_softmax_f32_rows)(int log, const float *x, ptrdiff_t rows, ptrdiff_t n, float *y) {
+  const float none = -__builtin_inff();
+  for (ptrdiff_t r = 0; r < rows; r++, x += n, y += n) {
+    v16 m = SPLAT16(none), s = {}, t;
+    for (ptrdiff_t i = 0; i < n; i += 16) {
+      if (i + 16 <= n)
+        t = LOAD16(x + i);
+      else
+        LOAD_PART16(t, x + i, n - i, SPLAT16(none));
+      m = MAX16(m, t);
+    }
+    float top = m[0];
+    for (int l = 1; l < LANES; l++)
+      top = (m[l] > top || m[l] != m[l]) ? m[l] : top;
+    double total = 0;
+    for (ptrdiff_t i = 0; i < n; i += 16) {
+      if (i + 16 <= n) {
+        t = LOAD16(x + i) - top;
+        EXP16(t);
+        if (!log)
+          STORE16(y + i, t);
+      } else {
+        LOAD_PART16(t, x + i, n - i, SPLAT16(none));
+        // Lanes past the end: -inf less a largest of -inf would be NaN in the sum.
+        t -= top;
+        v16 kept = SPLAT16(-1000.0f);
+        memcpy(&kept, &t, (size_t)(n - i) * sizeof(float));
+        t = kept;
+        EXP16(t);
+        if (!log)
+          STORE_PART16(y + i, t, n - i);
+      }
+      s += t;
+    }
+    for (int l = 0; l < LANES; l++)
+      total += s[l];
+    float scale = log ? (float)__builtin_log(total) : (float)(1.0 / total);
+    ptrdiff_t i = 0;
+    if (log) {
+      for (; i + 16 <= n; i += 16)
+        STORE16(y + i, (LOAD16(x + i) - top) - scale);
+      for (; i < n; i++)
+        y[i] = (x[i] - top) - scale;
+    } else {
+      for (; i + 16 <= n; i += 16)
+        STORE16(y + i, LOAD16(y + i) * scale);
+      for (; i < n; i++)
+        y[i] *= scale;
+    }
+  }
+}
+
+void NAME(dl_softmax_f32_cols)(int log, const float *x, ptrdiff_t n, ptrdiff_t m, ptrdiff_t j0,
+                               ptrdiff_t w, float *y) {
+  for (ptrdiff_t j = j0; j < j0 + w; j += 16) {
+    ptrdiff_t c = j0 + w - j < 16 ? j0 + w - j : 16;
+    v16 top = SPLAT16(-__builtin_inff()), s = {}, t;
+    for (ptrdiff_t i = 0; i < n; i++) {
+      LOAD_PART16(t, x + i * m + j, c, (v16){});
+      top = MAX16(top, t);
+    }
+    for (ptrdiff_t i = 0; i < n; i++) {
+      LOAD_PART16(t, x + i * m + j, c, (v16){});
+      t -= top;
+      EXP16(t);
+      s += t;
+      if (!log)
+        STORE_PART16(y + i * m + j, t, c);
+    }
+    if (log)
+      for (int l = 0; l < c; l++)
+        s[l] = __builtin_logf(s[l]);
+    for (ptrdiff_t i = 0; i < n; i++) {
+      if (log) {
+        LOAD_PART16(t, x + i * m + j, c, (v16){});
+        t = (t - top) - s;
+      } else {
+        LOAD_PART16(t, y + i * m + j, c, (v16){});
+        t /= s;
+      }
+      STORE_PART16(y + i * m + j, t, c);
+    }
+  }
+}

@@ -1,0 +1,171 @@
+import CKernels
+import Glibc
+import Tensors
+
+/// A reduction along the middle axis of `[outer, n, inner]`, giving `[outer, inner]`.
+///
+/// Sums of float32 run in 64 fixed lanes over blocks of 2048 elements whose totals are added in
+/// double; those of float64 in pairs of halves. Integers wrap. Max and min hand NaN on. Work is
+/// split over outputs only, so results do not depend on threads.
+public enum Fold: Int32, Sendable, CaseIterable {
+  case sum, sumOfMagnitudes, sumOfSquares, max, min, product
+  /// `log(sum(exp(x)))`, shifted by the largest element. Floats only.
+  case logSumExp
+
+  /// What folds the results of this reduction further.
+  public var continued: Fold {
+    switch self {
+    case .sumOfMagnitudes, .sumOfSquares: .sum
+    default: self
+    }
+  }
+
+  /// Runs on elements of `dtype`.
+  ///
+  /// - Errors: `.dtype` where there is no kernel.
+  public static func supports(_ dtype: DType, _ fold: Fold) -> Bool {
+    switch dtype {
+    case .float32, .float64: true
+    case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64: fold != .logSumExp
+    case .bool: fold == .max || fold == .min
+    default: false
+    }
+  }
+
+  /// `x` holds `outer * n * inner` elements of `dtype`, `y` gets `outer * inner`.
+  public func run(
+    _ dtype: DType, _ x: UnsafeRawPointer, outer: Int, n: Int, inner: Int,
+    into y: UnsafeMutableRawPointer, pool: ThreadPool, lanes: LaneSet = .best
+  ) {
+    precondition(Fold.supports(dtype, self), "no fold \(self) of \(dtype)")
+    switch dtype {
+    case .float32:
+      runFloat(
+        x.assumingMemoryBound(to: Float.self), outer, n, inner,
+        y.assumingMemoryBound(to: Float.self), pool, lanes)
+    case .float64: runReal(x, outer, n, inner, y, pool, Double.self)
+    case .int8: runPlain(x, outer, n, inner, y, pool, Int8.self)
+    case .int16: runPlain(x, outer, n, inner, y, pool, Int16.self)
+    case .int32: runPlain(x, outer, n, inner, y, pool, Int32.self)
+    case .int64: runPlain(x, outer, n, inner, y, pool, Int64.self)
+    case .uint8, .bool: runPlain(x, outer, n, inner, y, pool, UInt8.self, isBool: dtype == .bool)
+    case .uint16: runPlain(x, outer, n, inner, y, pool, UInt16.self)
+    case .uint32: runPlain(x, outer, n, inner, y, pool, UInt32.self)
+    default: runPlain(x, outer, n, inner, y, pool, UInt64.self)
+    }
+  }
+
+  private func runFloat(
+    _ x: UnsafePointer<Float>, _ outer: Int, _ n: Int, _ inner: Int,
+    _ y: UnsafeMutablePointer<Float>, _ pool: ThreadPool, _ lanes: LaneSet
+  ) {
+    let kind = rawValue
+    if inner == 1 {
+      let rows = Fold.rows[Int(lanes.rawValue)]
+      // A piece holds at least 16 Ki elements.
+      let each = Swift.max(1, 16384 / Swift.max(n, 1))
+      pool.run((outer + each - 1) / each) { i in
+        let first = i * each
+        rows(kind, x + first * n, Swift.min(each, outer - first), n, y + first)
+      }
+    } else {
+      let columns = Fold.columns[Int(lanes.rawValue)]
+      let width = 64
+      let tiles = (inner + width - 1) / width
+      pool.run(outer * tiles) { i in
+        let o = i / tiles
+        let first = i % tiles * width
+        columns(
+          kind, x + o * n * inner, n, inner, first, Swift.min(width, inner - first), y + o * inner)
+      }
+    }
+  }
+
+  private static let rows = [
+    dl_reduce_f32_rows__scalar, dl_reduce_f32_rows__avx2, dl_reduce_f32_rows__avx512,
+  ]
+  private static let columns = [
+    dl_reduce_f32_cols__scalar, dl_reduce_f32_cols__avx2, dl_reduce_f32_cols__avx512,
+  ]
+
+  private func runPlain<T: Numeral>(
+    _ x: UnsafeRawPointer, _ outer: Int, _ n: Int, _ inner: Int, _ y: UnsafeMutableRawPointer,
+    _ pool: ThreadPool, _: T.Type, isBool: Bool = false
+  ) {
+    let x = x.assumingMemoryBound(to: T.self)
+    let y = y.assumingMemoryBound(to: T.self)
+    let start: T =
+      switch self {
+      case .product: T.oneValue
+      case .max: T.lowest
+      case .min: isBool ? T.oneValue : T.highest
+      default: T.zeroValue
+      }
+    pool.run(outer) { o in
+      let from = x + o * n * inner
+      let to = y + o * inner
+      for j in 0..<inner { to[j] = start }
+      for i in 0..<n {
+        let row = from + i * inner
+        switch self {
+        case .sum, .logSumExp: for j in 0..<inner { to[j] = T.plus(to[j], row[j]) }
+        case .sumOfMagnitudes: for j in 0..<inner { to[j] = T.plus(to[j], row[j].absolute) }
+        case .sumOfSquares:
+          for j in 0..<inner { to[j] = T.plus(to[j], T.times(row[j], row[j])) }
+        case .max: for j in 0..<inner where row[j] > to[j] { to[j] = row[j] }
+        case .min: for j in 0..<inner where row[j] < to[j] { to[j] = row[j] }
+        case .product: for j in 0..<inner { to[j] = T.times(to[j], row[j]) }
+        }
+      }
+    }
+  }
+
+  private func runReal<T: Real>(
+    _ x: UnsafeRawPointer, _ outer: Int, _ n: Int, _ inner: Int, _ y: UnsafeMutableRawPointer,
+    _ pool: ThreadPool, _: T.Type
+  ) {
+    let x = x.assumingMemoryBound(to: T.self)
+    let y = y.assumingMemoryBound(to: T.self)
+    pool.run(outer) { o in
+      for j in 0..<inner {
+        y[o * inner + j] = fold(x + o * n * inner + j, n, inner)
+      }
+    }
+  }
+
+  /// One result: `n` elements, `step` apart.
+  private func fold<T: Real>(_ x: UnsafePointer<T>, _ n: Int, _ step: Int) -> T {
+    switch self {
+    case .sum: return pairwise(x, n, step) { $0 }
+    case .sumOfMagnitudes: return pairwise(x, n, step) { $0.magnitude }
+    case .sumOfSquares: return pairwise(x, n, step) { $0 * $0 }
+    case .product:
+      var p: T = 1
+      for i in 0..<n { p *= x[i * step] }
+      return p
+    case .max:
+      var best = -T.infinity
+      for i in 0..<n where x[i * step] > best || x[i * step].isNaN { best = x[i * step] }
+      return best
+    case .min:
+      var best = T.infinity
+      for i in 0..<n where x[i * step] < best || x[i * step].isNaN { best = x[i * step] }
+      return best
+    case .logSumExp:
+      let top = Fold.max.fold(x, n, step)
+      if !top.isFinite { return top }
+      return top + T.logarithm(pairwise(x, n, step) { T.exponential($0 - top) })
+    }
+  }
+}
+
+/// The sum of `f` over `n` elements `step` apart, in pairs of halves down to runs of 64.
+func pairwise<T: Real>(_ x: UnsafePointer<T>, _ n: Int, _ step: Int, _ f: (T) -> T) -> T {
+  if n <= 64 {
+    var s: T = 0
+    for i in 0..<n { s += f(x[i * step]) }
+    return s
+  }
+  let half = n / 2 / 32 * 32
+  return pairwise(x, half, step, f) + pairwise(x + half * step, n - half, step, f)
+}
