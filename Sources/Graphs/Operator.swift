@@ -32,6 +32,12 @@ public protocol Operator: Hashable, Sendable {
   /// whose sizes depend on data.
   func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?]
 
+  /// Multiplications paired with additions in one run, symbolic where sizes are: for reports.
+  ///
+  /// 0 for operators that do none worth counting, nil where the sizes are not known. A nil input
+  /// or output is absent or of unknown rank.
+  func multiplyAdds(inputs: [[Dim]?], outputs: [[Dim]?]) -> Dim?
+
   /// Writes the vector-Jacobian product with the operators of `b`.
   func gradient<B: Builder>(_ b: B, _ g: inout Backward<B.Value>) throws(EngineError)
 
@@ -56,6 +62,8 @@ extension Operator {
       .dtype, "no kernel for these inputs",
       received: e.inputs.map { describe($0) }.joined(separator: ", "))
   }
+
+  public func multiplyAdds(inputs: [[Dim]?], outputs: [[Dim]?]) -> Dim? { 0 }
 
   @inlinable public func build<B: Builder>(
     _ b: B, _ inputs: Few<B.Value?>, outputs: Int

@@ -84,7 +84,7 @@ private func merge(
           .shape, "another size than declared", expected: "\(declared)", received: "\(inferred)")
       }
       dims.append(b)
-    } else if b.known == nil, isMadeUp(a), !isUnnamed(b) {
+    } else if b.known == nil, isMadeUp(a), !isMadeUp(b) {
       dims.append(b)
     } else {
       dims.append(a)
@@ -93,10 +93,13 @@ private func merge(
   return dims
 }
 
-/// Whether inference invented this size's name.
-func isMadeUp(_ dim: Dim) -> Bool { dim.symbol?.hasPrefix("unk__") == true }
+/// Whether a reader ("?3") or inference ("unk__3") invented this size's name, or it has none.
+func isMadeUp(_ dim: Dim) -> Bool {
+  guard let name = dim.symbol else { return false }
+  return name.isEmpty || name.hasPrefix("?") || name.hasPrefix("unk__")
+}
 
-/// Whether a file left this size open without a name: readers give "" or "?", old exporters -1.
+/// Whether a size is open without even an invented name: "", "?", or -1 as old exporters have it.
 func isUnnamed(_ dim: Dim) -> Bool {
   if let n = dim.known { return n < 0 }
   return dim.symbol == "" || dim.symbol == "?"
