@@ -1,5 +1,6 @@
 import Graphs
 import Kernels
+import Operators
 import Tensors
 
 /// A model made ready to run. Safe for many tasks at once: each run has memory of its own.
@@ -24,6 +25,10 @@ public final class Session: Sendable {
   ///
   /// Errors: `.unsupported` for unknown operators, `.invalidModel`, `.attribute`, `.budget`.
   public init(_ model: ModelGraph, options: SessionOptions = .init()) throws(EngineError) {
+    let model = try model.inliningFunctions(
+      using: OperatorLookup(opsets: model.opsets) { (node, opset) throws(EngineError) in
+        try Registry.make(node, opset: opset)
+      })
     var opsets: [String: Int] = [:]
     for (domain, version) in model.opsets { opsets[domain == "ai.onnx" ? "" : domain] = version }
     state = SessionState(options: options, opsets: opsets)

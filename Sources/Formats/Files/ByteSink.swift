@@ -6,7 +6,7 @@ public protocol ByteSink {
 }
 
 extension ByteSink {
-  mutating func write(_ bytes: [UInt8]) throws(EngineError) {
+  public mutating func write(_ bytes: [UInt8]) throws(EngineError) {
     // A typed throw cannot leave the standard library's closure, so the result comes out instead.
     let outcome = bytes.withUnsafeBytes { buffer -> EngineError? in
       do throws(EngineError) { try write(buffer) } catch { return error }

@@ -1,0 +1,23 @@
+import Formats
+import Graphs
+import Tensors
+
+/// A graph with its weights and all that its file says about it.
+public typealias Model = ModelGraph
+
+extension ModelGraph {
+  /// Reads an ONNX model: `.onnx`, `.pb`, or either compressed with gzip.
+  ///
+  /// Weights stay in the mapped file; do not change the file while the model is in use.
+  ///
+  /// Errors: `.inputMissing`, `.malformed`, `.invalidModel`, `.budget`, each naming file and place.
+  ///
+  /// ```swift
+  /// let model = try Model(contentsOf: "model.onnx")
+  /// let session = try Session(model, options: .init(threads: 2))
+  /// let outputs = try session.run(["x": Tensor([[1, 2, 3]])])
+  /// ```
+  public init(contentsOf path: String) throws(EngineError) {
+    self = try ONNXReader.read(contentsOf: path)
+  }
+}

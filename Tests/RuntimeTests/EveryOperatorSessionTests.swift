@@ -1,0 +1,79 @@
+import DLRun
+import Formats
+import Operators
+import TestSupport
+import Testing
+
+/// Every operator gives in a session, planned or dynamic, what it gives when run at once, and the
+/// same again after its model was written and read.
+@Suite struct EveryOperatorSessionTests {
+  static let names: [String] = Registry.all.map { $0.schema.domain + ":" + $0.schema.name }
+
+  private func model(_ c: Schema.Case, constants: Bool) throws -> (Model, [String: Tensor]) {
+    var g = Graph()
+    let schema = type(of: c.op).schema
+    var ids: [ValueID?] = []
+    var inputs: [String: Tensor] = [:]
+    for (i, t) in c.inputs.enumerated() {
+      guard let t else {
+        ids.append(nil)
+        continue
+      }
+      if schema.input(i)?.isShapeInput == true || (constants && i > 0) {
+        ids.append(g.addInitializer("c\(i)", t))
+      } else {
+        ids.append(g.addInput("x\(i)", Fact(t.type)))
+        inputs["x\(i)"] = t
+      }
+    }
+    let outputs = (0..<c.outputCount).map { g.addValue("y\($0)", Fact(nil, nil)) }
+    g.nodes = [
+      .init(
+        name: "node", type: schema.name, domain: schema.domain, attributes: c.op.attributes,
+        inputs: ids, outputs: outputs)
+    ]
+    g.outputs = outputs
+    var model = Model(g)
+    model.opsets = [("", 28)]
+    if !schema.domain.isEmpty { model.opsets.append((schema.domain, 28)) }
+    return (model, inputs)
+  }
+
+  private func check(_ key: String, _ body: (Schema.Case, [Tensor]) throws -> Void) throws {
+    let parts = key.split(separator: ":", omittingEmptySubsequences: false)
+    let type = try #require(Registry.find(domain: String(parts[0]), name: String(parts[1])))
+    for c in try type.schema.cases() where type.schema.isDeterministic {
+      let want = try Eager().evaluate(
+        c.op, c.inputs.map { $0.map { .tensor($0) } }, outputs: c.outputCount, runner: nil
+      ).map { try #require($0).asTensor() }
+      try body(c, want)
+    }
+  }
+
+  @Test(arguments: names) func sessionEqualsEager(_ key: String) throws {
+    try check(key) { (c, want) in
+      for constants in [false, true] {
+        let (model, inputs) = try model(c, constants: constants)
+        let session = try Session(model, options: .init(threads: 1))
+        for _ in 0..<2 {
+          let got = try session.run(inputs)
+          for (i, w) in want.enumerated() {
+            #expect(try difference(#require(got[i]), w) == nil, "\(key) output \(i)")
+          }
+        }
+      }
+    }
+  }
+
+  @Test(arguments: names) func modelSurvivesWritingAndReading(_ key: String) throws {
+    try check(key) { (c, want) in
+      let (model, inputs) = try model(c, constants: false)
+      let bytes = try ONNXWriter.bytes(of: model)
+      let back = try ONNXReader.read(bytes: bytes, name: "memory")
+      let got = try Session(back, options: .init(threads: 1)).run(inputs)
+      for (i, w) in want.enumerated() {
+        #expect(try difference(#require(got[i]), w) == nil, "\(key) output \(i)")
+      }
+    }
+  }
+}
