@@ -218,6 +218,12 @@ struct Planner {
       guard schema.input(k)?.isShapeInput == true else { return nil }
       return knownTensor(slot)
     }
+    // Kernels are prepared with the values of shape inputs; where those come from data, so does
+    // the kernel.
+    for (k, slot) in inputs.enumerated()
+    where slot != nil && constants[k] == nil && schema.input(k)?.isShapeInput == true {
+      return addDynamic(op, inputs, captured, wanted, node)
+    }
     let call = try bind(op, inputTypes, types, constants, cacheAt)
     switch call.prepared.kind {
     case .dynamic: return addDynamic(op, inputs, captured, wanted, node)
