@@ -20,7 +20,7 @@ private struct Setup {
   var transposeB = false
   var packsA = false
   var packsB = false
-  var epilogue = Gemm.Epilogue()
+  var epilogue = GemmPlan.Epilogue()
   var threads = 1
 }
 
@@ -48,8 +48,8 @@ private struct Setup {
     for i in 0..<(k * n) { pb[i] = T((i * 11 + 1) % 7 - 3) }
     for i in 0..<(m * n) { pc[i] = T(99) }
     for i in 0..<addendCount { pd[i] = T(i % 13 - 6) }
-    let la = Gemm.Layout(row: s.transposeA ? 1 : k, column: s.transposeA ? m : 1)
-    let lb = Gemm.Layout(row: s.transposeB ? 1 : n, column: s.transposeB ? k : 1)
+    let la = GemmPlan.Layout(row: s.transposeA ? 1 : k, column: s.transposeA ? m : 1)
+    let lb = GemmPlan.Layout(row: s.transposeB ? 1 : n, column: s.transposeB ? k : 1)
     let packedA =
       try s.packsA
       ? PackedMatrix(
@@ -60,7 +60,7 @@ private struct Setup {
       ? PackedMatrix(
         .right, count: n, k: k, element: T.gemm, from: b.start, across: lb.column, along: lb.row,
         isa: isa) : nil
-    let gemm = Gemm(
+    let gemm = GemmPlan(
       m: m, n: n, k: k, element: T.gemm, a: la, b: lb, packedA: packedA, packedB: packedB,
       epilogue: s.epilogue, threads: s.threads, isa: isa)
     let scratch = try #require(GuardedMemory(bytes: gemm.scratchBytes))
@@ -153,10 +153,10 @@ private struct Setup {
 
   @Test func notANumberPassesTheClip() throws {
     for isa in Self.sets {
-      var e = Gemm.Epilogue()
+      var e = GemmPlan.Epilogue()
       e.low = 0
       e.high = 6
-      let gemm = Gemm(m: 2, n: 3, k: 1, epilogue: e, isa: isa)
+      let gemm = GemmPlan(m: 2, n: 3, k: 1, epilogue: e, isa: isa)
       var c = [Float](repeating: 1, count: 6)
       let scratch = try #require(GuardedMemory(bytes: gemm.scratchBytes))
       gemm.run(
@@ -171,8 +171,8 @@ private struct Setup {
     // Two products of [2, 2] matrices, the second with the factors of the first exchanged.
     let a: [Float] = [1, 2, 3, 4, 5, 6, 7, 8]
     for threads in [1, 2] {
-      let batch = BatchedGemm(aOffsets: [0, 4], bOffsets: [4, 0], threads: threads) {
-        Gemm(m: 2, n: 2, k: 2, threads: $0)
+      let batch = BatchedGemmPlan(aOffsets: [0, 4], bOffsets: [4, 0], threads: threads) {
+        GemmPlan(m: 2, n: 2, k: 2, threads: $0)
       }
       var c = [Float](repeating: 0, count: 8)
       let scratch = try #require(GuardedMemory(bytes: batch.scratchBytes))

@@ -2,5 +2,5 @@ import Graphs
 
 /// Matrix products and what is made of them.
 enum LinearAlgebra {
-  static let operators: [any Operator.Type] = []
+  static let operators: [any Operator.Type] = [Gemm.self, MatMul.self]
 }

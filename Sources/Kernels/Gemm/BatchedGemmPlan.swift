@@ -1,8 +1,8 @@
 import Tensors
 
 /// Many matrix products of one kind, each at offsets of its own into A, B and C.
-public struct BatchedGemm: Sendable {
-  public let gemm: Gemm
+public struct BatchedGemmPlan: Sendable {
+  public let gemm: GemmPlan
   /// Bytes of scratch that `run` needs, 64-byte aligned.
   public let scratchBytes: Int
   /// In bytes, one for each product.
@@ -16,7 +16,7 @@ public struct BatchedGemm: Sendable {
 
   /// - `make`: the product for a number of threads.
   /// - `aOffsets`, `bOffsets`: elements, one for each product. Results lie one after the other.
-  public init(aOffsets: [Int], bOffsets: [Int], threads: Int, make: (Int) -> Gemm) {
+  public init(aOffsets: [Int], bOffsets: [Int], threads: Int, make: (Int) -> GemmPlan) {
     precondition(aOffsets.count == bOffsets.count, "offsets of different numbers of products")
     let many = threads > 1 && aOffsets.count >= threads
     gemm = make(many ? 1 : threads)
@@ -26,7 +26,7 @@ public struct BatchedGemm: Sendable {
     step = gemm.m * gemm.n * es
     let work = Double(gemm.m) * Double(gemm.n) * Double(gemm.k) * Double(aOffsets.count)
     pieces = many && work >= 131_072 ? min(aOffsets.count, threads * 4) : 1
-    scratchBytes = pieces * Gemm.aligned(gemm.scratchBytes)
+    scratchBytes = pieces * GemmPlan.aligned(gemm.scratchBytes)
   }
 
   /// Computes all products. `addend` is the same for all.
@@ -43,7 +43,7 @@ public struct BatchedGemm: Sendable {
       }
       return
     }
-    let size = Gemm.aligned(gemm.scratchBytes)
+    let size = GemmPlan.aligned(gemm.scratchBytes)
     pool.run(pieces) { piece in
       for i in (piece * count / pieces)..<((piece + 1) * count / pieces) {
         gemm.run(

@@ -7,7 +7,7 @@ import Tensors
 /// Sums of float32 are held in float32 and added in the order of `k` (four interleaved partial
 /// sums for up to three rows). Results do not depend on the number of threads: work is split over
 /// rows and columns of C. `k = 0` gives sums of zero.
-public struct Gemm: Sendable {
+public struct GemmPlan: Sendable {
   /// Distances in elements between rows and between columns of a matrix in memory.
   public struct Layout: Hashable, Sendable {
     public let row: Int
@@ -105,7 +105,7 @@ public struct Gemm: Sendable {
     readsA = packedA == nil && m == 1 && a.column == 1
     readsB = packedB == nil && !kernel.isPadded && b.column == 1 && strips <= 2
     isVector = readsA && readsB && element == .float32
-    packedBBytes = packedB != nil || readsB ? 0 : Gemm.aligned(panels * kernel.nr * k * es)
+    packedBBytes = packedB != nil || readsB ? 0 : GemmPlan.aligned(panels * kernel.nr * k * es)
 
     // Blocks of rows whose packed part stays in the second-level cache; blocks of columns so that
     // every thread finds work, each wide enough to be worth packing A for.
@@ -122,7 +122,7 @@ public struct Gemm: Sendable {
     blockBytes =
       packedA != nil || readsA
       ? 0
-      : Gemm.aligned(((strips + rows - 1) / rows) * kernel.mr * GemmKernel.depth(k) * es)
+      : GemmPlan.aligned(((strips + rows - 1) / rows) * kernel.mr * GemmKernel.depth(k) * es)
     scratchBytes = packedBBytes + pieces * blockBytes
     label = isVector ? "gemv \(isa)" : kernel.label
   }
@@ -264,7 +264,7 @@ public struct Gemm: Sendable {
 
 extension dl_gemm_epilogue {
   /// The last step of a sum in one depth.
-  init(_ e: Gemm.Epilogue) {
+  init(_ e: GemmPlan.Epilogue) {
     self.init(
       alpha: e.alpha, beta: e.beta, low: e.low, high: e.high, addend: nil,
       addend_row: e.addend.row, addend_column: e.addend.column, accumulate: 0, final: 1,
