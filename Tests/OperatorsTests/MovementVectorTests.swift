@@ -11,7 +11,7 @@ import Testing
     return (try? Vector.read("/\(folder)/Vectors/movement.txt")) ?? []
   }()
 
-  @Test func vectorsAreThere() { #expect(Self.vectors.count > 100) }
+  @Test func vectorsAreThere() { #expect(Self.vectors.count > 230) }
 
   @Test(arguments: vectors) func gives(_ v: Vector) throws {
     let got = try v.run()

@@ -143,6 +143,36 @@ def extra():
     yield "range_halves", "Range", 27, {}, [
         np.array(v, np.float16) for v in (0, 2, 0.25)]
     yield "tile_strings", "Tile", 13, {}, [np.array([["a", "b"]], dtype=object), i64(2, 2)]
+    s3 = np.array(["a", "b", "c"], dtype=object)
+    yield "pad_strings", "Pad", 18, {}, [s3, i64(1, 1), np.array("x", dtype=object)]
+    yield "pad_reflect_far", "Pad", 18, {"mode": "reflect"}, [x5, i64(9, 6)]
+    yield "pad_wrap_far", "Pad", 19, {"mode": "wrap"}, [x5, i64(12, 7)]
+    yield "pad_axes", "Pad", 18, {"mode": "edge"}, [
+        x234, i64(1, 2, 0, 3), None, np.array([-1, 0], np.int32)]
+    yield "gather_elements_negative", "GatherElements", 13, {"axis": 2}, [
+        x234, r.randint(-4, 4, (2, 3, 5)).astype(np.int64)]
+    yield "gather_nd_strings", "GatherND", 13, {}, [s3, np.array([[-1], [0]], np.int64)]
+    yield "gather_nd_no_tuples", "GatherND", 13, {}, [x234, np.zeros((0, 2), np.int64)]
+    for reduction in ("add", "mul", "max", "min"):
+        for dtype in (np.float64, np.int8, np.uint32, np.float16):
+            yield f"scatter_nd_{reduction}_{np.dtype(dtype).name}", "ScatterND", 18, {
+                "reduction": reduction}, [
+                np.arange(1, 7).reshape(3, 2).astype(dtype), np.array([[1], [1], [-1]], np.int64),
+                np.array([[2, 3], [1, 9], [4, 0]]).astype(dtype)]
+            yield f"scatter_elements_{reduction}_{np.dtype(dtype).name}", "ScatterElements", 18, {
+                "reduction": reduction, "axis": 1}, [
+                np.arange(1, 7).reshape(3, 2).astype(dtype),
+                np.array([[1, 1], [0, -1]], np.int32), np.array([[2, 3], [1, 9]]).astype(dtype)]
+    yield "scatter_elements_strings", "ScatterElements", 18, {}, [
+        s3, i64(-1, 0), np.array(["x", ""], dtype=object)]
+    yield "one_hot_uint8_axis0", "OneHot", 11, {"axis": 0}, [
+        np.array([[0, 2], [7, 1]], np.uint8), np.array(3.0, np.float32), np.array([5, 9], np.int16)]
+    yield "compress_strings", "Compress", 11, {}, [s3, np.array([True, False, True])]
+    yield "trilu_far", "Trilu", 14, {"upper": 0}, [x234, np.array(2**62, np.int64)]
+    yield "space_to_depth_crd", "SpaceToDepth", 28, {"blocksize": 2, "mode": "CRD"}, [
+        r.randn(2, 3, 4, 6).astype(np.float32)]
+    yield "depth_to_space_strings", "DepthToSpace", 13, {"blocksize": 2}, [
+        np.array([str(i) for i in range(8)], dtype=object).reshape(1, 8, 1, 1)]
     yield "tile_none", "Tile", 13, {}, [x234, i64(1, 0, 2)]
 
 
@@ -151,15 +181,17 @@ def extra_cases(out, names: set) -> int:
     for name, op, opset, attributes, arrays in extra():
         if op not in names:
             continue
-        protos = [numpy_helper.from_array(a, f"i{i}") for i, a in enumerate(arrays)]
+        protos = [
+            None if a is None else numpy_helper.from_array(a, f"i{i}")
+            for i, a in enumerate(arrays)]
         inputs = [
-            helper.make_tensor_value_info(p.name, p.data_type, list(p.dims)) for p in protos]
-        node = helper.make_node(op, [p.name for p in protos], ["y"], **attributes)
+            helper.make_tensor_value_info(p.name, p.data_type, list(p.dims)) for p in protos if p]
+        node = helper.make_node(op, [p.name if p else "" for p in protos], ["y"], **attributes)
         graph = helper.make_graph(
             [node], name, inputs, [helper.make_tensor_value_info("y", 0, None)])
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
         results = ReferenceEvaluator(model).run(
-            None, {p.name: a for p, a in zip(protos, arrays)})
+            None, {p.name: a for p, a in zip(protos, arrays) if p})
         outputs = [numpy_helper.from_array(np.asarray(v)) for v in results]
         count += write_case(out, "extra_" + name, node, opset, protos, outputs)
     return count

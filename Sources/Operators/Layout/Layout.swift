@@ -4,12 +4,16 @@ import Graphs
 enum Layout {
   static let operators: [any Operator.Type] = [
     Concat.self,
+    DepthToSpace.self,
     Expand.self,
     Flatten.self,
+    Pad.self,
     Reshape.self,
     Slice.self,
+    SpaceToDepth.self,
     Split.self,
     Squeeze.self,
+    Tile.self,
     Transpose.self,
     Unsqueeze.self,
   ]

@@ -169,10 +169,3 @@ public struct Split: Operator {
     g.give(0, try b.apply(Concat(axis: axis), inputs: parts))
   }
 }
-
-/// One element of value zero.
-func zero(_ dtype: DType) throws(EngineError) -> Tensor {
-  try Tensor(TensorType(dtype, [1])) { (bytes) throws(EngineError) in
-    for i in bytes.indices { bytes[i] = 0 }
-  }
-}

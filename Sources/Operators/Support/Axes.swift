@@ -15,3 +15,15 @@ func normalisedAxes(_ axes: [Int], rank: Int, name: String = "axes") throws(Engi
   }
   return result
 }
+
+/// Refuses sizes that no tensor can have, where all are known.
+///
+/// Errors: `.shape` for a negative size, a rank over 8 or more elements than memory can address.
+func checkSizes(_ dims: [Dim]) throws(EngineError) {
+  let known = dims.compactMap(\.known)
+  if known.count == dims.count {
+    _ = try Shape(checking: known)
+  } else if let negative = known.first(where: { $0 < 0 }) {
+    throw EngineError(.shape, "negative size in \(dims)", received: "\(negative)")
+  }
+}

@@ -1,0 +1,147 @@
+import Graphs
+import Tensors
+
+/// The distinct elements, or the distinct slices along an axis.
+///
+/// - `X`: any dtype of whole bytes, or strings; any shape.
+/// - Outputs: the distinct ones; int64 lists: place of the first occurrence of each, place in the
+///   result of each input, number of occurrences of each.
+/// - `axis`: absent: the input is flattened. `sorted`: 1 (default): rising order, slices compared
+///   element by element; 0: in order of first occurrence. NaN equals NaN and comes last; strings
+///   are ordered by their bytes.
+/// - The outputs' sizes depend on data.
+/// - Errors: `.attribute` for `axis`.
+/// - Cost: sorting.
+/// - Source: ONNX Unique 11, 28.
+public struct Unique: Operator {
+  public let axis: Int?
+  public let isSorted: Bool
+
+  public static let schema = Schema(
+    "Unique", versions: [11, 28], inputs: [Parameter("X", Expand.types)],
+    outputs: [
+      Parameter("Y", Expand.types), .optional("indices", .int64, ""),
+      .optional("inverse_indices", .int64, ""), .optional("counts", .int64, ""),
+    ],
+    attributes: [
+      AttributeSpec("axis", .int, "the axis; default: the flattened input"),
+      AttributeSpec("sorted", .int, "1 (default): rising; 0: order of first occurrence"),
+    ],
+    cases: {
+      let x = try Tensor([2, 1, 1, 3, 4, 3] as [Float])
+      return [
+        .init(Unique(), [x], outputCount: 4),
+        .init(Unique(axis: 0, isSorted: false), [x], outputCount: 4),
+      ]
+    })
+
+  public init(axis: Int? = nil, isSorted: Bool = true) {
+    self.axis = axis
+    self.isSorted = isSorted
+  }
+  public init(reading a: AttributeReader) throws(EngineError) {
+    axis = try a.optionalInt("axis")
+    isSorted = try a.bool("sorted", default: true)
+  }
+  public var attributes: [Attribute] {
+    (axis.map { [.int("axis", $0)] } ?? []) + [.bool("sorted", isSorted)]
+  }
+
+  public func infer(_ c: Inference) throws(EngineError) -> [Fact] {
+    let count = c.unknown()
+    let x = c.dims(0)
+    var dims = axis == nil ? [count] : x
+    var inputs: Dim?
+    if let axis, let x {
+      let at = try normalisedAxis(axis, rank: x.count)
+      dims?[at] = count
+      inputs = x[at]
+    } else {
+      inputs = x?.reduce(1, *)
+    }
+    return [
+      Fact(c.dtype(0), dims), Fact(.int64, [count]), Fact(.int64, [inputs ?? c.unknown()]),
+      Fact(.int64, [count]),
+    ]
+  }
+
+  public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
+    var x = try e.tensor(0)
+    if axis == nil { x = try x.reshaped([x.count]) }
+    let at = try normalisedAxis(axis ?? 0, rank: x.shape.rank)
+    let keys = try sortKeys(x)
+    let size = x.shape[at]
+    let outer = x.shape.count(of: 0..<at)
+    let inner = x.shape.count(of: at + 1..<x.shape.rank) * (x.count == 0 ? 1 : keys.count / x.count)
+    // The slices as rows of keys.
+    let rows: [[[UInt8]]] = (0..<size).map { i in
+      (0..<outer).flatMap { o in (0..<inner).map { j in keys[(o * size + i) * inner + j] } }
+    }
+    let order = (0..<size).sorted { a, b in
+      for (p, q) in zip(rows[a], rows[b]) where p != q { return p.lexicographicallyPrecedes(q) }
+      return a < b
+    }
+    var groups: [[Int]] = []
+    for i in order {
+      if let first = groups.last?.first, rows[first] == rows[i] {
+        groups[groups.count - 1].append(i)
+      } else {
+        groups.append([i])
+      }
+    }
+    if !isSorted { groups.sort { $0[0] < $1[0] } }
+    var inverse = [Int64](repeating: 0, count: size)
+    for (g, group) in groups.enumerated() {
+      for i in group { inverse[i] = Int64(g) }
+    }
+    let firsts = try Tensor(groups.map { Int64($0[0]) })
+    var results = try e.run(Gather(axis: at), [.tensor(x), .tensor(firsts)])
+    results += [
+      .tensor(firsts), .tensor(try Tensor(inverse)),
+      .tensor(try Tensor(groups.map { Int64($0.count) })),
+    ]
+    return Array(results.prefix(e.outputCount))
+  }
+}
+
+/// Bytes for each element (two for a complex one) whose lexicographic order is the elements'.
+private func sortKeys(_ x: Tensor) throws(EngineError) -> [[UInt8]] {
+  func bytes<T: FixedWidthInteger>(_ v: T) -> [UInt8] {
+    withUnsafeBytes(of: v.bigEndian) { Array($0) }
+  }
+  func floating(_ v: Double) -> [UInt8] {
+    if v.isNaN { return bytes(UInt64.max) }
+    let bits = (v == 0 ? 0 : v).bitPattern
+    return bytes(bits >> 63 == 1 ? ~bits : bits | 1 << 63)
+  }
+  func signed<T: FixedWidthInteger & Element>(_: T.Type) -> [[UInt8]] {
+    x.elements(T.self).map { bytes(UInt64(bitPattern: Int64($0)) ^ 1 << 63) }
+  }
+  func unsigned<T: FixedWidthInteger & Element>(_: T.Type) -> [[UInt8]] {
+    x.elements(T.self).map { bytes($0) }
+  }
+  switch x.dtype {
+  case .string: return x.strings.map { Array($0.utf8) }
+  case .bool: return x.rawBytes.map { [$0] }
+  case .int8: return signed(Int8.self)
+  case .int16: return signed(Int16.self)
+  case .int32: return signed(Int32.self)
+  case .int64: return signed(Int64.self)
+  case .uint8: return unsigned(UInt8.self)
+  case .uint16: return unsigned(UInt16.self)
+  case .uint32: return unsigned(UInt32.self)
+  case .uint64: return unsigned(UInt64.self)
+  case .float16: return x.elements(Float16.self).map { floating(Double($0)) }
+  case .bfloat16: return x.elements(BFloat16.self).map { floating(Double($0.float)) }
+  case .float32: return x.elements(Float.self).map { floating(Double($0)) }
+  case .float64: return x.elements(Double.self).map { floating($0) }
+  case .complex64:
+    let p = x.storage.bytes.assumingMemoryBound(to: Float.self)
+    return (0..<2 * x.count).map { floating(Double(p[$0])) }
+  case .complex128:
+    let p = x.storage.bytes.assumingMemoryBound(to: Double.self)
+    return (0..<2 * x.count).map { floating(p[$0]) }
+  default:
+    throw EngineError(.dtype, "no order of these elements", received: "\(x.dtype)")
+  }
+}

@@ -1,0 +1,71 @@
+import Graphs
+import Kernels
+import Tensors
+
+/// The input repeated as a whole along each axis.
+///
+/// - `input`: any dtype of whole bytes, or strings; any shape. `repeats`: int64 `[rank]`, from 0.
+/// - Output: size `input[i] * repeats[i]` along axis `i`.
+/// - Errors: `.shape` when `repeats` has not one entry for each axis, is negative, or the product
+///   exceeds what memory can address.
+/// - Source: ONNX Tile 6, 13.
+public struct Tile: Operator {
+  public static let schema = Schema(
+    "Tile", versions: [6, 13],
+    inputs: [Parameter("input", Expand.types), Parameter("repeats", .int64, "T1", shape: true)],
+    outputs: [Parameter("output", Expand.types)],
+    cases: {
+      let x = try Tensor(shape: [2, 2], [1, 2, 3, 4] as [Float])
+      return [
+        .init(Tile(), [x, try Tensor([2, 3] as [Int64])]),
+        .init(Tile(), [x, try Tensor([1, 0] as [Int64])]),
+      ]
+    })
+
+  public init() {}
+  public init(reading a: AttributeReader) throws(EngineError) {}
+
+  public func infer(_ c: Inference) throws(EngineError) -> [Fact] {
+    guard let x = c.dims(0) else {
+      return [Fact(c.dtype(0), c.dims(1)?.first?.known.map { c.unknown(rank: $0) })]
+    }
+    guard let repeats = c.elements(1) else { return [Fact(c.dtype(0), c.unknown(rank: x.count))] }
+    guard repeats.count == x.count else {
+      throw EngineError(
+        .shape, "repeats does not fit the input's rank", expected: "\(x.count) numbers",
+        received: "\(repeats)")
+    }
+    for r in repeats {
+      if let n = r.known, n < 0 {
+        throw EngineError(.shape, "a repeat is negative", received: "\(repeats)")
+      }
+    }
+    let dims = zip(x, repeats).map { $0 * $1 }
+    try checkSizes(dims)
+    return carryElements(self, c, [Fact(c.dtype(0), dims)])
+  }
+
+  public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
+    let (x, y) = (try p.input(0), try p.output(0))
+    if x.shape == y.shape { return .view }
+    guard let repeats = try p.shapeInts(1) else { throw EngineError(.arity, "repeats is missing") }
+    let rank = x.shape.rank
+    let (from, to) = (x.shape.strides, y.shape.strides)
+    var sizes: [Int] = []
+    var source: [Int] = []
+    var target: [Int] = []
+    for axis in 0..<rank {
+      sizes += [repeats[axis], x.shape[axis]]
+      source += [0, from[axis]]
+      target += [to[axis] * x.shape[axis], to[axis]]
+    }
+    let copy = StridedCopy(
+      sizes: sizes, sourceStrides: source, targetStrides: target,
+      elementBytes: x.dtype.byteSize, sourceCount: x.count, targetCount: y.count)
+    return Prepared { m in copy.run(to: m.outputs[0], from: m.inputs[0], pool: m.pool) }
+  }
+
+  public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
+    try moveByPlaces(self, e)
+  }
+}

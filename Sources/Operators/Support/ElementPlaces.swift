@@ -1,0 +1,71 @@
+import Graphs
+import Tensors
+
+/// Where GatherElements and ScatterElements find an element for each index: at the index' own
+/// place, but along one axis at the index' value.
+struct ElementPlaces {
+  private let reader: Indices
+  private let axis: Int
+  private let axisSize: Int
+  private let sizes: [Int]
+  /// Bytes between neighbours of the data along each axis.
+  private let strides: [Int]
+  private let rows: Int
+  private let width: Int
+  var count: Int { rows * width }
+
+  /// Errors: `.shape` when ranks differ or `indices` is longer than `data` along another axis,
+  /// `.attribute` for `axis`.
+  init(data: TensorType, indices: TensorType, axis: Int) throws(EngineError) {
+    let rank = data.shape.rank
+    self.axis = try normalisedAxis(axis, rank: rank)
+    try ElementPlaces.check(
+      data.shape.array.map { Dim($0) }, indices.shape.array.map { Dim($0) }, axis: self.axis)
+    reader = Indices(indices.dtype)
+    axisSize = data.shape[self.axis]
+    sizes = indices.shape.array
+    strides = data.shape.strides.map { $0 * data.dtype.byteSize }
+    width = sizes[rank - 1]
+    rows = sizes.dropLast().reduce(1, *)
+  }
+
+  static func check(_ data: [Dim], _ indices: [Dim], axis: Int) throws(EngineError) {
+    guard data.count == indices.count else {
+      throw EngineError(
+        .shape, "indices have another rank than the data", expected: "\(data.count) as in \(data)",
+        received: "\(indices.count) of \(indices)")
+    }
+    for i in data.indices where i != axis {
+      if let n = data[i].known, let m = indices[i].known, m > n {
+        throw EngineError(
+          .shape, "indices are longer than the data at axis \(i)", expected: "at most \(n)",
+          received: "\(m)")
+      }
+    }
+  }
+
+  /// Writes the byte offset of each index' element.
+  ///
+  /// Errors: `.value` for an index out of range.
+  func fill(
+    _ offsets: UnsafeMutablePointer<Int64>, from indices: UnsafeRawPointer
+  ) throws(EngineError) {
+    let last = sizes.count - 1
+    let isLast = axis == last
+    let step = strides[last]
+    let along = strides[axis]
+    for row in 0..<rows {
+      var rest = row
+      var base = 0
+      for a in stride(from: last - 1, through: 0, by: -1) {
+        if a != axis { base &+= rest % sizes[a] &* strides[a] }
+        rest /= sizes[a]
+      }
+      for j in 0..<width {
+        let i = row &* width &+ j
+        let place = try reader.place(indices, i, size: axisSize, axis: axis)
+        offsets[i] = Int64(base &+ place &* along &+ (isLast ? 0 : j &* step))
+      }
+    }
+  }
+}
