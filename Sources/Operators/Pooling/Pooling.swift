@@ -1,6 +1,13 @@
 import Graphs
 
-/// Pooling windows and global pooling.
+/// Operators that fold windows of spatial axes.
 enum Pooling {
-  static let operators: [any Operator.Type] = []
+  static let operators: [any Operator.Type] = [
+    AveragePool.self,
+    GlobalAveragePool.self,
+    GlobalLpPool.self,
+    GlobalMaxPool.self,
+    LpPool.self,
+    MaxPool.self,
+  ]
 }

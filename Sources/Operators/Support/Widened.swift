@@ -37,9 +37,9 @@ extension Operator {
       if isHalf(t), let t { size += (t.count * 4 + 63) / 64 * 64 }
     }
     let own = size
-    let place = IndexTable(places)
-    let count = IndexTable(counts)
-    let brain = IndexTable(isBrain.map { $0 ? 1 : 0 })
+    let place = Table(places)
+    let count = Table(counts)
+    let brain = Table(isBrain.map { $0 ? 1 : 0 })
     let total = operands.count
     return Prepared(
       scratchBytes: own + inner.scratchBytes, label: inner.label + " widened"

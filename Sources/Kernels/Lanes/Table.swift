@@ -1,9 +1,9 @@
-/// A table of offsets made in `prepare` and read in `run` without retain counts or bounds checks.
-final class IndexTable: @unchecked Sendable {
-  let at: UnsafeMutablePointer<Int>
-  let count: Int
+/// Numbers settled when a kernel is prepared, read in runs without retain counts or bounds checks.
+public final class Table: @unchecked Sendable {
+  public let at: UnsafeMutablePointer<Int>
+  public let count: Int
 
-  init(_ values: [Int]) {
+  public init(_ values: [Int]) {
     count = values.count
     at = .allocate(capacity: max(1, values.count))
     at.initialize(from: values, count: values.count)
@@ -11,7 +11,7 @@ final class IndexTable: @unchecked Sendable {
 
   /// Offsets of all index tuples over `sizes`, row-major, an index along axis `i` counting
   /// `strides[i]` elements.
-  convenience init(sizes: [Int], strides: [Int]) {
+  public convenience init(sizes: [Int], strides: [Int]) {
     var offsets = [0]
     for (n, step) in zip(sizes, strides) {
       var next: [Int] = []
@@ -22,7 +22,8 @@ final class IndexTable: @unchecked Sendable {
     self.init(offsets)
   }
 
-  @inline(__always) subscript(i: Int) -> Int { at[i] }
+  /// `i` must lie in `0..<count`.
+  @inlinable public subscript(i: Int) -> Int { @inline(__always) get { at[i] } }
 
   deinit { at.deallocate() }
 }

@@ -1,0 +1,52 @@
+// Included once for each instruction set, with NAME appending its suffix. Plain loops: the
+// compiler turns them into vectors of the instruction set at hand.
+
+#define TAP(NAMED, STEP)                                                                           \
+  static void NAME(NAMED)(const float *restrict x, ptrdiff_t step, ptrdiff_t n,                    \
+                          float *restrict y) {                                                     \
+    if (step == 1)                                                                                 \
+      for (ptrdiff_t i = 0; i < n; i++) {                                                          \
+        float v = x[i];                                                                            \
+        y[i] = STEP(y[i], v);                                                                      \
+      }                                                                                            \
+    else if (step == 2)                                                                            \
+      for (ptrdiff_t i = 0; i < n; i++) {                                                          \
+        float v = x[2 * i];                                                                        \
+        y[i] = STEP(y[i], v);                                                                      \
+      }                                                                                            \
+    else                                                                                           \
+      for (ptrdiff_t i = 0; i < n; i++) {                                                          \
+        float v = x[step * i];                                                                     \
+        y[i] = STEP(y[i], v);                                                                      \
+      }                                                                                            \
+  }
+#define LARGER(a, v) (((v) > (a) || (v) != (v)) ? (v) : (a))
+#define ADD(a, v) ((a) + (v))
+#define ADD_ABS(a, v) ((a) + __builtin_fabsf(v))
+#define ADD_SQUARE(a, v) ((a) + (v) * (v))
+TAP(tap_max, LARGER)
+TAP(tap_sum, ADD)
+TAP(tap_abs, ADD_ABS)
+TAP(tap_square, ADD_SQUARE)
+
+void NAME(dl_pool_f32_tap)(int kind, const float *x, ptrdiff_t step, ptrdiff_t n, float *y) {
+  switch (kind) {
+  case 0:
+    NAME(tap_max)(x, step, n, y);
+    break;
+  case 1:
+    NAME(tap_sum)(x, step, n, y);
+    break;
+  case 2:
+    NAME(tap_abs)(x, step, n, y);
+    break;
+  default:
+    NAME(tap_square)(x, step, n, y);
+  }
+}
+
+#undef TAP
+#undef LARGER
+#undef ADD
+#undef ADD_ABS
+#undef ADD_SQUARE

@@ -1,0 +1,30 @@
+import Graphs
+import Kernels
+import Tensors
+
+/// The Lp norm of each channel: `y = (sum |x|^p)^(1/p)` over all spatial axes.
+///
+/// - `X`: float dtypes, `[N, C, D1, ...]`. `Y`: `[N, C, 1, ...]`.
+/// - `p`: default 2, at least 1.
+/// - Errors: `.shape` for a rank below 2; `.attribute` for `p`.
+/// - Edges: without elements the result is 0.
+/// - Source: ONNX GlobalLpPool 1, 2, 22.
+public struct GlobalLpPool: GlobalPooling {
+  public let p: Int
+
+  public static let schema = Schema(
+    "GlobalLpPool", versions: [1, 2, 22], inputs: [Parameter("X", .floats)],
+    outputs: [Parameter("Y", .floats)],
+    attributes: [AttributeSpec("p", .int, "order of the norm, at least 1; default 2")],
+    cases: {
+      [
+        .init(GlobalLpPool(), [try poolExample()]),
+        .init(GlobalLpPool(p: 3), [try poolExample()]),
+      ]
+    })
+
+  public init(p: Int = 2) { self.p = p }
+  public init(reading a: AttributeReader) throws(EngineError) { p = try normOrder(a) }
+  public var attributes: [Attribute] { p == 2 ? [] : [.int("p", p)] }
+  public var kind: PoolKernel.Kind { .norm(p: p) }
+}
