@@ -92,6 +92,14 @@ final class FileBytes: @unchecked Sendable {
     return UnsafeRawBufferPointer(start: address, count: size)
   }
 
+  /// Lets the system drop the pages of a mapped file that were touched; they come back on access.
+  func release() {
+    guard descriptor >= 0, let start = UnsafeMutableRawPointer(mutating: bytes.baseAddress) else {
+      return
+    }
+    madvise(start, bytes.count, MADV_DONTNEED)
+  }
+
   /// Copies a range that lies within the bytes.
   ///
   /// A mapped file is read through its descriptor: the copy is then all that becomes resident.

@@ -18,6 +18,8 @@ public struct ReadLimits: Sendable {
   public var maxCallDepth: Int = 100
   /// Bytes of all external data of a model.
   public var maxExternalBytes: Int = 1 << 40
+  /// Whether external data that states a checksum is compared with it, which reads all of it.
+  public var verifiesChecksums = true
 
   public init() {}
 

@@ -16,6 +16,7 @@ final class ExternalData {
   private let folder: String
   private let limits: ReadLimits
   private var files: [String: FileBytes] = [:]
+  private var verified: [String: String] = [:]
   private var total = 0
 
   init(folder: String, limits: ReadLimits) {
@@ -72,7 +73,10 @@ final class ExternalData {
 
   /// Opens a file beneath the folder, once.
   private func open(_ location: String, checksum: String?) throws(EngineError) -> FileBytes {
-    if let known = files[location] { return known }
+    if let known = files[location] {
+      try verify(known, location, checksum)
+      return known
+    }
     var parts = location.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
     // `./weights.data` is common and harmless.
     while parts.count > 1, parts[0] == "." { parts.removeFirst() }
@@ -112,8 +116,26 @@ final class ExternalData {
         expected: "at most \(limits.maxExternalBytes) bytes", received: "\(total)")
     }
     let file = try FileBytes(owning: fd, location, limit: limits.maxExternalBytes)
+    try verify(file, location, checksum)
     files[location] = file
     return file
+  }
+
+  /// Compares a file with the SHA-1 that the model states, once.
+  private func verify(
+    _ file: FileBytes, _ location: String, _ checksum: String?
+  ) throws(EngineError) {
+    guard limits.verifiesChecksums, let checksum, verified[location] != checksum else { return }
+    var sha = SHA1()
+    sha.update(file.bytes)
+    file.release()
+    let received = sha.hex()
+    guard received == checksum.lowercased() else {
+      throw EngineError(
+        .malformed, "external data '\(location)' is not the file the model was written with",
+        expected: "checksum \(checksum)", received: received)
+    }
+    verified[location] = checksum
   }
 
   private static func cannotOpen(_ location: String, _ reason: Int32) -> EngineError {

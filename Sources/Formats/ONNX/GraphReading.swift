@@ -89,7 +89,7 @@ extension ReadContext {
       if info.fact.constant == nil { info.fact.type = declared.type }
       info.denotations = declared.denotations
       info.typeDenotation = declared.denotation
-      info.unknownFields += declared.kept
+      info.unknownFields = declared.kept + info.unknownFields
     }
     scope.graph.values[id.index] = info
   }

@@ -54,6 +54,10 @@ public enum ONNXReader {
   private static func read(
     _ source: FileBytes, name: String, external: ExternalData?, _ limits: ReadLimits
   ) throws(EngineError) -> ModelGraph {
+    var source = source
+    if Gzip.isGzip(source.bytes) {
+      source = try Gzip.inflate(source.bytes, limit: limits.maxFileBytes)
+    }
     if let foreign = ForeignFormat(source.bytes) { throw foreign.error }
     let decoded = try Decoded(source.bytes, MessageKind.model, limits: limits)
     let context = ReadContext(

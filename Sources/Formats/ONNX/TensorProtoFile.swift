@@ -35,6 +35,10 @@ public enum TensorProtoFile {
   private static func read(
     _ source: FileBytes, _ name: String, _ type: ValueType?, _ limits: ReadLimits
   ) throws(EngineError) -> Value {
+    var source = source
+    if Gzip.isGzip(source.bytes) {
+      source = try Gzip.inflate(source.bytes, limit: limits.maxFileBytes)
+    }
     let kinds: [Kind] =
       switch type {
       case .tensor, .sparseTensor: [.tensor]
