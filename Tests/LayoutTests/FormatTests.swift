@@ -11,7 +11,7 @@ import Testing
       result.status == 0,
       """
       \(result.output)
-      `swift format -i --recursive Sources Tests Package.swift` repairs most of it
+      tools/format repairs most of it
       """)
   }
 
@@ -25,7 +25,7 @@ import Testing
       result.status == 0,
       """
       \(result.output.split(separator: "\n").filter { $0.contains("error:") }.joined(separator: "\n"))
-      `clang-format -i` on these files repairs it
+      tools/format repairs it
       """)
   }
 }
