@@ -1,0 +1,16 @@
+// Every family of micro-kernels: what the Kernels module sees.
+#ifndef DL_CKERNELS_H
+#define DL_CKERNELS_H
+
+#include "cpu.h"
+#include "elementwise.h"
+#include "gemm.h"
+#include "halffloat.h"
+#include "lanes_isa.h"
+#include "movement.h"
+#include "pool.h"
+#include "reduce.h"
+#include "softmax.h"
+#include "threads.h"
+
+#endif
