@@ -68,7 +68,7 @@ import Testing
   @Test(arguments: names) func modelSurvivesWritingAndReading(_ key: String) throws {
     try check(key) { (c, want) in
       let (model, inputs) = try model(c, constants: false)
-      let bytes = try ONNXWriter.bytes(of: model)
+      let bytes = try ONNXWriter.bytes(model)
       let back = try ONNXReader.read(bytes: bytes, name: "memory")
       let got = try Session(back, options: .init(threads: 1)).run(inputs)
       for (i, w) in want.enumerated() {
