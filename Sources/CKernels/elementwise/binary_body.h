@@ -31,8 +31,7 @@
     }                                                                                              \
   }
 
-#define DL_BINARY_ARGS                                                                             \
-  const void *ap, const void *bp, void *yp, size_t n, size_t sa, size_t sb
+#define DL_BINARY_ARGS const void *ap, const void *bp, void *yp, size_t n, size_t sa, size_t sb
 
 #define DL_BINARY(OP, t, R, EXPR)                                                                  \
   static void DL_FN(OP, t)(DL_BINARY_ARGS) DL_BINARY_LOOPS(DL_VECTORIZE, T_##t, R, EXPR)

@@ -107,13 +107,14 @@ DL_FROM_HALF_ALL(f16)
 DL_FROM_HALF_ALL(bf16)
 
 #define DL_ROW(from)                                                                               \
-  {[C_f32] = DL_FN(from##_to, f32),   [C_f64] = DL_FN(from##_to, f64),                             \
-   [C_u8] = DL_FN(from##_to, u8),     [C_i8] = DL_FN(from##_to, i8),                               \
-   [C_u16] = DL_FN(from##_to, u16),   [C_i16] = DL_FN(from##_to, i16),                             \
-   [C_i32] = DL_FN(from##_to, i32),   [C_u32] = DL_FN(from##_to, u32),                             \
-   [C_i64] = DL_FN(from##_to, i64),   [C_u64] = DL_FN(from##_to, u64),                             \
-   [C_bool] = DL_FN(from##_to, bool), [C_f16] = DL_FN(from##_to, f16),                             \
-   [C_bf16] = DL_FN(from##_to, bf16)}
+  {                                                                                                \
+    [C_f32] = DL_FN(from##_to, f32), [C_f64] = DL_FN(from##_to, f64),                              \
+    [C_u8] = DL_FN(from##_to, u8), [C_i8] = DL_FN(from##_to, i8), [C_u16] = DL_FN(from##_to, u16), \
+    [C_i16] = DL_FN(from##_to, i16), [C_i32] = DL_FN(from##_to, i32),                              \
+    [C_u32] = DL_FN(from##_to, u32), [C_i64] = DL_FN(from##_to, i64),                              \
+    [C_u64] = DL_FN(from##_to, u64), [C_bool] = DL_FN(from##_to, bool),                            \
+    [C_f16] = DL_FN(from##_to, f16), [C_bf16] = DL_FN(from##_to, bf16)                             \
+  }
 
 const dl_cast_fn DL_FN(cast, table)[DL_DTYPES][DL_DTYPES] = {
     [C_f32] = DL_ROW(f32), [C_f64] = DL_ROW(f64), [C_f16] = DL_ROW(f16), [C_bf16] = DL_ROW(bf16),
@@ -130,19 +131,19 @@ const dl_cast_fn DL_FN(cast, table)[DL_DTYPES][DL_DTYPES] = {
     if (n == 0)                                                                                    \
       return;                                                                                      \
     if (sc && sa && sb) {                                                                          \
-      PRAGMA for (size_t i = 0; i < n; i++) {                                                \
+      PRAGMA for (size_t i = 0; i < n; i++) {                                                      \
         const T p = a[i], q = b[i];                                                                \
         y[i] = c[i] ? p : q;                                                                       \
       }                                                                                            \
     } else if (sc && sa) {                                                                         \
       const T q = b[0];                                                                            \
-      PRAGMA for (size_t i = 0; i < n; i++) {                                                \
+      PRAGMA for (size_t i = 0; i < n; i++) {                                                      \
         const T p = a[i];                                                                          \
         y[i] = c[i] ? p : q;                                                                       \
       }                                                                                            \
     } else if (sc && sb) {                                                                         \
       const T p = a[0];                                                                            \
-      PRAGMA for (size_t i = 0; i < n; i++) {                                                \
+      PRAGMA for (size_t i = 0; i < n; i++) {                                                      \
         const T q = b[i];                                                                          \
         y[i] = c[i] ? p : q;                                                                       \
       }                                                                                            \

@@ -4,7 +4,9 @@
 
 #define DL_ISA avx512
 #define DL_F16C
-#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
+#pragma clang attribute push(                                                                      \
+    __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl"))),                   \
+    apply_to = function)
 #include "half_body.h"
 
 #include "math_body.h"

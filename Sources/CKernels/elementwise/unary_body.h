@@ -84,14 +84,14 @@ DL_LIBRARY(atanh, atanh)
 DL_SAME(relu, v <= 0 ? 0 : v)
 DL_SIGNED(relu, v < 0 ? 0 : v)
 DL_SAME(leaky_relu, v < 0 ? v * p : v)
-DL_FLOATS(elu, v < 0 ? p * DL_M1(expm1)(v) : v, v < 0 ? p *DL_M2(expm1)(v) : v)
+DL_FLOATS(elu, v < 0 ? p * DL_M1(expm1)(v) : v, v < 0 ? p * DL_M2(expm1)(v) : v)
 DL_FLOATS(selu, q *(v > 0 ? v : p * DL_M1(expm1)(v)), q *(v > 0 ? v : p * DL_M2(expm1)(v)))
-DL_FLOATS(celu, v > 0 ? v : p * DL_M1(expm1)(v / p), v > 0 ? v : p *DL_M2(expm1)(v / p))
+DL_FLOATS(celu, v > 0 ? v : p * DL_M1(expm1)(v / p), v > 0 ? v : p * DL_M2(expm1)(v / p))
 DL_FLOATS(sigmoid, DL_M1(sigmoid)(v), DL_M2(sigmoid)(v))
 #define DL_HARD(v) ((v) > 1 ? 1 : (v) < 0 ? 0 : (v))
 DL_SAME(hard_sigmoid, DL_HARD(p *v + q))
-DL_UNARY(hard_swish, f32, v *DL_HARD(v * (1.0f / 6) + 0.5f))
-DL_UNARY(hard_swish, f64, v *DL_HARD(v * (1.0 / 6) + 0.5))
+DL_UNARY(hard_swish, f32, v *DL_HARD(v *(1.0f / 6) + 0.5f))
+DL_UNARY(hard_swish, f64, v *DL_HARD(v *(1.0 / 6) + 0.5))
 DL_UNARY_HALVES(hard_swish)
 DL_FLOATS(tanh, DL_M1(tanh)(v), DL_M2(tanh)(v))
 DL_FLOATS(softplus, (v <= 0 ? 0 : v) + DL_M1(log1p)(DL_M1(exp)(-__builtin_fabsf(v))),
@@ -101,8 +101,7 @@ DL_SAME(thresholded_relu, v <= p ? 0 : v)
 DL_FLOATS(gelu, 0.5f * v * (1.0f + DL_M1(erf)(v * 0.70710678118654752f)),
           0.5 * v * (1.0 + DL_M2(erf)(v * 0.70710678118654752440)))
 DL_FLOATS(gelu_tanh,
-          0.5f * v *
-              (1.0f + DL_M1(tanh)(0.79788456080286536f * (v + 0.044715f * v * v * v))),
+          0.5f * v * (1.0f + DL_M1(tanh)(0.79788456080286536f * (v + 0.044715f * v * v * v))),
           0.5 * v * (1.0 + DL_M2(tanh)(0.79788456080286535588 * (v + 0.044715 * v * v * v))))
 // tanh(log(1 + e)) = (e^2 + 2e) / (e^2 + 2e + 2); beyond 20 it is 1.
 static inline float DL_FN(mish, 1)(float v) {
@@ -114,7 +113,7 @@ static inline double DL_FN(mish, 2)(double v) {
   return v * (m / (m + 2.0));
 }
 DL_FLOATS(mish, DL_M1(mish)(v), DL_M2(mish)(v))
-DL_FLOATS(swish, v *DL_M1(sigmoid)(p * v), v *DL_M2(sigmoid)(p * v))
+DL_FLOATS(swish, v *DL_M1(sigmoid)(p *v), v *DL_M2(sigmoid)(p *v))
 DL_SAME(divide_by, v / p)
 DL_UNSIGNED(bit_not, ~v)
 DL_UNARY(logical_not, bool, v == 0)
@@ -176,9 +175,9 @@ const dl_unary_fn DL_FN(unary, table)[DL_UNARY_OPS][DL_DTYPES] = {
     [DL_MISH] = {DL_ROW_FLOATS(mish)},
     [DL_SWISH] = {DL_ROW_FLOATS(swish)},
     [DL_DIVIDE_BY] = {DL_ROW_FLOATS(divide_by)},
-    [DL_BIT_NOT] = {DL_ROW_UNSIGNED(bit_not), [C_i8] = DL_FN(bit_not, u8),
-                    [C_i16] = DL_FN(bit_not, u16), [C_i32] = DL_FN(bit_not, u32),
-                    [C_i64] = DL_FN(bit_not, u64)},
+    [DL_BIT_NOT] =
+        {DL_ROW_UNSIGNED(bit_not), [C_i8] = DL_FN(bit_not, u8), [C_i16] = DL_FN(bit_not, u16),
+         [C_i32] = DL_FN(bit_not, u32), [C_i64] = DL_FN(bit_not, u64)},
     [DL_LOGICAL_NOT] = {[C_bool] = DL_FN(logical_not, bool)},
     [DL_IS_NAN] = {DL_ROW_FLOATS(is_nan)},
     [DL_IS_INF] = {DL_ROW_FLOATS(is_inf)},

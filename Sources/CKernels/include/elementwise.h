@@ -49,8 +49,7 @@ enum dl_binary_op {
 };
 
 // y[i] = op(a[i * sa], b[i * sb]). Comparisons and logic write one byte, 0 or 1, an element.
-typedef void (*dl_binary_fn)(const void *a, const void *b, void *y, size_t n, size_t sa,
-                             size_t sb);
+typedef void (*dl_binary_fn)(const void *a, const void *b, void *y, size_t n, size_t sa, size_t sb);
 
 // The kernel of `op` for `dtype`, or NULL where there is none.
 dl_binary_fn dl_binary_kernel(int op, int dtype, int isa);

@@ -134,6 +134,16 @@ public struct BroadcastPlan: Sendable {
     }
   }
 
+  /// Calls `body` for each output element with its place and those in the inputs: the slow way,
+  /// for elements that kernels do not read.
+  public func forEachElement(_ body: (_ y: Int, _ a: Int, _ b: Int, _ c: Int) -> Void) {
+    for piece in 0..<pieces {
+      forEachRun(piece: piece) { y, a, b, c, n in
+        for i in 0..<n { body(y + i, a + i * stride(0), b + i * stride(1), c + i * stride(2)) }
+      }
+    }
+  }
+
   /// 0 where input `k` stays during the inner run, 1 where it advances.
   @inline(__always) public func stride(_ k: Int) -> Int { innerStrides[k] }
 }

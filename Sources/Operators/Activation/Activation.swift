@@ -2,5 +2,22 @@ import Graphs
 
 /// Elementwise functions that networks put after their layers.
 enum Activation {
-  static let operators: [any Operator.Type] = [Swish.self]
+  static let operators: [any Operator.Type] = [
+    Celu.self,
+    Elu.self,
+    Gelu.self,
+    HardSigmoid.self,
+    HardSwish.self,
+    LeakyRelu.self,
+    Mish.self,
+    PRelu.self,
+    Relu.self,
+    Selu.self,
+    Sigmoid.self,
+    Softplus.self,
+    Softsign.self,
+    Swish.self,
+    Tanh.self,
+    ThresholdedRelu.self,
+  ]
 }

@@ -3,6 +3,8 @@ import Graphs
 /// Constants, shapes and casts.
 enum Constants {
   static let operators: [any Operator.Type] = [
+    Cast.self,
+    CastLike.self,
     Constant.self,
     ConstantOfShape.self,
     Identity.self,

@@ -1,0 +1,35 @@
+import Graphs
+import Kernels
+import Tensors
+
+/// Exponential: `output = e^input`.
+///
+/// - `input`: float16, bfloat16, float32, float64, any shape; the result has the same type.
+/// - Errors: `.dtype` for other element types.
+/// - Edges: 0 at -inf, inf above the range.
+/// - Accuracy: float32 1.1 ulp; float64 as the C library; 16-bit floats are rounded once from
+///   float32.
+/// - Gradient: `dY output`.
+/// - Source: ONNX Exp 6, 13.
+public struct Exp: UnaryElementwise {
+  public static let schema = Schema(
+    "Exp", versions: [6, 13], inputs: [Parameter("input", .floats)],
+    outputs: [Parameter("output", .floats)],
+    isDifferentiable: true,
+    cases: {
+      let x = try Tensor(shape: [2, 3], [1.5, -0.75, 0.25, 2.0, -1.25, 0.5] as [Float])
+      return [.init(Exp(), [x])]
+    })
+
+  public init() {}
+  public init(reading a: AttributeReader) throws(EngineError) {}
+
+  public static let kernel = UnaryOp.exp
+
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    let y = g.output, dy = try g.upstream()
+    g.give(0, try times(b, dy, y))
+  }
+}

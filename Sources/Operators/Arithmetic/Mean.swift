@@ -1,0 +1,46 @@
+import Graphs
+import Kernels
+import Tensors
+
+/// The mean of all inputs, element by element.
+///
+/// - `data_0` and further inputs: float16, bfloat16, float32, float64,
+///   one type for all; shapes that broadcast together, as NumPy's do.
+/// - Errors: `.shape` for shapes that do not broadcast, `.dtype` for other or differing element
+///   types.
+/// - Edges: 16-bit floats are rounded after each addition.
+/// - Gradient: `dY / n` for each of `n` inputs. Summed over broadcast axes.
+/// - Source: ONNX Mean 6, 8, 13.
+public struct Mean: Operator {
+  public static let schema = Schema(
+    "Mean", versions: [6, 8, 13], inputs: [.variadic("data_0", .floats)],
+    outputs: [Parameter("mean", .floats)], isDifferentiable: true,
+    cases: {
+      let a = try Tensor(shape: [2, 3], [1.5, -0.75, 0.25, 2, -1.25, 0.5] as [Float])
+      let row = try Tensor([0.4, 3, -2] as [Float])
+      let column = try Tensor(shape: [2, 1], [0.3, 1.7] as [Float])
+      return [
+        .init(Mean(), [a]), .init(Mean(), [row, a]), .init(Mean(), [row, column, a]),
+      ]
+    })
+
+  public init() {}
+  public init(reading a: AttributeReader) throws(EngineError) {}
+
+  public func infer(_ c: Inference) throws(EngineError) -> [Fact] {
+    try inferVariadic(c)
+  }
+
+  public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
+    try prepareVariadic(p, .add, isMean: true)
+  }
+
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    let dy = try times(b, g.upstream(), 1 / Double(g.inputs.count))
+    for i in 0..<g.inputs.count where g.needs(i) {
+      g.give(i, try unbroadcast(b, dy, like: g.input(i)))
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import Graphs
+import Kernels
+import Tensors
+
+/// Product: `C = A B`, element by element.
+///
+/// - `A`, `B`: float16, bfloat16, float32, float64, int8 to int64, uint8 to uint64, one type for
+///   both; shapes that broadcast together, as NumPy's do.
+/// - Errors: `.shape` for shapes that do not broadcast, `.dtype` for other or differing element
+///   types.
+/// - Edges: integers wrap.
+/// - Gradient: `dC B` and `dC A`. Summed over broadcast axes.
+/// - Source: ONNX Mul 7, 13, 14.
+public struct Mul: BinaryElementwise {
+  public static let schema = Schema(
+    "Mul", versions: [7, 13, 14],
+    inputs: [Parameter("A", .numeric), Parameter("B", .numeric)],
+    outputs: [Parameter("C", .numeric)], isDifferentiable: true,
+    cases: {
+      let a = try Tensor(shape: [2, 3], [1.5, -0.75, 0.25, 2, -1.25, 0.5] as [Float])
+      let row = try Tensor([0.5, 3, -2] as [Float])
+      let column = try Tensor(shape: [2, 1], [0.3, 1.7] as [Float])
+      return [.init(Mul(), [a, row]), .init(Mul(), [column, row]), .init(Mul(), [row, a])]
+    })
+
+  public init() {}
+  public init(reading a: AttributeReader) throws(EngineError) {}
+
+  public var kernel: BinaryOp { .mul }
+  public func integer(_ a: Dim, _ b: Dim) -> Dim? { a * b }
+
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    let x = try g.input(0), y = try g.input(1), dz = try g.upstream()
+    if g.needs(0) { g.give(0, try unbroadcast(b, times(b, dz, y), like: x)) }
+    if g.needs(1) { g.give(1, try unbroadcast(b, times(b, dz, x), like: y)) }
+  }
+}

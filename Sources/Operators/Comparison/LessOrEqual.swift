@@ -1,0 +1,36 @@
+import Graphs
+import Kernels
+import Tensors
+
+/// Whether `A <= B`, element by element: bool.
+///
+/// - `A`, `B`: float16, bfloat16, float32, float64, int8 to int64, uint8 to uint64, one type for
+///   both; shapes that broadcast together, as NumPy's do.
+/// - Errors: `.shape` for shapes that do not broadcast, `.dtype` for other or differing element
+///   types.
+/// - Edges: false where either is NaN.
+/// - Source: ONNX LessOrEqual 12, 16.
+public struct LessOrEqual: BinaryElementwise {
+  public static let schema = Schema(
+    "LessOrEqual", versions: [12, 16],
+    inputs: [Parameter("A", .numeric), Parameter("B", .numeric)],
+    outputs: [Parameter("C", .bool, "T1")],
+    cases: {
+      let a = try Tensor(shape: [2, 3], [1.5, -0.75, 0.25, 2, -1.25, 0.5] as [Float])
+      let row = try Tensor([0.5, 3, -2] as [Float])
+      let column = try Tensor(shape: [2, 1], [0.3, 1.7] as [Float])
+      return [
+        .init(LessOrEqual(), [a, row]), .init(LessOrEqual(), [column, row]),
+        .init(LessOrEqual(), [row, a]),
+      ]
+    })
+
+  public init() {}
+  public init(reading a: AttributeReader) throws(EngineError) {}
+
+  public var kernel: BinaryOp { .lessOrEqual }
+  public func integer(_ a: Dim, _ b: Dim) -> Dim? {
+    guard let x = a.known, let y = b.known else { return nil }
+    return x <= y ? 1 : 0
+  }
+}
