@@ -14,19 +14,13 @@ extension GemmElement {
   }
 }
 
-/// Matrix products over tensors of any dtype that `GemmElement` covers.
-///
-/// Half-precision factors are widened into scratch, and results rounded once when they are done.
+/// Matrix products over tensors of any dtype that `GemmElement` covers, halves among them.
 public struct MatrixProduct: Sendable {
-  public let scratchBytes: Int
   public let label: String
   let batch: BatchedGemmPlan
-  /// Nil where elements are computed in as they are.
-  let widen: CastKernel?
-  let narrow: CastKernel?
-  /// Elements of A, B, C and the addend that lie in memory; 0 where packed or absent.
-  let counts: (a: Int, b: Int, c: Int, addend: Int)
-  let places: (a: Int, b: Int, c: Int, addend: Int)
+  let stage: HalfStage
+  let packsA: Bool
+  let packsB: Bool
 
   /// - `counts`: elements of A, B, C and the addend; 0 for factors that `make` packed.
   /// - `make`: the product for a number of threads.
@@ -40,28 +34,17 @@ public struct MatrixProduct: Sendable {
     batch = BatchedGemmPlan(aOffsets: aOffsets, bOffsets: bOffsets, threads: threads) {
       make(element, $0)
     }
-    self.counts = counts
     label = batch.gemm.label
-    guard dtype == .float16 || dtype == .bfloat16 else {
-      (widen, narrow) = (nil, nil)
-      places = (0, 0, 0, 0)
-      scratchBytes = batch.scratchBytes
-      return
-    }
-    guard let widen = CastKernel(dtype, .float32), let narrow = CastKernel(.float32, dtype) else {
-      return nil
-    }
-    (self.widen, self.narrow) = (widen, narrow)
-    var end = GemmPlan.aligned(batch.scratchBytes)
-    func place(_ count: Int) -> Int {
-      defer { end += GemmPlan.aligned(count * 4) }
-      return end
-    }
-    places = (place(counts.a), place(counts.b), place(counts.c), place(counts.addend))
-    scratchBytes = end
+    packsA = batch.gemm.packedA != nil
+    packsB = batch.gemm.packedB != nil
+    stage = HalfStage(
+      dtype, inputs: [counts.a, counts.b, counts.addend], output: counts.c,
+      scratchBytes: batch.scratchBytes)
   }
 
-  /// A constant factor in packed form, from a tensor's elements of `dtype`: see `PackedMatrix`.
+  public var scratchBytes: Int { stage.scratchBytes }
+
+  /// A constant factor in packed form, from a tensor's elements: see `PackedMatrix`.
   ///
   /// Errors: `.budget` when the system has no memory, `.dtype` for a type without products.
   public static func pack(
@@ -70,14 +53,8 @@ public struct MatrixProduct: Sendable {
     guard let element = GemmElement(tensor.dtype) else {
       throw EngineError(.dtype, "no matrix products of this type", received: "\(tensor.dtype)")
     }
-    var source = tensor
-    if tensor.dtype.byteSize < element.byteSize,
-      let widen = CastKernel(tensor.dtype, .float32)
-    {
-      let wide = try Storage(TensorType(.float32, tensor.shape))
-      widen.run(count: tensor.count, tensor.storage.bytes, wide.bytes)
-      source = Tensor(wide)
-    }
+    let source = try HalfStage.widened(tensor)
+    defer { withExtendedLifetime(source) {} }
     return try PackedMatrix(
       side, count: count, k: k, element: element, from: source.storage.bytes, across: across,
       along: along)
@@ -88,17 +65,10 @@ public struct MatrixProduct: Sendable {
     a: UnsafeRawPointer, b: UnsafeRawPointer, c: UnsafeMutableRawPointer,
     addend: UnsafeRawPointer? = nil, scratch: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
-    guard let widen, let narrow else {
-      batch.run(a: a, b: b, c: c, addend: addend, scratch: scratch, pool: pool)
-      return
-    }
-    if counts.a > 0 { widen.run(count: counts.a, a, scratch + places.a, pool) }
-    if counts.b > 0 { widen.run(count: counts.b, b, scratch + places.b, pool) }
-    if let addend { widen.run(count: counts.addend, addend, scratch + places.addend, pool) }
     batch.run(
-      a: scratch + places.a, b: scratch + places.b, c: scratch + places.c,
-      addend: addend == nil ? nil : UnsafeRawPointer(scratch + places.addend), scratch: scratch,
-      pool: pool)
-    narrow.run(count: counts.c, scratch + places.c, c, pool)
+      a: packsA ? a : stage.input(0, a, scratch, pool),
+      b: packsB ? b : stage.input(1, b, scratch, pool), c: stage.output(c, scratch),
+      addend: addend.map { stage.input(2, $0, scratch, pool) }, scratch: scratch, pool: pool)
+    stage.finish(c, scratch, pool)
   }
 }

@@ -1,11 +1,10 @@
-import Glibc
 import Tensors
 
 /// A constant factor of matrix products, laid out once in the order in which tiles read it.
 ///
 /// For each block of the sum's depth: the right factor in panels `[depth][nr]`, the last one
 /// padded with zeros; the left factor in strips `[depth][rows of the strip]`.
-public final class PackedMatrix: @unchecked Sendable {
+public final class PackedMatrix: Sendable {
   public enum Side: Sendable { case left, right }
   public let side: Side
   /// Rows of a left factor, columns of a right one.
@@ -14,7 +13,8 @@ public final class PackedMatrix: @unchecked Sendable {
   public let k: Int
   public let element: GemmElement
   let isa: InstructionSet
-  let bytes: UnsafeMutableRawPointer
+  private let memory: AlignedMemory
+  var bytes: UnsafeMutableRawPointer { memory.bytes }
 
   /// Packs `count` vectors of `k` elements, element `i` of vector `j` at
   /// `from[j * across + i * along]`.
@@ -26,16 +26,14 @@ public final class PackedMatrix: @unchecked Sendable {
   ) throws(EngineError) {
     let kernel = GemmKernel.best(element, isa)
     let size = PackedMatrix.byteCount(side, count: count, k: k, element: element, kernel: kernel)
-    var memory: UnsafeMutableRawPointer?
-    guard posix_memalign(&memory, Storage.alignment, max(size, 1)) == 0, let memory else {
-      throw EngineError(.budget, "no memory to pack a matrix", received: "\(size) bytes")
-    }
+    let owned = try AlignedMemory(byteCount: size)
+    let memory = owned.bytes
+    self.memory = owned
     self.side = side
     self.count = count
     self.k = k
     self.element = element
     self.isa = isa
-    bytes = memory
     let es = element.byteSize
     let depth = GemmKernel.depth(k)
     var k0 = 0
@@ -64,8 +62,6 @@ public final class PackedMatrix: @unchecked Sendable {
       k0 += kc
     }
   }
-
-  deinit { free(bytes) }
 
   static func byteCount(
     _ side: Side, count: Int, k: Int, element: GemmElement, kernel: GemmKernel

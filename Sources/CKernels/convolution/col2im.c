@@ -1,0 +1,38 @@
+#include "convolution.h"
+#include "range.h"
+
+#define COL2IM(NAME, T)                                                                            \
+  DL_COL2IM(NAME, T) {                                                                             \
+    const intptr_t size = w->input[0] * w->input[1] * w->input[2];                                 \
+    const intptr_t pixels = w->output[0] * w->output[1] * w->output[2];                            \
+    for (intptr_t i = 0; i < size; i++)                                                            \
+      y[i] = bias;                                                                                 \
+    for (intptr_t a = 0; a < w->kernel[0]; a++)                                                    \
+      for (intptr_t b = 0; b < w->kernel[1]; b++)                                                  \
+        for (intptr_t c = 0; c < w->kernel[2]; c++, columns += pixels) {                           \
+          const intptr_t s = w->stride[2], offset = c * w->dilation[2] - w->pad[2];                \
+          const intptr_t first = dl_first_inside(offset, s);                                       \
+          const intptr_t end = dl_end_inside(offset, s, w->input[2], w->output[2]);                \
+          for (intptr_t od = 0; od < w->output[0]; od++) {                                         \
+            const intptr_t d = od * w->stride[0] - w->pad[0] + a * w->dilation[0];                 \
+            if (d < 0 || d >= w->input[0])                                                         \
+              continue;                                                                            \
+            for (intptr_t oh = 0; oh < w->output[1]; oh++) {                                       \
+              const intptr_t h = oh * w->stride[1] - w->pad[1] + b * w->dilation[1];               \
+              if (h < 0 || h >= w->input[1])                                                       \
+                continue;                                                                          \
+              T *row = y + (d * w->input[1] + h) * w->input[2];                                    \
+              const T *from = columns + (od * w->output[1] + oh) * w->output[2];                   \
+              if (s == 1)                                                                          \
+                for (intptr_t j = first; j < end; j++)                                             \
+                  row[offset + j] += from[j];                                                      \
+              else                                                                                 \
+                for (intptr_t j = first; j < end; j++)                                             \
+                  row[offset + j * s] += from[j];                                                  \
+            }                                                                                      \
+          }                                                                                        \
+        }                                                                                          \
+  }
+
+COL2IM(dl_col2im_f32__scalar, float)
+COL2IM(dl_col2im_f64__scalar, double)

@@ -1,0 +1,51 @@
+// Pieces of convolutions on planes in NC(DHW) order.
+//
+// Units are elements. Nothing is read or written outside of what each comment names. Memories do
+// not overlap; no alignment is needed.
+#pragma once
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Sizes along depth, height and width; axes that a convolution lacks have size 1, kernel 1,
+// stride 1, dilation 1 and pad 0. Output pixel o and kernel tap t read input pixel
+// o * stride - pad + t * dilation, or zero where that lies outside.
+typedef struct dl_window {
+  intptr_t input[3], output[3], kernel[3], stride[3], dilation[3], pad[3];
+} dl_window;
+
+// One panel of the matrix whose rows are (tap, channel), channels fastest, and whose columns are
+// output pixels: rows k0..<k0 + kc, columns p0..<p0 + count.
+//   to: [kc][width]; columns count..<width are set to zero; count <= width <= 64
+//   x: `channels` planes of the input
+#define DL_IM2COL(name, T)                                                                         \
+  void name(T *to, intptr_t width, const T *x, const dl_window *w, intptr_t channels, intptr_t k0, \
+            intptr_t kc, intptr_t p0, intptr_t count)
+DL_IM2COL(dl_im2col_32__scalar, uint32_t);
+DL_IM2COL(dl_im2col_64__scalar, uint64_t);
+DL_IM2COL(dl_im2col_32__avx512, uint32_t); // width at most 32
+
+// One plane convolved with one kernel: y[o] = bias + sum over taps of k[t] * x[...], clipped to
+// low..high (NaN passes).
+//   y: one output plane; x: one input plane; k: the taps in row-major order
+#define DL_DEPTHWISE(name, T)                                                                      \
+  void name(T *y, const T *x, const T *k, T bias, T low, T high, const dl_window *w)
+DL_DEPTHWISE(dl_depthwise_f32__scalar, float);
+DL_DEPTHWISE(dl_depthwise_f64__scalar, double);
+DL_DEPTHWISE(dl_depthwise_f32__avx2, float);
+DL_DEPTHWISE(dl_depthwise_f64__avx2, double);
+DL_DEPTHWISE(dl_depthwise_f32__avx512, float); // kernel width at most 16, stride along it 1 or 2
+
+// The transpose of im2col for one plane: y = bias, then for every tap and pixel of the *input* of
+// the transposed convolution (`w->output`), y at (pixel * stride - pad + tap * dilation) of
+// `w->input` gains columns[tap][pixel] where that lies inside.
+//   y: one plane of w->input; columns: [taps][pixels]
+#define DL_COL2IM(name, T) void name(T *y, const T *columns, T bias, const dl_window *w)
+DL_COL2IM(dl_col2im_f32__scalar, float);
+DL_COL2IM(dl_col2im_f64__scalar, double);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,100 @@
+import CKernels
+import Tensors
+
+/// A transposed convolution with everything settled but the memory.
+///
+/// For each image and group, a product of the transposed weights and the input gives what every
+/// input pixel adds through every tap, `[outputs * taps, pixels]`; each output channel then gathers
+/// its own. Sums run over channels, then taps; results do not depend on the number of threads.
+public struct ConvTransposePlan: Sendable {
+  /// The convolution whose transpose this is: its `input` is the result here, its `output` the
+  /// tensor that comes in; `channels` and `outputs` count those of the result and of X in a group.
+  public let geometry: ConvGeometry
+  public let scratchBytes: Int
+  public let label: String
+
+  let element: GemmElement
+  let gemm: GemmPlan
+  let packed: [PackedMatrix]
+  let gemms: [GemmPlan]
+  let columnBytes: Int
+  let window: dl_window
+  let isParallel: Bool
+
+  /// - `element`: float32 or float64.
+  /// - `weights`: constant weights `[groups * outputs, channels, kernel...]`, packed here; nil
+  ///   where `run` gets them.
+  ///
+  /// Errors: `.budget` when the system has no memory for packed weights, `.shape` when what all
+  /// pixels add through all taps exceeds what memory can address.
+  public init(
+    _ geometry: ConvGeometry, element: GemmElement = .float32, weights: UnsafeRawPointer? = nil,
+    threads: Int = 1, isa: InstructionSet = .current
+  ) throws(EngineError) {
+    let g = geometry
+    self.geometry = g
+    self.element = element
+    window = g.window
+    let es = element.byteSize
+    let (rows, k, pixels) = (g.channels * g.taps, g.outputs, g.outputPixels)
+    _ = try Shape(checking: [rows, pixels])
+    let left = GemmPlan.Layout(row: 1, column: rows)
+    var packed: [PackedMatrix] = []
+    if let weights {
+      for group in 0..<g.groups {
+        packed.append(
+          try PackedMatrix(
+            .left, count: rows, k: k, element: element, from: weights + group * k * rows * es,
+            across: left.row, along: left.column, isa: isa))
+      }
+    }
+    self.packed = packed
+    gemm = GemmPlan(
+      m: rows, n: pixels, k: k, element: element, a: left, threads: threads, isa: isa)
+    gemms = packed.map {
+      GemmPlan(
+        m: rows, n: pixels, k: k, element: element, packedA: $0, threads: threads, isa: isa)
+    }
+    columnBytes = GemmPlan.aligned(rows * pixels * es)
+    scratchBytes = columnBytes + (gemms.first ?? gemm).scratchBytes
+    label = "transposed conv \(gemm.label)"
+    isParallel = threads > 1 && rows * pixels >= 1 << 15
+  }
+
+  /// Computes the transposed convolution. `bias` has an element for each channel of the result,
+  /// or is nil; `weights` is ignored where they were constant.
+  public func run(
+    x: UnsafeRawPointer, weights: UnsafeRawPointer, bias: UnsafeRawPointer?,
+    y: UnsafeMutableRawPointer, scratch: UnsafeMutableRawPointer, pool: ThreadPool
+  ) {
+    let g = geometry
+    let es = element.byteSize
+    let rows = g.channels * g.taps
+    for image in 0..<(g.batch * g.groups) {
+      let group = image % g.groups
+      (packed.isEmpty ? gemm : gemms[group]).run(
+        a: weights + group * g.outputs * rows * es, b: x + image * g.outputs * g.outputPixels * es,
+        c: scratch, scratch: scratch + columnBytes, pool: pool)
+      (isParallel ? pool : ThreadPool.single).run(g.channels) { channel in
+        let columns = scratch + channel * g.taps * g.outputPixels * es
+        let plane = y + (image * g.channels + channel) * g.inputPixels * es
+        gatherPlane(plane, columns, bias.map { $0 + (group * g.channels + channel) * es })
+      }
+    }
+  }
+
+  private func gatherPlane(
+    _ y: UnsafeMutableRawPointer, _ columns: UnsafeRawPointer, _ bias: UnsafeRawPointer?
+  ) {
+    var w = window
+    if element == .float64 {
+      dl_col2im_f64__scalar(
+        y.assumingMemoryBound(to: Double.self), columns.assumingMemoryBound(to: Double.self),
+        bias?.assumingMemoryBound(to: Double.self).pointee ?? 0, &w)
+    } else {
+      dl_col2im_f32__scalar(
+        y.assumingMemoryBound(to: Float.self), columns.assumingMemoryBound(to: Float.self),
+        bias?.assumingMemoryBound(to: Float.self).pointee ?? 0, &w)
+    }
+  }
+}
