@@ -6,7 +6,8 @@ import Tensors
 ///
 /// - `input`: float16, bfloat16, float32, float64, int8 to int64, uint8 to uint64, any shape.
 ///   `min`, `max`: optional, of that type, one element each; no bound where absent.
-/// - In opset 6 the bounds are attributes instead, kept as such.
+/// - In opset 6 the bounds are the attributes `min` and `max` instead. They are kept as such, and
+///   read in every version.
 /// - Errors: `.shape` for a bound of several elements, `.dtype` for other or differing types.
 /// - Edges: NaN stays; `max` where `min > max`.
 /// - Gradient: `dY` where the input lies between the bounds, bounds included; none for the bounds.
@@ -44,11 +45,6 @@ public struct Clip: Operator {
   public init(reading a: AttributeReader) throws(EngineError) {
     lower = a.has("min") ? try a.float("min") : nil
     upper = a.has("max") ? try a.float("max") : nil
-    if a.opset >= 11, lower != nil || upper != nil {
-      throw EngineError(
-        .attribute, "the bounds are attributes", expected: "inputs, from opset 11 on",
-        received: "opset \(a.opset)")
-    }
   }
 
   public var attributes: [Attribute] {

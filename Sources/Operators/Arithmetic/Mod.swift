@@ -25,7 +25,7 @@ public struct Mod: BinaryElementwise {
     attributes: [AttributeSpec("fmod", .int, "1: the sign of A, 0: of B; default 0")],
     isDifferentiable: true,
     cases: {
-      let a = try Tensor(shape: [2, 3], [4.5, -3.75, 5.25, 2.2, -1.25, 0.5] as [Float])
+      let a = try Tensor(shape: [2, 3], [4.6, -3.75, 5.25, 2.2, -1.25, 0.5] as [Float])
       let row = try Tensor([1.5, 2, -0.7] as [Float])
       let i = try Tensor([-7, 7, 5] as [Int64])
       return [
