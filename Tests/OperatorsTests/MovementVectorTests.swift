@@ -11,7 +11,7 @@ import Testing
     return (try? Vector.read("/\(folder)/Vectors/movement.txt")) ?? []
   }()
 
-  @Test func vectorsAreThere() { #expect(Self.vectors.count > 230) }
+  @Test func vectorsAreThere() { #expect(Self.vectors.count > 320) }
 
   @Test(arguments: vectors) func gives(_ v: Vector) throws {
     let got = try v.run()
@@ -19,8 +19,10 @@ import Testing
     for (i, (g, want)) in zip(got, v.outputs).enumerated() {
       guard let want else { continue }
       let g = try #require(g)
+      // The reference computes in float64; one float16 ulp is 1e-3.
+      let rtol = want.dtype == .float16 ? 1e-3 : 1e-4
       #expect(
-        difference(g, want, rtol: 1e-4, atol: 1e-5) == nil, "output \(i): \(g.type) \(want.type)")
+        difference(g, want, rtol: rtol, atol: 1e-5) == nil, "output \(i): \(g.type) \(want.type)")
     }
   }
 }

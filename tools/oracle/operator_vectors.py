@@ -173,6 +173,34 @@ def extra():
         r.randn(2, 3, 4, 6).astype(np.float32)]
     yield "depth_to_space_strings", "DepthToSpace", 13, {"blocksize": 2}, [
         np.array([str(i) for i in range(8)], dtype=object).reshape(1, 8, 1, 1)]
+    image = r.randn(2, 3, 5, 7).astype(np.float32)
+    none = None
+    for mode in ("linear", "cubic"):
+        for places in ("half_pixel", "align_corners", "asymmetric", "pytorch_half_pixel"):
+            yield f"resize_{mode}_{places}", "Resize", 19, {
+                "mode": mode, "coordinate_transformation_mode": places}, [
+                image, none, none, i64(2, 3, 9, 4)]
+        yield f"resize_{mode}_antialias_scales", "Resize", 19, {"mode": mode, "antialias": 1}, [
+            image, none, np.array([1, 1, 0.4, 1.7], np.float32)]
+        yield f"resize_{mode}_first_axes", "Resize", 19, {"mode": mode, "axes": [1, 0]}, [
+            image, none, none, i64(5, 3)]
+        yield f"resize_{mode}_double", "Resize", 19, {"mode": mode}, [
+            image.astype(np.float64), none, none, i64(1, 3, 9, 4)]
+        yield f"resize_{mode}_uint8", "Resize", 19, {"mode": mode}, [
+            r.randint(0, 256, (1, 2, 4, 4)).astype(np.uint8), none, none, i64(1, 2, 7, 3)]
+        yield f"resize_{mode}_int32", "Resize", 19, {"mode": mode}, [
+            r.randint(-2**31, 2**31, (1, 2, 4, 4)).astype(np.int32), none, none, i64(1, 2, 7, 3)]
+        yield f"resize_{mode}_half", "Resize", 19, {"mode": mode}, [
+            image[:1].astype(np.float16), none, none, i64(1, 3, 6, 6)]
+        yield f"resize_{mode}_crop", "Resize", 19, {
+            "mode": mode, "coordinate_transformation_mode": "tf_crop_and_resize",
+            "extrapolation_value": 9.5}, [
+            image, np.array([0, 0, -0.2, 0.3, 1, 1, 0.7, 1.4], np.float32), none, i64(2, 3, 4, 6)]
+    for rounding in ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil"):
+        for places in ("half_pixel", "asymmetric", "align_corners", "half_pixel_symmetric"):
+            yield f"resize_nearest_{rounding}_{places}", "Resize", 19, {
+                "nearest_mode": rounding, "coordinate_transformation_mode": places}, [
+                np.arange(12, dtype=np.int16).reshape(3, 4), none, none, i64(7, 3)]
     yield "tile_none", "Tile", 13, {}, [x234, i64(1, 0, 2)]
 
 

@@ -48,6 +48,14 @@ void dl_put_blocks__scalar(void *target, const int64_t *offsets, const void *sou
 /* Writes `count` copies of one element of `width` bytes: 1, 2, 4, 8 or 16. */
 void dl_fill__scalar(void *target, const void *element, int64_t count, int64_t width);
 
+/* Weighted sums of slices, in elements: for j below `count` and t below `inner`,
+ * target[j * inner + t] = sum over k of weights[j * taps + k] * source[indices[j * taps + k] *
+ * inner + t], in rising order of k. */
+void dl_resample_f32__scalar(float *target, const float *source, const int32_t *indices,
+                             const float *weights, int64_t count, int64_t taps, int64_t inner);
+void dl_resample_f32__avx2(float *target, const float *source, const int32_t *indices,
+                           const float *weights, int64_t count, int64_t taps, int64_t inner);
+
 #ifdef __cplusplus
 }
 #endif

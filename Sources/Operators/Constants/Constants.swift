@@ -7,6 +7,7 @@ enum Constants {
     CastLike.self,
     Constant.self,
     ConstantOfShape.self,
+    Dropout.self,
     Identity.self,
     RangeOp.self,
     ShapeOp.self,

@@ -9,6 +9,7 @@ enum Layout {
     Flatten.self,
     Pad.self,
     Reshape.self,
+    Resize.self,
     Slice.self,
     SpaceToDepth.self,
     Split.self,
@@ -16,5 +17,6 @@ enum Layout {
     Tile.self,
     Transpose.self,
     Unsqueeze.self,
+    Upsample.self,
   ]
 }

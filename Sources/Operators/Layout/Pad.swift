@@ -107,7 +107,8 @@ public struct Pad: Operator {
       dims.append(size)
     }
     try checkSizes(dims)
-    return carryElements(self, c, data: c.has(2) ? [0, 2] : [0], [Fact(c.dtype(0), dims)])
+    let facts = [Fact(c.dtype(0), dims)]
+    return value == 0 ? carryElements(self, c, data: c.has(2) ? [0, 2] : [0], facts) : facts
   }
 
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
@@ -179,6 +180,6 @@ public struct Pad: Operator {
   }
 
   public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
-    try moveByPlaces(self, e, data: [0, 2])
+    try moveByPlaces(Pad(mode: mode, pads: pads), e, data: [0, 2])
   }
 }

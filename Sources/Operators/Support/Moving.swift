@@ -56,8 +56,17 @@ private func gatherStrings(
 ) throws(EngineError) -> Tensor {
   var pool = [""]
   for s in sources { pool += s.tensor.strings }
-  return try Tensor(
-    shape: places.shape, strings: places.elements(Int64.self).map { pool[Int($0)] })
+  var strings: [String] = []
+  for place in places.elements(Int64.self) { strings.append(pool[try checked(place, pool.count)]) }
+  return try Tensor(shape: places.shape, strings: strings)
+}
+
+/// A place that an operator moved; anything else means that it computed with places.
+private func checked(_ place: Int64, _ count: Int) throws(EngineError) -> Int {
+  guard place >= 0, place < count else {
+    throw EngineError(.internalDefect, "an operator made up the place of an element")
+  }
+  return Int(place)
 }
 
 private func gatherPacked(
@@ -71,7 +80,7 @@ private func gatherPacked(
   let y = out.bytes.assumingMemoryBound(to: UInt8.self)
   for (i, place) in places.elements(Int64.self).enumerated() {
     guard let s = sources.last(where: { $0.first <= Int(place) }) else { continue }
-    let at = Int(place) - s.first
+    let at = try checked(place - Int64(s.first), s.tensor.count)
     let element = s.tensor.rawBytes[at / perByte] >> UInt8(at % perByte * bits) & mask
     y[i / perByte] |= element << UInt8(i % perByte * bits)
   }
@@ -125,8 +134,11 @@ private func carry(
   var carried: [Fact] = []
   for (fact, result) in zip(facts, results) {
     guard let places = try result?.asTensor(), places.dtype == .int64 else { return facts }
-    carried.append(
-      Fact(integers: fact.dtype, fact.dims, places.elements(Int64.self).map { pool[Int($0)] }))
+    var elements: [Dim] = []
+    for place in places.elements(Int64.self) {
+      elements.append(pool[try checked(place, pool.count)])
+    }
+    carried.append(Fact(integers: fact.dtype, fact.dims, elements))
   }
   return carried
 }

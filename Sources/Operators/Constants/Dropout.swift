@@ -1,0 +1,163 @@
+import Glibc
+import Graphs
+import Kernels
+import Tensors
+
+/// The input as it is; in training, with some elements zeroed and the others scaled up.
+///
+/// - Formula, in training: `output = data * mask / (1 - ratio)`, each element of `mask` true with
+///   probability `1 - ratio`.
+/// - `data`: floating, any shape. `ratio`: one number in [0, 1), default 0.5. `training_mode`: one
+///   bool, default false; both inputs from opset 12. Before, `ratio` is an attribute, and the
+///   operator does nothing.
+/// - `mask`: bool (before opset 10 data's dtype), all true outside training.
+/// - `seed`: default: drawn from the clock for each run. One seed gives one mask, that of NumPy's
+///   `RandomState`.
+/// - Errors: `.value` for a ratio outside [0, 1), `.dtype` for training with 8-bit elements.
+/// - Source: ONNX Dropout 7, 10, 12 (training), 13, 22.
+public struct Dropout: Operator {
+  public let seed: Int?
+  /// Whether the mask has data's dtype, as before opset 10.
+  public let hasFloatMask: Bool
+
+  static let types: DTypes = [
+    .floats, DTypes(.float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz),
+  ]
+
+  public static let schema = Schema(
+    "Dropout", versions: [1, 6, 7, 10, 12, 13, 22],
+    inputs: [
+      Parameter("data", types), .optional("ratio", types, "T1"),
+      .optional("training_mode", .bool, "T2"),
+    ],
+    outputs: [Parameter("output", types), .optional("mask", [.bool, .floats], "T2")],
+    attributes: [
+      AttributeSpec("seed", .int, "of the generator; default from the clock"),
+      AttributeSpec("ratio", .float, "an input from opset 12; default 0.5"),
+      AttributeSpec("is_test", .int, "of opset 6 and before; not used"),
+      AttributeSpec("consumed_inputs", .ints, "of opset 1; not used"),
+    ],
+    isDeterministic: false,
+    cases: {
+      let x = try Tensor(shape: [2, 3], (1...6).map { Float($0) })
+      return [
+        .init(Dropout(), [x]), .init(Dropout(), [x], outputCount: 2),
+        .init(
+          Dropout(seed: 0), [x, try Tensor(scalar: 0.5 as Float), try Tensor(scalar: true)],
+          outputCount: 2),
+      ]
+    })
+
+  public init(seed: Int? = nil) {
+    self.seed = seed
+    hasFloatMask = false
+  }
+  public init(reading a: AttributeReader) throws(EngineError) {
+    seed = try a.optionalInt("seed")
+    hasFloatMask = a.opset < 10
+    // Decoded so that a wrong type is told; what it says matters in training only.
+    _ = try a.float("ratio", default: 0.5)
+  }
+  public var attributes: [Attribute] { seed.map { [.int("seed", $0)] } ?? [] }
+
+  public func infer(_ c: Inference) throws(EngineError) -> [Fact] {
+    for i in 1...2 where c.has(i) {
+      if let count = c.dims(i)?.reduce(1, *).known, count != 1 {
+        throw EngineError(.shape, "input \(i) is not one element", received: "\(count) elements")
+      }
+    }
+    return [Fact(c.dtype(0), c.dims(0)), Fact(hasFloatMask ? c.dtype(0) : .bool, c.dims(0))]
+  }
+
+  public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
+    let x = try p.input(0)
+    let trains = p.has(2) && p.constant(2).map { $0.rawBytes.first != 0 } ?? true
+    let copy = StridedCopy(copying: x.count, elementBytes: x.dtype.byteSize)
+    let count = x.count
+    let maskOne = p.wants(1) ? try element(1, p.output(1).dtype) : nil
+    let maskSize = p.wants(1) ? try p.output(1).dtype.byteSize : 0
+    if !trains {
+      guard let maskOne else { return .view }
+      return Prepared { m in
+        copy.run(to: m.outputs[0], from: m.inputs[0], pool: m.pool)
+        Blocks.fill(
+          m.outputs[1], with: maskOne.storage.bytes, count: count, elementBytes: maskSize)
+      }
+    }
+    let ratioType = p.has(1) ? try p.input(1).dtype : nil
+    let seed = self.seed
+    return Prepared(scratchBytes: MersenneTwister.scratchBytes) { (m) throws(EngineError) in
+      let ratio =
+        try ratioType.map { (d) throws(EngineError) in
+          try number(m.inputs[1], d)
+        } ?? 0.5
+      guard ratio >= 0, ratio < 1 else {
+        throw EngineError(
+          .value, "the ratio is out of range", expected: "from 0, below 1", received: "\(ratio)")
+      }
+      if !m.input(2, Bool.self)[0] || ratio == 0 {
+        copy.run(to: m.outputs[0], from: m.inputs[0], pool: m.pool)
+        if let maskOne {
+          Blocks.fill(
+            m.outputs[1], with: maskOne.storage.bytes, count: count, elementBytes: maskSize)
+        }
+        return
+      }
+      var random = MersenneTwister(
+        seed: seed.map { UInt32(truncatingIfNeeded: $0) } ?? now(),
+        scratch: m.scratch)
+      let mask = maskOne == nil ? nil : m.output(1, Bool.self)
+      let scale = 1 / (1 - ratio)
+      switch x.dtype {
+      case .float32:
+        let s = Float(scale)
+        drop(m, count, ratio, mask, &random, Float.self) { $0 ? $1 * s : 0 * $1 }
+      case .float64: drop(m, count, ratio, mask, &random, Double.self) { $0 ? $1 * scale : 0 * $1 }
+      case .float16:
+        let s = Float(scale)
+        drop(m, count, ratio, mask, &random, Float16.self) {
+          Float16($0 ? Float($1) * s : 0 * Float($1))
+        }
+      case .bfloat16:
+        let s = Float(scale)
+        drop(m, count, ratio, mask, &random, BFloat16.self) {
+          BFloat16($0 ? $1.float * s : 0 * $1.float)
+        }
+      default:
+        throw EngineError(
+          .dtype, "no training with these elements", expected: "16 bits or more",
+          received: "\(x.dtype)")
+      }
+    }
+  }
+}
+
+@inline(__always) private func drop<T>(
+  _ m: Memory, _ count: Int, _ ratio: Double, _ mask: UnsafeMutablePointer<Bool>?,
+  _ random: inout MersenneTwister, _: T.Type, _ f: (Bool, T) -> T
+) {
+  let x = m.input(0, T.self)
+  let y = m.output(0, T.self)
+  for i in 0..<count {
+    let isKept = random.double() >= ratio
+    y[i] = f(isKept, x[i])
+    if let mask { mask[i] = isKept }
+  }
+}
+
+private func number(_ memory: UnsafeRawPointer, _ dtype: DType) throws(EngineError) -> Double {
+  switch dtype {
+  case .float32: return Double(memory.load(as: Float.self))
+  case .float64: return memory.load(as: Double.self)
+  case .float16: return Double(memory.load(as: Float16.self))
+  case .bfloat16: return Double(memory.load(as: BFloat16.self).float)
+  default:
+    throw EngineError(.dtype, "a ratio of these elements cannot be read", received: "\(dtype)")
+  }
+}
+
+private func now() -> UInt32 {
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  return UInt32(truncatingIfNeeded: time.tv_nsec &* 2_654_435_761 &+ time.tv_sec)
+}
