@@ -19,6 +19,11 @@ typedef void dl_dots_f32_fn(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const flo
                             ptrdiff_t lda, const float *B, ptrdiff_t ldb, float *C, ptrdiff_t ldc,
                             int adds);
 
+// x = 1 / (1 + e^-x) within 2e-7, or x = tanh x within 2e-7, in place. NaN stays.
+typedef void dl_squash_f32_fn(float *x, ptrdiff_t n);
+
+dl_squash_f32_fn dl_sigmoid_f32__scalar, dl_sigmoid_f32__avx2, dl_sigmoid_f32__avx512;
+dl_squash_f32_fn dl_tanh_f32__scalar, dl_tanh_f32__avx2, dl_tanh_f32__avx512;
 dl_moments_f32_fn dl_moments_f32__scalar, dl_moments_f32__avx2, dl_moments_f32__avx512;
 dl_affine_f32_fn dl_affine_f32__scalar, dl_affine_f32__avx2, dl_affine_f32__avx512;
 dl_affine_each_f32_fn dl_affine_each_f32__scalar, dl_affine_each_f32__avx2,

@@ -131,3 +131,31 @@ void NAME(dl_dots_f32_4x4)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const floa
         }
     }
 }
+
+void NAME(dl_sigmoid_f32)(float *x, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i += 16) {
+    ptrdiff_t w = n - i < 16 ? n - i : 16;
+    v16 t;
+    LOAD_PART16(t, x + i, w, (v16){});
+    t = -t;
+    EXP16(t);
+    t = 1.0f / (t + 1.0f);
+    STORE_PART16(x + i, t, w);
+  }
+}
+
+void NAME(dl_tanh_f32)(float *x, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i += 16) {
+    ptrdiff_t w = n - i < 16 ? n - i : 16;
+    v16 t, e;
+    LOAD_PART16(t, x + i, w, (v16){});
+    e = t + t;
+    EXP16(e);
+    e = 1.0f - 2.0f / (e + 1.0f);
+    // Near zero the difference loses places; there the series serves.
+    v16 q = t * t;
+    v16 s = t + t * q * ((q * -5.3968254e-2f + 0.13333333f) * q - 0.33333333f);
+    e = SELECT16(ABS16(t) < 0.15f, s, e);
+    STORE_PART16(x + i, e, w);
+  }
+}

@@ -25,6 +25,10 @@ public protocol RowReal: Real {
   /// Softmax of a row, in place allowed.
   static func softmaxRow(
     _ x: UnsafePointer<Self>, _ n: Int, into y: UnsafeMutablePointer<Self>)
+  /// `x = 1 / (1 + e^-x)`
+  static func sigmoid(_ x: UnsafeMutablePointer<Self>, _ n: Int)
+  /// `x = tanh x`
+  static func tanh(_ x: UnsafeMutablePointer<Self>, _ n: Int)
 }
 
 private let isa = Int(LaneSet.best.rawValue)
@@ -46,7 +50,14 @@ private let softmaxRows = [
   dl_softmax_f32_rows__scalar, dl_softmax_f32_rows__avx2, dl_softmax_f32_rows__avx512,
 ][isa]
 
+private let sigmoidKernel = [
+  dl_sigmoid_f32__scalar, dl_sigmoid_f32__avx2, dl_sigmoid_f32__avx512,
+][isa]
+private let tanhKernel = [dl_tanh_f32__scalar, dl_tanh_f32__avx2, dl_tanh_f32__avx512][isa]
+
 extension Float: RowReal {
+  public static func sigmoid(_ x: UnsafeMutablePointer<Float>, _ n: Int) { sigmoidKernel(x, n) }
+  public static func tanh(_ x: UnsafeMutablePointer<Float>, _ n: Int) { tanhKernel(x, n) }
   public static func moments(
     _ x: UnsafePointer<Float>, _ n: Int
   ) -> (mean: Float, variance: Float) {
@@ -82,6 +93,12 @@ extension Float: RowReal {
 }
 
 extension Double: RowReal {
+  public static func sigmoid(_ x: UnsafeMutablePointer<Double>, _ n: Int) {
+    for i in 0..<n { x[i] = 1 / (1 + exponential(-x[i])) }
+  }
+  public static func tanh(_ x: UnsafeMutablePointer<Double>, _ n: Int) {
+    for i in 0..<n { x[i] = hyperbolicTangent(x[i]) }
+  }
   public static func moments(
     _ x: UnsafePointer<Double>, _ n: Int
   ) -> (mean: Double, variance: Double) {
