@@ -1,6 +1,15 @@
 import Graphs
 
-/// Normalisation over channels, groups or rows.
+/// Operators that bring elements to a common scale.
 enum Normalization {
-  static let operators: [any Operator.Type] = []
+  static let operators: [any Operator.Type] = [
+    BatchNormalization.self,
+    GroupNormalization.self,
+    InstanceNormalization.self,
+    LRN.self,
+    LayerNormalization.self,
+    LpNormalization.self,
+    MeanVarianceNormalization.self,
+    RMSNormalization.self,
+  ]
 }

@@ -1,6 +1,10 @@
 import Graphs
 
-/// Recurrent layers.
+/// Layers that carry a state along a sequence.
 enum Recurrent {
-  static let operators: [any Operator.Type] = []
+  static let operators: [any Operator.Type] = [
+    GRU.self,
+    LSTM.self,
+    RNN.self,
+  ]
 }

@@ -1,0 +1,32 @@
+// Float32 rows: moments, affine maps and products. Sums run in fixed lanes, so results depend on
+// the row alone. Unless said otherwise, y may be x but not overlap it in part.
+#pragma once
+#include <stddef.h>
+
+// The mean of x[0..n] and the mean of the squared distances from it, in two passes.
+typedef void dl_moments_f32_fn(const float *x, ptrdiff_t n, float *mean, float *variance);
+// y = (x - shift) * scale + bias
+typedef void dl_affine_f32_fn(const float *x, ptrdiff_t n, float shift, float scale, float bias,
+                              float *y);
+// y = (x - shift) * scale * gain[i] + bias[i]; bias may be NULL.
+typedef void dl_affine_each_f32_fn(const float *x, ptrdiff_t n, float shift, float scale,
+                                   const float *gain, const float *bias, float *y);
+// y += a * x
+typedef void dl_axpy_f32_fn(const float *x, ptrdiff_t n, float a, float *y);
+// C[i * ldc + j] = sum over k of A[i * lda + k] * B[j * ldb + k], for i < m, j < n, k < depth;
+// added to what is there where `adds` is not 0. C overlaps neither A nor B.
+typedef void dl_dots_f32_fn(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const float *A,
+                            ptrdiff_t lda, const float *B, ptrdiff_t ldb, float *C, ptrdiff_t ldc,
+                            int adds);
+
+// x = 1 / (1 + e^-x) within 2e-7, or x = tanh x within 2e-7, in place. NaN stays.
+typedef void dl_squash_f32_fn(float *x, ptrdiff_t n);
+
+dl_squash_f32_fn dl_sigmoid_f32__scalar, dl_sigmoid_f32__avx2, dl_sigmoid_f32__avx512;
+dl_squash_f32_fn dl_tanh_f32__scalar, dl_tanh_f32__avx2, dl_tanh_f32__avx512;
+dl_moments_f32_fn dl_moments_f32__scalar, dl_moments_f32__avx2, dl_moments_f32__avx512;
+dl_affine_f32_fn dl_affine_f32__scalar, dl_affine_f32__avx2, dl_affine_f32__avx512;
+dl_affine_each_f32_fn dl_affine_each_f32__scalar, dl_affine_each_f32__avx2,
+    dl_affine_each_f32__avx512;
+dl_axpy_f32_fn dl_axpy_f32__scalar, dl_axpy_f32__avx2, dl_axpy_f32__avx512;
+dl_dots_f32_fn dl_dots_f32_4x4__scalar, dl_dots_f32_4x4__avx2, dl_dots_f32_4x4__avx512;

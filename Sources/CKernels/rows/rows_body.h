@@ -1,0 +1,161 @@
+// Included once for each instruction set, with NAME appending its suffix.
+
+// The sum of (x - c) or of its square, in 32 lanes over blocks of 2048.
+static double NAME(shifted_sum)(const float *x, ptrdiff_t n, float c, int squared) {
+  double total = 0;
+  for (ptrdiff_t b = 0; b < n; b += 2048) {
+    ptrdiff_t m = n - b < 2048 ? n - b : 2048, i = 0;
+    const float *p = x + b;
+    v16 s0 = {}, s1 = {}, t;
+    if (squared) {
+      for (; i + 32 <= m; i += 32) {
+        t = LOAD16(p + i) - c, s0 += t * t;
+        t = LOAD16(p + i + 16) - c, s1 += t * t;
+      }
+      for (; i < m; i += 16) {
+        if (i + 16 <= m)
+          t = LOAD16(p + i);
+        else
+          LOAD_PART16(t, p + i, m - i, SPLAT16(c));
+        t -= c;
+        s0 += t * t;
+      }
+    } else {
+      for (; i + 32 <= m; i += 32) {
+        s0 += LOAD16(p + i);
+        s1 += LOAD16(p + i + 16);
+      }
+      for (; i < m; i += 16) {
+        if (i + 16 <= m)
+          t = LOAD16(p + i);
+        else
+          LOAD_PART16(t, p + i, m - i, (v16){});
+        s0 += t;
+      }
+    }
+    s0 += s1;
+    for (int l = 0; l < LANES; l++)
+      total += s0[l];
+  }
+  return total;
+}
+
+void NAME(dl_moments_f32)(const float *x, ptrdiff_t n, float *mean, float *variance) {
+  float m = (float)(NAME(shifted_sum)(x, n, 0, 0) / (double)n);
+  *mean = m;
+  *variance = (float)(NAME(shifted_sum)(x, n, m, 1) / (double)n);
+}
+
+void NAME(dl_affine_f32)(const float *x, ptrdiff_t n, float shift, float scale, float bias,
+                         float *y) {
+  ptrdiff_t i = 0;
+  for (; i + 16 <= n; i += 16)
+    STORE16(y + i, (LOAD16(x + i) - shift) * scale + bias);
+  for (; i < n; i++)
+    y[i] = (x[i] - shift) * scale + bias;
+}
+
+void NAME(dl_affine_each_f32)(const float *x, ptrdiff_t n, float shift, float scale,
+                              const float *gain, const float *bias, float *y) {
+  ptrdiff_t i = 0;
+  if (bias) {
+    for (; i + 16 <= n; i += 16)
+      STORE16(y + i, (LOAD16(x + i) - shift) * scale * LOAD16(gain + i) + LOAD16(bias + i));
+    for (; i < n; i++)
+      y[i] = (x[i] - shift) * scale * gain[i] + bias[i];
+  } else {
+    for (; i + 16 <= n; i += 16)
+      STORE16(y + i, (LOAD16(x + i) - shift) * scale * LOAD16(gain + i));
+    for (; i < n; i++)
+      y[i] = (x[i] - shift) * scale * gain[i];
+  }
+}
+
+void NAME(dl_axpy_f32)(const float *x, ptrdiff_t n, float a, float *y) {
+  ptrdiff_t i = 0;
+  for (; i + 16 <= n; i += 16)
+    STORE16(y + i, LOAD16(y + i) + LOAD16(x + i) * a);
+  for (; i < n; i++)
+    y[i] += x[i] * a;
+}
+
+static float NAME(lane_sum)(const v16 *s) {
+  float a[8];
+  for (int l = 0; l < 8; l++)
+    a[l] = (*s)[l] + (*s)[l + 8];
+  return ((a[0] + a[4]) + (a[1] + a[5])) + ((a[2] + a[6]) + (a[3] + a[7]));
+}
+
+void NAME(dl_dots_f32_4x4)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const float *A,
+                           ptrdiff_t lda, const float *B, ptrdiff_t ldb, float *C, ptrdiff_t ldc,
+                           int adds) {
+  for (ptrdiff_t i = 0; i < m; i += 4)
+    for (ptrdiff_t j = 0; j < n; j += 4) {
+      // Rows past the end read the last one again; their sums are not stored.
+      const float *a[4], *b[4];
+      for (int r = 0; r < 4; r++) {
+        a[r] = A + (i + r < m ? i + r : m - 1) * lda;
+        b[r] = B + (j + r < n ? j + r : n - 1) * ldb;
+      }
+      v16 s00 = {}, s01 = {}, s02 = {}, s03 = {}, s10 = {}, s11 = {}, s12 = {}, s13 = {};
+      v16 s20 = {}, s21 = {}, s22 = {}, s23 = {}, s30 = {}, s31 = {}, s32 = {}, s33 = {};
+      for (ptrdiff_t k = 0; k < depth; k += 16) {
+        v16 a0, a1, a2, a3, b0, b1, b2, b3;
+        if (k + 16 <= depth) {
+          a0 = LOAD16(a[0] + k), a1 = LOAD16(a[1] + k), a2 = LOAD16(a[2] + k);
+          a3 = LOAD16(a[3] + k), b0 = LOAD16(b[0] + k), b1 = LOAD16(b[1] + k);
+          b2 = LOAD16(b[2] + k), b3 = LOAD16(b[3] + k);
+        } else {
+          ptrdiff_t w = depth - k;
+          LOAD_PART16(a0, a[0] + k, w, (v16){});
+          LOAD_PART16(a1, a[1] + k, w, (v16){});
+          LOAD_PART16(a2, a[2] + k, w, (v16){});
+          LOAD_PART16(a3, a[3] + k, w, (v16){});
+          LOAD_PART16(b0, b[0] + k, w, (v16){});
+          LOAD_PART16(b1, b[1] + k, w, (v16){});
+          LOAD_PART16(b2, b[2] + k, w, (v16){});
+          LOAD_PART16(b3, b[3] + k, w, (v16){});
+        }
+        s00 += a0 * b0, s01 += a0 * b1, s02 += a0 * b2, s03 += a0 * b3;
+        s10 += a1 * b0, s11 += a1 * b1, s12 += a1 * b2, s13 += a1 * b3;
+        s20 += a2 * b0, s21 += a2 * b1, s22 += a2 * b2, s23 += a2 * b3;
+        s30 += a3 * b0, s31 += a3 * b1, s32 += a3 * b2, s33 += a3 * b3;
+      }
+      v16 s[16] = {s00, s01, s02, s03, s10, s11, s12, s13,
+                   s20, s21, s22, s23, s30, s31, s32, s33};
+      for (int r = 0; r < 4 && i + r < m; r++)
+        for (int q = 0; q < 4 && j + q < n; q++) {
+          float sum = NAME(lane_sum)(&s[4 * r + q]);
+          float *c = C + (i + r) * ldc + j + q;
+          *c = adds ? *c + sum : sum;
+        }
+    }
+}
+
+void NAME(dl_sigmoid_f32)(float *x, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i += 16) {
+    ptrdiff_t w = n - i < 16 ? n - i : 16;
+    v16 t;
+    LOAD_PART16(t, x + i, w, (v16){});
+    t = -t;
+    EXP16(t);
+    t = 1.0f / (t + 1.0f);
+    STORE_PART16(x + i, t, w);
+  }
+}
+
+void NAME(dl_tanh_f32)(float *x, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i += 16) {
+    ptrdiff_t w = n - i < 16 ? n - i : 16;
+    v16 t, e;
+    LOAD_PART16(t, x + i, w, (v16){});
+    e = t + t;
+    EXP16(e);
+    e = 1.0f - 2.0f / (e + 1.0f);
+    // Near zero the difference loses places; there the series serves.
+    v16 q = t * t;
+    v16 s = t + t * q * ((q * -5.3968254e-2f + 0.13333333f) * q - 0.33333333f);
+    e = SELECT16(ABS16(t) < 0.15f, s, e);
+    STORE_PART16(x + i, e, w);
+  }
+}
