@@ -35,9 +35,13 @@ import Testing
       contents.tensors.append(("t\(i)", tensor))
     }
     for dtype in [DType.float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0] {
-      contents.tensors.append(("\(dtype)", try Tensor(TensorType(dtype, [3])) { out in
-        for i in out.indices { out[i] = UInt8(i + 1) }
-      }))
+      contents.tensors.append(
+        (
+          "\(dtype)",
+          try Tensor(TensorType(dtype, [3])) { out in
+            for i in out.indices { out[i] = UInt8(i + 1) }
+          }
+        ))
     }
     contents.tensors.append(("f4", try Tensor(TensorType(.float4e2m1, [2])) { $0[0] = 0x12 }))
     contents.metadata = [("z", "1"), ("ä", "\"")]

@@ -63,7 +63,8 @@ import Testing
     #expect(failure { try withFile([1, 2], "") { try TensorFile.read($0) } }?.code == .usage)
     let t = try Tensor(scalar: Float(1))
     #expect(failure { try TensorFile.write([(nil, t)], to: "/tmp/x.bin") }?.code == .usage)
-    #expect(failure { try TensorFile.write([(nil, t)], to: "/nowhere/x.npy") }?.code == .cannotCreate)
+    #expect(
+      failure { try TensorFile.write([(nil, t)], to: "/nowhere/x.npy") }?.code == .cannotCreate)
   }
 
   /// A failed write leaves what was there.
