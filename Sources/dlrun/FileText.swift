@@ -2,21 +2,26 @@ import Formats
 import Glibc
 import Tensors
 
-/// Writes `text` to `path` in one go.
+/// Writes `text` to `path` in one go; `-` is standard output.
 ///
 /// Errors: `.cannotCreate`, `.io`.
 func writeFile(_ text: String, to path: String) throws(EngineError) {
-  var writer: any ByteSink = try FileSink(path: path)
-  try writer.write(Array(text.utf8))
-  if let file = writer as? FileSink { try file.flush() }
+  if path == "-" {
+    var output = FileSink(descriptor: 1, path: "standard output")
+    try output.write(Array(text.utf8))
+    try output.flush()
+  } else {
+    let file = try AtomicFile(path)
+    try file.write(Array(text.utf8))
+    try file.commit()
+  }
 }
 
 /// The bytes of a small file.
 ///
 /// Errors: `.inputMissing`, `.io`, `.budget` over 64 MiB.
 func readFile(_ path: String) throws(EngineError) -> [UInt8] {
-  let file = try InputFile(path, limit: 64 << 20)
-  return Array(file.bytes)
+  try InputFile(path, limit: 64 << 20).contents
 }
 
 /// `text` as a JSON string.

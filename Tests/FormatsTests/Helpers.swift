@@ -17,10 +17,7 @@ func withFile<T>(_ bytes: [UInt8], _ ending: String = "", _ body: (String) throw
   return try body(path)
 }
 
-func contents(of path: String) throws -> [UInt8] {
-  let file = try InputFile(path)
-  return withExtendedLifetime(file) { Array(file.bytes) }
-}
+func contents(of path: String) throws -> [UInt8] { try InputFile(path).contents }
 
 /// The error that `body` throws, or nil.
 func failure<T>(_ body: () throws -> T) -> EngineError? {

@@ -21,6 +21,18 @@ public struct CSVWriter<Sink: ByteSink> {
     line.reserveCapacity(CSVWriter.blockSize + 4096)
   }
 
+  /// Column names for tensors side by side: a tensor's name, followed by `_` and the number of the
+  /// column where it has several.
+  public static func header(_ tensors: [(name: String, value: Tensor)]) -> [String] {
+    var names: [String] = []
+    for (name, tensor) in tensors {
+      let rank = tensor.shape.rank
+      let width = rank < 2 ? 1 : tensor.shape.count(of: 1..<rank)
+      names += width == 1 ? [name] : (0..<width).map { "\(name)_\($0)" }
+    }
+    return names
+  }
+
   /// Writes the column names.
   public mutating func write(header: [String]) throws(EngineError) {
     for name in header { add(name, isName: true) }

@@ -1,39 +1,21 @@
 import Glibc
 import Tensors
 
-/// Bytes written to a descriptor through a buffer of 256 KiB.
+/// Bytes written to an open descriptor, such as standard output, through a buffer of 256 KiB.
+///
+/// Files that should appear whole are written through `AtomicFile`, which is a sink as well.
 public final class FileSink: ByteSink {
   public let path: String
   private let descriptor: Int32
-  private let owns: Bool
   private var buffer: [UInt8] = []
   private static let blockSize = 1 << 18
 
-  /// Writes to an open descriptor, which stays open.
+  /// The descriptor stays open.
   public init(descriptor: Int32, path: String) {
     self.descriptor = descriptor
     self.path = path
-    owns = false
     buffer.reserveCapacity(FileSink.blockSize)
   }
-
-  /// Creates or empties `path`; `-` is standard output.
-  ///
-  /// Errors: `.cannotCreate`.
-  public init(path: String) throws(EngineError) {
-    self.path = path
-    if path == "-" {
-      descriptor = 1
-      owns = false
-    } else {
-      descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-      guard descriptor >= 0 else { throw EngineError.system(.cannotCreate, "create", path) }
-      owns = true
-    }
-    buffer.reserveCapacity(FileSink.blockSize)
-  }
-
-  deinit { if owns { close(descriptor) } }
 
   public func write(_ bytes: UnsafeRawBufferPointer) throws(EngineError) {
     if buffer.count + bytes.count > FileSink.blockSize { try flush() }
@@ -69,3 +51,5 @@ public final class FileSink: ByteSink {
     }
   }
 }
+
+extension AtomicFile: ByteSink {}

@@ -7,7 +7,8 @@ import Tensors
 /// process shortens while it is mapped faults on access: give only files that stay.
 public final class InputFile: @unchecked Sendable {
   public let path: String
-  /// Valid as long as the file object is; use `withExtendedLifetime` around it.
+  /// Valid as long as the file object is, which nothing but an owner or `withExtendedLifetime` makes
+  /// sure of. `contents` is the safe way for small files.
   public let bytes: UnsafeRawBufferPointer
   private let isMapped: Bool
 
@@ -49,6 +50,9 @@ public final class InputFile: @unchecked Sendable {
     guard let start = UnsafeMutableRawPointer(mutating: bytes.baseAddress) else { return }
     if isMapped { munmap(start, bytes.count) } else { start.deallocate() }
   }
+
+  /// A copy of the bytes.
+  public var contents: [UInt8] { withExtendedLifetime(self) { Array(bytes) } }
 
   /// A descriptor of `path` for reading; `-` is standard input.
   static func open(_ path: String) throws(EngineError) -> Int32 {

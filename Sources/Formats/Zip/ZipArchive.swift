@@ -141,6 +141,9 @@ struct ZipArchive {
       ranges.append((at, data + entry.compressedSize))
     }
     ranges.sort { $0.from < $1.from }
+    if let first = ranges.first, first.from > 0 {
+      throw ZipEntry.malformed("bytes stand before the first member", 0)
+    }
     var free = 0
     for range in ranges {
       guard range.from >= free else { throw ZipEntry.malformed("members overlap", range.from) }

@@ -1,5 +1,0 @@
-import Testing
-
-@Suite struct FormatsTests {
-  @Test func runs() {}
-}
