@@ -13,6 +13,8 @@ struct DLRunCommand: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
+      Inspect.self,
+      Check.self,
       Verify.self,
     ])
 
