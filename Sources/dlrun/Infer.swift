@@ -52,9 +52,16 @@ struct Infer: ParsableCommand {
         try session.run(values: values, outputs: names, profiler: profiler)
       }
       if let output {
-        try TensorFile.write(output, zip(results.names, results.values).compactMap { (n, v) in
-          v.map { (name: n, value: $0) }
-        })
+        var tensors: [TensorFile.Named] = []
+        for (i, name) in results.names.enumerated() {
+          guard let t = results[i] else {
+            throw EngineError(
+              .unsupported, "output '\(name)' is no tensor and cannot be written to a file",
+              hint: "choose others with --outputs")
+          }
+          tensors.append((name, t))
+        }
+        try TensorFile.write(tensors, to: output)
       } else {
         for (name, value) in zip(results.names, results.values) {
           writeOutput("\(Terminal.bold(name)): \(value.map { summary($0) } ?? "none")\n")
@@ -110,11 +117,11 @@ struct Infer: ParsableCommand {
     if let writer {
       try writer.finish()
     } else if let output {
-      var all: [(name: String, value: Value)] = []
+      var all: [TensorFile.Named] = []
       for (k, name) in outputNames.enumerated() {
-        all.append((name, .tensor(try concatenated(collected.map { $0[k] }, name))))
+        all.append((name, try concatenated(collected.map { $0[k] }, name)))
       }
-      try TensorFile.write(output, all)
+      try TensorFile.write(all, to: output)
     }
   }
 

@@ -57,9 +57,8 @@ struct InputFiles {
           target = name
         } else if let given = entry.name, session.inputs.contains(where: { $0.name == given }) {
           target = given
-        } else if let given = entry.name, read.count > 1 || session.inputs.count > 1 {
+        } else if entry.name != nil, read.count > 1 || session.inputs.count > 1 {
           // Archives often hold more than the inputs, the expected outputs for one.
-          _ = given
           continue
         } else {
           guard i < session.inputs.count else { continue }
@@ -72,7 +71,7 @@ struct InputFiles {
             subject: .init(file: path))
         }
         values[target] = try inFile(path) { () throws(EngineError) in
-          try port.fit(entry.value)
+          try port.fit(.tensor(entry.value))
         }
       }
     }

@@ -1,29 +1,10 @@
-import ArgumentParser
 import Graphs
 import Runtime
 import Tensors
 
-/// `name=1x3x224x224`, or sizes alone for a model with one input.
-struct ShapeArgument: ExpressibleByArgument {
-  let name: String?
-  let sizes: [Int]
-
-  init?(argument: String) {
-    let parts = argument.split(separator: "=", maxSplits: 1)
-    guard let last = parts.last else { return nil }
-    name = parts.count == 2 ? String(parts[0]) : nil
-    var sizes: [Int] = []
-    for part in last.split(separator: "x") {
-      guard let n = Int(part), n >= 0 else { return nil }
-      sizes.append(n)
-    }
-    self.sizes = sizes
-  }
-}
-
 /// Inputs for a model without data: the same ones on every run of the program.
 struct SyntheticInputs {
-  let shapes: [ShapeArgument]
+  let shapes: [ShapeOption]
 
   /// A tensor for each input that has no default. Open sizes are 1.
   ///
@@ -31,9 +12,9 @@ struct SyntheticInputs {
   /// numeric tensors.
   func make(for session: Session) throws(EngineError) -> [String: Tensor] {
     for shape in shapes {
-      if let name = shape.name, !session.inputs.contains(where: { $0.name == name }) {
+      if !session.inputs.contains(where: { $0.name == shape.name }) {
         throw EngineError(
-          .usage, "--shape names no input: '\(name)'",
+          .usage, "--shape names no input: '\(shape.name)'",
           expected: session.inputs.map { "'\($0.name)'" }.joined(separator: ", "))
       }
     }
@@ -44,7 +25,7 @@ struct SyntheticInputs {
           .unsupported, "input '\(port.name)' is \(port.type.text)",
           hint: "give inputs with --inputs FILE")
       }
-      let given = shapes.first { $0.name == port.name } ?? shapes.first { $0.name == nil }
+      let given = shapes.first { $0.name == port.name }
       guard given != nil || dims != nil else {
         throw EngineError(
           .usage, "the rank of input '\(port.name)' is not known", hint: "give it with --shape")

@@ -10,8 +10,8 @@ import Tensors
 /// as names.
 final class TableOutput {
   private let path: String
-  private var writer: CSVWriter<FileSink>
-  private let sink: FileSink
+  private var writer: CSVWriter<TableSink>
+  private let sink: TableSink
   private let classes: [String]
   private var hasHeader = false
 
@@ -21,7 +21,9 @@ final class TableOutput {
       try session.metadata["dlrun.classes"].map { (t) throws(EngineError) in
         try stringList(t, key: "dlrun.classes")
       } ?? []
-    sink = try FileSink(path: path)
+    sink =
+      path == "-"
+      ? .stream(FileSink(descriptor: 1, path: "standard output")) : .file(try AtomicFile(path))
     writer = CSVWriter(sink, delimiter: path.hasSuffix(".tsv") ? 0x09 : 0x2C)
   }
 
@@ -58,7 +60,7 @@ final class TableOutput {
 
   func finish() throws(EngineError) {
     try writer.flush()
-    try sink.flush()
+    try sink.finish()
   }
 
   private func isLabel(_ t: Tensor) -> Bool {
@@ -79,5 +81,25 @@ final class TableOutput {
     if width == classes.count { return classes }
     if width == 1 { return [name] }
     return (0..<width).map { "\(name)_\($0)" }
+  }
+}
+
+/// Where a table goes: a stream as it comes, or a file that appears whole at the end.
+enum TableSink: ByteSink {
+  case stream(FileSink)
+  case file(AtomicFile)
+
+  func write(_ bytes: UnsafeRawBufferPointer) throws(EngineError) {
+    switch self {
+    case .stream(let s): try s.write(bytes)
+    case .file(let f): try f.write(bytes)
+    }
+  }
+
+  func finish() throws(EngineError) {
+    switch self {
+    case .stream(let s): try s.flush()
+    case .file(let f): try f.commit()
+    }
   }
 }

@@ -11,6 +11,7 @@
 #include "movement.h"
 #include "pool.h"
 #include "reduce.h"
+#include "rows.h"
 #include "softmax.h"
 #include "threads.h"
 
