@@ -160,3 +160,8 @@ public struct Dim: Hashable, Sendable, ExpressibleByIntegerLiteral, CustomString
     return text
   }
 }
+
+extension Sequence where Element == Dim {
+  /// The product of all sizes, 1 for none.
+  public var product: Dim { reduce(1, *) }
+}

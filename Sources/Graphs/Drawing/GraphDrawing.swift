@@ -72,8 +72,8 @@ struct GraphDrawing {
           family: options.family(node)))
       for id in node.inputs.compactMap({ $0 }) + node.captured {
         guard let from = source[id] else { continue }
-        edges.append(
-          Edge(from: from, to: box, label: options.showsTypes ? type(id) : "", value: id.index))
+        let isKnown = options.showsTypes && !graph.values[id.index].fact.type.isUnknown
+        edges.append(Edge(from: from, to: box, label: isKnown ? type(id) : "", value: id.index))
       }
       for case let id? in node.outputs { source[id] = box }
       guard depth < Graph.maxDepth else { continue }

@@ -91,6 +91,13 @@ public struct Gemm: Operator {
     return [Fact(c.dtype(0) ?? c.dtype(1), dims)]
   }
 
+  public func multiplyAdds(inputs: [[Dim]?], outputs: [[Dim]?]) -> Dim? {
+    let ka = inputs[0].map { $0.count == 2 ? $0[transA ? 0 : 1] : nil } ?? nil
+    let kb = inputs[1].map { $0.count == 2 ? $0[transB ? 1 : 0] : nil } ?? nil
+    guard let k = kb?.known == nil ? ka ?? kb : kb, let y = outputs[0] else { return nil }
+    return y.product * k
+  }
+
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
     let (a, b, y) = (try p.input(0), try p.input(1), try p.output(0))
     guard b.dtype == a.dtype, y.dtype == a.dtype, let element = GemmElement(a.dtype) else {

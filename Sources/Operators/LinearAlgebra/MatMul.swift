@@ -57,6 +57,11 @@ public struct MatMul: Operator {
     return [Fact(dtype, dims)]
   }
 
+  public func multiplyAdds(inputs: [[Dim]?], outputs: [[Dim]?]) -> Dim? {
+    guard let k = inputs[0]?.last, let y = outputs[0] else { return nil }
+    return y.product * k
+  }
+
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
     let (a, b, y) = (try p.input(0), try p.input(1), try p.output(0))
     guard b.dtype == a.dtype, y.dtype == a.dtype, GemmElement(a.dtype) != nil else {
