@@ -35,7 +35,7 @@ struct Check: ParsableCommand {
       faults = [error]
     }
     if json {
-      writeOutput(report(nodes, faults).text() + "\n")
+      writeOutput(JSONWriter.string(of: report(nodes, faults), pretty: true))
     } else {
       for fault in faults { writeOutput(fault.description + "\n") }
       let number = faults.isEmpty ? "no" : "\(faults.count)"
@@ -56,22 +56,20 @@ struct Check: ParsableCommand {
     } catch { return [error] }
   }
 
-  private func report(_ nodes: Int, _ faults: [EngineError]) -> JSONText {
-    .object([
-      ("model", .string(model)),
-      ("nodes", .int(nodes)),
-      (
-        "faults",
-        .array(
-          faults.map { f in
-            .object([
-              ("code", .string(f.code.rawValue)), ("node", .string(f.subject.node)),
-              ("operator", .string(f.subject.operatorName)), ("offset", .int(f.subject.offset)),
-              ("message", .string(f.message)), ("expected", .string(f.expected)),
-              ("received", .string(f.received)), ("hint", .string(f.hint)),
-            ])
-          })
-      ),
-    ])
+  private func report(_ nodes: Int, _ faults: [EngineError]) -> JSONValue {
+    func text(_ s: String?) -> JSONValue { s.map { .string($0) } ?? .null }
+    return [
+      "model": .string(model), "nodes": .int(Int64(nodes)),
+      "faults": .array(
+        faults.map { f in
+          [
+            "code": .string(f.code.rawValue), "node": text(f.subject.node),
+            "operator": text(f.subject.operatorName),
+            "offset": f.subject.offset.map { .int(Int64($0)) } ?? .null,
+            "message": .string(f.message), "expected": text(f.expected),
+            "received": text(f.received), "hint": text(f.hint),
+          ]
+        }),
+    ]
   }
 }

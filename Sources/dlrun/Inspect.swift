@@ -1,4 +1,5 @@
 import ArgumentParser
+import Formats
 import Graphs
 
 /// `dlrun inspect`: what a model takes, gives, consists of and costs.
@@ -46,7 +47,7 @@ struct Inspect: ParsableCommand {
     } else if svg {
       writeOutput(report.model.graph.svg(report.drawing))
     } else if json {
-      writeOutput(report.json(layers: layers).text() + "\n")
+      writeOutput(JSONWriter.string(of: report.json(layers: layers), pretty: true))
     } else {
       writeOutput(report.text(layers: layers))
     }

@@ -170,45 +170,51 @@ extension ModelReport {
     return table.text
   }
 
-  func json(layers: Bool) -> JSONText {
-    func list(_ ports: [(String, String)]) -> JSONText {
-      .array(ports.map { .object([("name", .string($0.0)), ("type", .string($0.1))]) })
+  func json(layers: Bool) -> JSONValue {
+    func number(_ n: Int?) -> JSONValue { n.map { .int(Int64($0)) } ?? .null }
+    func text(_ s: String?) -> JSONValue { s.map { .string($0) } ?? .null }
+    func list(_ ports: [(String, String)]) -> JSONValue {
+      .array(ports.map { ["name": .string($0.0), "type": .string($0.1)] })
     }
-    var members: [(String, JSONText)] = [
+    func object(_ members: [(String, JSONValue)]) -> JSONValue {
+      var o = JSONObject()
+      for (key, value) in members where o[key] == nil { o.append(key, value) }
+      return .object(o)
+    }
+    var members: [(String, JSONValue)] = [
       ("model", .string(path)),
-      ("ir_version", .int(model.irVersion)),
+      ("ir_version", number(model.irVersion)),
       (
         "opsets",
-        .object(model.opsets.map { ($0.domain.isEmpty ? "ai.onnx" : $0.domain, .int($0.version)) })
+        object(model.opsets.map { ($0.domain.isEmpty ? "ai.onnx" : $0.domain, number($0.version)) })
       ),
       ("producer", .string(model.producerName)),
       ("producer_version", .string(model.producerVersion)),
       ("inputs", list(ports.inputs)),
       ("outputs", list(ports.outputs)),
-      ("metadata", .object(model.metadata.map { ($0.key, .string($0.value)) })),
-      ("nodes", .int(statistics.nodes.count)),
-      ("operators", .object(statistics.operators.map { ($0.name, .int($0.count)) })),
-      ("parameters", .int(statistics.parameterCount)),
-      ("parameter_bytes", .int(statistics.parameterBytes)),
+      ("metadata", object(model.metadata.map { ($0.key, .string($0.value)) })),
+      ("nodes", number(statistics.nodes.count)),
+      ("operators", object(statistics.operators.map { ($0.name, number($0.count)) })),
+      ("parameters", number(statistics.parameterCount)),
+      ("parameter_bytes", number(statistics.parameterBytes)),
       ("multiply_adds", .string("\(statistics.multiplyAdds)")),
-      ("multiply_adds_with_open_sizes_1", .int(smallestMultiplyAdds)),
-      ("uncounted_nodes", .int(statistics.uncountedNodes)),
-      ("peak_bytes_with_open_sizes_1", .int(peakBytes)),
+      ("multiply_adds_with_open_sizes_1", number(smallestMultiplyAdds)),
+      ("uncounted_nodes", number(statistics.uncountedNodes)),
+      ("peak_bytes_with_open_sizes_1", number(peakBytes)),
       ("faults", .array(faults.map { .string($0.description) })),
     ]
     if layers {
-      let items = statistics.nodes.map { (n) -> JSONText in
-        .object([
-          ("name", .string(n.name)), ("operator", .string(n.operatorName)),
-          ("results", .array(n.outputs.map { .string($0?.description) })),
-          ("parameters", .int(n.parameterCount)),
-          ("multiply_adds", .string(n.multiplyAdds.map { "\($0)" })),
-          ("depth", .int(n.depth)),
-        ])
+      let items = statistics.nodes.map { (n) -> JSONValue in
+        [
+          "name": .string(n.name), "operator": .string(n.operatorName),
+          "results": .array(n.outputs.map { text($0?.description) }),
+          "parameters": number(n.parameterCount),
+          "multiply_adds": text(n.multiplyAdds.map { "\($0)" }), "depth": number(n.depth),
+        ]
       }
       members.append(("layers", .array(items)))
     }
-    return .object(members)
+    return object(members)
   }
 }
 
