@@ -146,8 +146,11 @@ extension ModelReport {
     if let n = sum.known {
       text = grouped(n)
     } else {
-      text = "\(sum)"
-      if let n = smallestMultiplyAdds { text += " (\(grouped(n)) with every open size 1)" }
+      // Long sums of invented names tell nobody anything.
+      let formula = sum.description
+      let figure = smallestMultiplyAdds.map { "\(grouped($0)) with every open size 1" }
+      text = formula.count <= 60 || figure == nil ? formula : ""
+      if let figure { text += text.isEmpty ? figure : " (\(figure))" }
     }
     if statistics.uncountedNodes > 0 {
       text += ", \(statistics.uncountedNodes) nodes of unknown size not counted"
