@@ -1,4 +1,4 @@
-import CProtobufC
+import CSchemas
 import Graphs
 import Tensors
 

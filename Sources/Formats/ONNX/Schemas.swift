@@ -1,4 +1,3 @@
-import CProtobufC
 import CSchemas
 
 /// The messages of the format, under short names.

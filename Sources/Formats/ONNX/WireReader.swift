@@ -1,4 +1,4 @@
-import CProtobufC
+import CSchemas
 import Tensors
 
 /// The primitives of the wire format, each checked against the end of the message around it.

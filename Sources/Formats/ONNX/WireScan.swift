@@ -1,4 +1,4 @@
-import CProtobufC
+import CSchemas
 import Tensors
 
 /// A walk over a serialised message before it is decoded: iterative, bounded, without copying.
