@@ -8,7 +8,8 @@ import Tensors
   _ b: B, _ value: B.Value, like: B.Value
 ) throws(EngineError) -> B.Value {
   if let dims = b.fact(of: like).tensorType?.shape.array {
-    return try b.apply(Reshape(), value, b.constant(Tensor(dims.map { Int64($0) })))
+    return try b.apply(
+      Reshape(allowZero: true), value, b.constant(Tensor(dims.map { Int64($0) })))
   }
   return try b.apply(Reshape(allowZero: true), value, b.apply(ShapeOp(), like))
 }
