@@ -2,6 +2,7 @@
 #ifndef DL_CKERNELS_H
 #define DL_CKERNELS_H
 
+#include "convolution.h"
 #include "cpu.h"
 #include "elementwise.h"
 #include "gemm.h"
@@ -10,6 +11,7 @@
 #include "movement.h"
 #include "pool.h"
 #include "reduce.h"
+#include "rows.h"
 #include "softmax.h"
 #include "threads.h"
 
