@@ -159,3 +159,32 @@ void NAME(dl_tanh_f32)(float *x, ptrdiff_t n) {
     STORE_PART16(x + i, e, w);
   }
 }
+
+void NAME(dl_weighted_f32)(const float *weights, ptrdiff_t rows, const float *x, ptrdiff_t ldx,
+                           ptrdiff_t n, float *y) {
+  ptrdiff_t j = 0;
+  for (; j + 64 <= n; j += 64) {
+    v16 a = {}, b = {}, c = {}, d = {};
+    for (ptrdiff_t i = 0; i < rows; i++) {
+      const float *p = x + i * ldx + j;
+      float w = weights[i];
+      a += LOAD16(p) * w;
+      b += LOAD16(p + 16) * w;
+      c += LOAD16(p + 32) * w;
+      d += LOAD16(p + 48) * w;
+    }
+    STORE16(y + j, a);
+    STORE16(y + j + 16, b);
+    STORE16(y + j + 32, c);
+    STORE16(y + j + 48, d);
+  }
+  for (; j < n; j += 16) {
+    ptrdiff_t w = n - j < 16 ? n - j : 16;
+    v16 a = {}, t;
+    for (ptrdiff_t i = 0; i < rows; i++) {
+      LOAD_PART16(t, x + i * ldx + j, w, (v16){});
+      a += t * weights[i];
+    }
+    STORE_PART16(y + j, a, w);
+  }
+}

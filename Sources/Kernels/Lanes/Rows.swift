@@ -25,6 +25,10 @@ public protocol RowReal: Real {
   /// Softmax of a row, in place allowed.
   static func softmaxRow(
     _ x: UnsafePointer<Self>, _ n: Int, into y: UnsafeMutablePointer<Self>)
+  /// `y[j] = sum_i weights[i] * x[i * ldx + j]` for `j < n`.
+  static func weighted(
+    _ weights: UnsafePointer<Self>, _ rows: Int, _ x: UnsafePointer<Self>, _ ldx: Int, _ n: Int,
+    into y: UnsafeMutablePointer<Self>)
   /// `x = 1 / (1 + e^-x)`
   static func sigmoid(_ x: UnsafeMutablePointer<Self>, _ n: Int)
   /// `x = tanh x`
@@ -55,7 +59,15 @@ private let sigmoidKernel = [
 ][isa]
 private let tanhKernel = [dl_tanh_f32__scalar, dl_tanh_f32__avx2, dl_tanh_f32__avx512][isa]
 
+private let weightedKernel = [
+  dl_weighted_f32__scalar, dl_weighted_f32__avx2, dl_weighted_f32__avx512,
+][isa]
+
 extension Float: RowReal {
+  public static func weighted(
+    _ weights: UnsafePointer<Float>, _ rows: Int, _ x: UnsafePointer<Float>, _ ldx: Int, _ n: Int,
+    into y: UnsafeMutablePointer<Float>
+  ) { weightedKernel(weights, rows, x, ldx, n, y) }
   public static func sigmoid(_ x: UnsafeMutablePointer<Float>, _ n: Int) { sigmoidKernel(x, n) }
   public static func tanh(_ x: UnsafeMutablePointer<Float>, _ n: Int) { tanhKernel(x, n) }
   public static func moments(
@@ -93,6 +105,13 @@ extension Float: RowReal {
 }
 
 extension Double: RowReal {
+  public static func weighted(
+    _ weights: UnsafePointer<Double>, _ rows: Int, _ x: UnsafePointer<Double>, _ ldx: Int,
+    _ n: Int, into y: UnsafeMutablePointer<Double>
+  ) {
+    for j in 0..<n { y[j] = 0 }
+    for i in 0..<rows { axpy(x + i * ldx, n, weights[i], into: y) }
+  }
   public static func sigmoid(_ x: UnsafeMutablePointer<Double>, _ n: Int) {
     for i in 0..<n { x[i] = 1 / (1 + exponential(-x[i])) }
   }

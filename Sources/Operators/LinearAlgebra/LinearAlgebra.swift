@@ -2,5 +2,9 @@ import Graphs
 
 /// Matrix products and what is made of them.
 enum LinearAlgebra {
-  static let operators: [any Operator.Type] = [Gemm.self, MatMul.self]
+  static let operators: [any Operator.Type] = [
+    Einsum.self,
+    Gemm.self,
+    MatMul.self,
+  ]
 }
