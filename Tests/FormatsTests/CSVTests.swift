@@ -71,6 +71,7 @@ import Testing
     let t = try all("1,,NaN,NA,null,n/a,None, ,<NA>\n")
     #expect(t.floats[0] == 1)
     #expect(t.floats.dropFirst().allSatisfy { $0.isNaN })
+    #expect(try all("True,FALSE\n").floats == [1, 0])
     #expect(try all("inf,-Infinity,+inf\n").floats == [.infinity, -.infinity, .infinity])
   }
 

@@ -14,7 +14,7 @@ enum CSVCell {
       return
     }
     var digits = DecimalParser.Digits()
-    if DecimalParser.digits(from, &digits) == to || CSVCell.infinity(from, to) != nil {
+    if DecimalParser.digits(from, &digits) == to || CSVCell.word(from, to) != nil {
       self = .number
     } else {
       self = .text
@@ -34,9 +34,12 @@ enum CSVCell {
     }
   }
 
-  /// `inf` or `infinity` with an optional sign, in any case of letters.
-  static func infinity(_ from: UnsafePointer<UInt8>, _ to: UnsafePointer<UInt8>) -> Double? {
+  /// The number that a word stands for, in any case of letters: `inf` and `infinity` with an
+  /// optional sign, `true` as 1 and `false` as 0.
+  static func word(_ from: UnsafePointer<UInt8>, _ to: UnsafePointer<UInt8>) -> Double? {
     guard to > from else { return nil }
+    if matches(from, to, "true") { return 1 }
+    if matches(from, to, "false") { return 0 }
     let signed = from.pointee == 0x2D || from.pointee == 0x2B
     let word = signed ? from + 1 : from
     guard matches(word, to, "inf") || matches(word, to, "infinity") else { return nil }

@@ -119,7 +119,7 @@ extension CSVReader {
       if let value = DecimalParser.fastDouble(digits, DecimalParser.powerTable) { return value }
       if let value = DecimalParser.slowDouble(from, to) { return value }
     }
-    if let infinity = CSVCell.infinity(from, to) { return infinity }
+    if let value = CSVCell.word(from, to) { return value }
     throw notANumber(field, column, line)
   }
 

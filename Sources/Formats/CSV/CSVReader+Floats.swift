@@ -125,7 +125,7 @@ extension CSVReader {
       if let value = DecimalParser.fastFloat(digits, DecimalParser.powerTable) { return value }
       if let value = DecimalParser.slowFloat(from, to) { return value }
     }
-    if let infinity = CSVCell.infinity(from, to) { return Float(infinity) }
+    if let value = CSVCell.word(from, to) { return Float(value) }
     throw notANumber(field, column, line)
   }
 

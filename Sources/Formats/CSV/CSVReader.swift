@@ -6,7 +6,7 @@ import Tensors
 /// Cells are separated by `,`, tab, `;` or `|`, rows by LF, CRLF or CR; cells in double quotes may
 /// hold any of these, and a quote doubled. Blank lines are skipped, as is a UTF-8 byte order mark.
 /// Numbers are rounded exactly. An empty cell, `NaN`, `NA`, `null` and their like are NaN in a float
-/// column. With `header: .automatic` the first row is a header when some cell is text and either no
+/// column, `true` and `false` are 1 and 0. With `header: .automatic` the first row is a header when some cell is text and either no
 /// cell is a number, or a column that is text there is not in the second row.
 ///
 /// Errors: `.inputMissing`; `.malformed` with file, line and column for a row of another width, text
