@@ -14,8 +14,10 @@ struct Inspect: ParsableCommand {
   @Argument(help: "The model: .onnx, .pb, or one of these with .gz.")
   var model: String
 
-  @Option(name: .customLong("shape"), help: "Sizes of an input: NAME=1x3x224x224; repeatable.")
-  var shapes: [ShapeOption] = []
+  @Option(
+    name: .customLong("shape"),
+    help: "Sizes of an input, as name=1x3x224x224. May be given several times.")
+  var shapes: [ShapeArgument] = []
 
   @Flag(help: "List every node with its result types, parameters and multiply-adds.")
   var layers = false

@@ -11,18 +11,29 @@ enum Control {
 }
 
 /// What is certain of a value that comes from one of two places.
-func merged(_ a: Fact, _ b: Fact) -> Fact {
-  if case .tensor(let d, let x) = a.type, case .tensor(let e, let y) = b.type {
+func merged(_ a: Fact, _ b: Fact) -> Fact { Fact(common(a.type, b.type)) }
+
+private func common(_ a: ValueType, _ b: ValueType) -> ValueType {
+  switch (a, b) {
+  case _ where a == b: return a
+  case (.tensor(let d, let x), .tensor(let e, let y)):
     let dtype = d == e ? d : nil
-    guard let x, let y, x.count == y.count else { return Fact(dtype, nil) }
+    guard let x, let y, x.count == y.count else { return .tensor(dtype, nil) }
     var dims: [Dim] = []
     for i in x.indices {
       // Different sizes become a symbol of both, so that it stays the same wherever it occurs.
       dims.append(x[i] == y[i] ? x[i] : Dim(symbol: "either(\(x[i]),\(y[i]))"))
     }
-    return Fact(dtype, dims)
+    return .tensor(dtype, dims)
+  case (.sequence(let x), .sequence(let y)): return .sequence(common(x, y))
+  case (.optional(let x), .optional(let y)): return .optional(common(x, y))
+  default: return .tensor(nil, nil)
   }
-  return a.type == b.type ? Fact(a.type) : Fact(.optional(nil))
+}
+
+private func common(_ a: ValueType?, _ b: ValueType?) -> ValueType? {
+  guard let a, let b else { return nil }
+  return common(a, b)
 }
 
 /// The fact without what holds for one moment only: contents.

@@ -42,8 +42,18 @@ public struct If: Operator {
 
   public func infer(_ c: Inference) throws(EngineError) -> [Fact] {
     let captured = split(c.captured)
-    let a = try c.subgraph(thenBranch.graph, [], captured.then)
-    let b = try c.subgraph(elseBranch.graph, [], captured.otherwise)
+    func then() throws(EngineError) -> [Fact] {
+      try c.subgraph(thenBranch.graph, [], captured.then)
+    }
+    func otherwise() throws(EngineError) -> [Fact] {
+      try c.subgraph(elseBranch.graph, [], captured.otherwise)
+    }
+    if let condition = c.constant(0), condition.dtype == .bool, condition.count == 1 {
+      // The other branch may be wrong for the sizes at hand: exporters guard it by the condition.
+      return condition.elements(Bool.self)[0] ? try then() : try otherwise()
+    }
+    let a = try then()
+    let b = try otherwise()
     guard a.count == b.count else {
       throw EngineError(
         .invalidModel, "the branches have different numbers of outputs",

@@ -159,7 +159,9 @@ public struct Scan: Operator {
     var sources: [(tensor: Tensor, axis: Int)] = []
     var steps = length
     for m in 0..<scanInputs {
-      guard let v = inputs[states + m] else { throw EngineError(.arity, "scan input \(m) is missing") }
+      guard let v = inputs[states + m] else {
+        throw EngineError(.arity, "scan input \(m) is missing")
+      }
       let t = try v.asTensor()
       let axis = try normalisedAxis(inputAxes[m], rank: t.shape.rank, name: "scan_input_axes")
       if length == nil, let steps, steps != t.shape[axis] {

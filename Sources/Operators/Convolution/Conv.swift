@@ -93,6 +93,11 @@ public struct Conv: Operator {
     return [Fact(dtype, dims)]
   }
 
+  public func multiplyAdds(inputs: [[Dim]?], outputs: [[Dim]?]) -> Dim? {
+    guard let w = inputs[1], let y = outputs[0] else { return nil }
+    return y.product * w.dropFirst().product
+  }
+
   /// Errors: `.shape` where X and W are not of one rank with one to three spatial axes.
   static func checkRanks(_ x: [Dim]?, _ w: [Dim]?) throws(EngineError) {
     for (name, dims) in [("X", x), ("W", w)] {

@@ -160,6 +160,11 @@ public struct ConvTranspose: Operator {
     }
   }
 
+  public func multiplyAdds(inputs: [[Dim]?], outputs: [[Dim]?]) -> Dim? {
+    guard let x = inputs[0], let w = inputs[1] else { return nil }
+    return x.product * w.dropFirst().product
+  }
+
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
     let (x, w, y) = (try p.input(0), try p.input(1), try p.output(0))
     guard w.dtype == x.dtype, y.dtype == x.dtype, let element = GemmElement(x.dtype),

@@ -44,6 +44,11 @@ extension RecurrentLayer {
     return Array([Fact(dtype, y), Fact(dtype, state), Fact(dtype, state)].prefix(outputCount))
   }
 
+  public func multiplyAdds(inputs: [[Dim]?], outputs: [[Dim]?]) -> Dim? {
+    guard let x = inputs[0], let w = inputs[1], let r = inputs[2], x.count == 3 else { return nil }
+    return x[0] * x[1] * (w.product + r.product)
+  }
+
   private var outputCount: Int { Self.schema.outputs.count }
 
   private func check(
