@@ -60,7 +60,7 @@ let package = Package(
       ]),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["TestSupport", "DLRun", "Tensors"]),
+      dependencies: ["TestSupport", "DLRun", "Formats", "Tensors"]),
     .testTarget(
       name: "LayoutTests",
       dependencies: []),
