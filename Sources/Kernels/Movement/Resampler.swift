@@ -23,7 +23,7 @@ public struct AxisResampling: Sendable {
 
 /// Resamples a tensor axis by axis, planned once and run often.
 ///
-/// float32 runs in place of itself; float16, bfloat16 and integers up to 16 bits are computed in
+/// float32 and complex64 are computed as they are, float16, bfloat16, bool and integers up to 16 bits in
 /// float32, everything else in float64. Integers round to nearest, ties to even, and saturate.
 /// Results do not depend on the number of threads.
 public final class Resampler: @unchecked Sendable {
@@ -46,13 +46,16 @@ public final class Resampler: @unchecked Sendable {
   /// Elements of one intermediate result of a plane.
   private let between: Int
   private let isDouble: Bool
+  /// Whether elements need no conversion.
+  private let isDirect: Bool
+  private let elementBytes: Int
   private let avx2 = dl_movement_has_avx2() != 0
   public let scratchBytes: Int
 
   /// Whether elements of `dtype` can be weighed.
   public static func supports(_ dtype: DType) -> Bool {
     switch dtype {
-    case .bool, .string, .complex64, .complex128: false
+    case .string: false
     default: dtype.bits >= 8 && !(dtype.isFloat && dtype.bits == 8)
     }
   }
@@ -62,7 +65,10 @@ public final class Resampler: @unchecked Sendable {
   public init(shape: [Int], axes: [AxisResampling], dtype: DType, threads: Int) {
     precondition(Resampler.supports(dtype) && !axes.isEmpty, "resampling \(dtype)\(shape)")
     self.dtype = dtype
-    isDouble = dtype == .float64 || dtype.isInteger && dtype.bits > 16
+    // A complex number is two neighbours that go the same way.
+    let isComplex = dtype == .complex64 || dtype == .complex128
+    let shape = isComplex ? shape + [2] : shape
+    isDouble = dtype == .float64 || dtype == .complex128 || dtype.isInteger && dtype.bits > 16
     let first = axes.map(\.axis).reduce(shape.count) { min($0, $1) }
     let outermost = shape[..<first].reduce(1, *)
     // Planes for the threads to share; where they do not suffice, each pass is shared instead.
@@ -70,7 +76,8 @@ public final class Resampler: @unchecked Sendable {
     let lead = planes == 1 ? 0 : first
     var sizes = Array(shape[lead...])
     planeIn = sizes.reduce(1, *)
-    let isDirect = dtype == .float32 || dtype == .float64
+    isDirect = isComplex || dtype == .float32 || dtype == .float64
+    elementBytes = isComplex ? dtype.byteSize / 2 : dtype.byteSize
     var most = isDirect ? 0 : planeIn
     var passes: [Pass] = []
     for (i, a) in axes.enumerated() {
@@ -115,7 +122,7 @@ public final class Resampler: @unchecked Sendable {
     to target: UnsafeMutableRawPointer, from source: UnsafeRawPointer,
     scratch: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
-    let size = dtype.byteSize
+    let size = elementBytes
     let buffer = between * (isDouble ? 8 : 4)
     if planes == 1 {
       plane(to: target, from: source, scratch, scratch + buffer, pool)
@@ -134,14 +141,13 @@ public final class Resampler: @unchecked Sendable {
     to target: UnsafeMutableRawPointer, from source: UnsafeRawPointer,
     _ a: UnsafeMutableRawPointer, _ b: UnsafeMutableRawPointer, _ pool: ThreadPool?
   ) {
-    let isDirect = dtype == .float32 || dtype == .float64
     var current = source
     var isInA = false
     if !isDirect {
       if isDouble {
-        Conversion.load(dtype, source, a.assumingMemoryBound(to: Double.self), planeIn)
+        NumberConversion.load(dtype, source, a.assumingMemoryBound(to: Double.self), planeIn)
       } else {
-        Conversion.load(dtype, source, a.assumingMemoryBound(to: Float.self), planeIn)
+        NumberConversion.load(dtype, source, a.assumingMemoryBound(to: Float.self), planeIn)
       }
       current = UnsafeRawPointer(a)
       isInA = true
@@ -154,9 +160,9 @@ public final class Resampler: @unchecked Sendable {
     }
     if isDirect { return }
     if isDouble {
-      Conversion.store(dtype, current.assumingMemoryBound(to: Double.self), target, planeOut)
+      NumberConversion.store(dtype, current.assumingMemoryBound(to: Double.self), target, planeOut)
     } else {
-      Conversion.store(dtype, current.assumingMemoryBound(to: Float.self), target, planeOut)
+      NumberConversion.store(dtype, current.assumingMemoryBound(to: Float.self), target, planeOut)
     }
   }
 

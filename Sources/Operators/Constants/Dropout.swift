@@ -13,7 +13,8 @@ import Tensors
 /// - `mask`: bool (before opset 10 data's dtype), all true outside training.
 /// - `seed`: default: drawn from the clock for each run. One seed gives one mask, that of NumPy's
 ///   `RandomState`.
-/// - Errors: `.value` for a ratio outside [0, 1), `.dtype` for training with 8-bit elements.
+/// - Errors: `.value` for a ratio outside [0, 1).
+/// - Gradient: the upstream; in training, masked and scaled alike, for which `mask` must be asked.
 /// - Source: ONNX Dropout 7, 10, 12 (training), 13, 22.
 public struct Dropout: Operator {
   public let seed: Int?
@@ -37,7 +38,7 @@ public struct Dropout: Operator {
       AttributeSpec("is_test", .int, "of opset 6 and before; not used"),
       AttributeSpec("consumed_inputs", .ints, "of opset 1; not used"),
     ],
-    isDeterministic: false,
+    isDifferentiable: true, isDeterministic: false,
     cases: {
       let x = try Tensor(shape: [2, 3], (1...6).map { Float($0) })
       return [
@@ -59,6 +60,26 @@ public struct Dropout: Operator {
     _ = try a.float("ratio", default: 0.5)
   }
   public var attributes: [Attribute] { seed.map { [.int("seed", $0)] } ?? [] }
+
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    guard g.has(2) else {
+      g.give(0, try g.upstream())
+      return
+    }
+    guard g.outputs.count > 1 else {
+      throw EngineError(
+        .notDifferentiable, "the gradient of Dropout in training needs its mask",
+        expected: "two outputs", received: "one")
+    }
+    let x = try g.input(0)
+    let kept = try times(b, g.upstream(), b.apply(CastLike(), g.outputs[1], x))
+    let ratio = g.has(1) ? try b.apply(CastLike(), g.input(1), x) : try scalar(b, 0.5, like: x)
+    let scale = try b.apply(Reciprocal(), minus(b, 1, ratio))
+    g.give(
+      0, try times(b, kept, b.apply(Where(), g.input(2), scale, scalar(b, 1, like: x))))
+  }
 
   public func infer(_ c: Inference) throws(EngineError) -> [Fact] {
     for i in 1...2 where c.has(i) {
@@ -124,9 +145,13 @@ public struct Dropout: Operator {
           BFloat16($0 ? $1.float * s : 0 * $1.float)
         }
       default:
-        throw EngineError(
-          .dtype, "no training with these elements", expected: "16 bits or more",
-          received: "\(x.dtype)")
+        guard let narrow = NarrowFloat(x.dtype) else {
+          throw EngineError(.dtype, "no training with these elements", received: "\(x.dtype)")
+        }
+        let s = Float(scale)
+        drop(m, count, ratio, mask, &random, UInt8.self) {
+          narrow.encode($0 ? narrow.decode($1) * s : 0 * narrow.decode($1))
+        }
       }
     }
   }
@@ -152,7 +177,10 @@ private func number(_ memory: UnsafeRawPointer, _ dtype: DType) throws(EngineErr
   case .float16: return Double(memory.load(as: Float16.self))
   case .bfloat16: return Double(memory.load(as: BFloat16.self).float)
   default:
-    throw EngineError(.dtype, "a ratio of these elements cannot be read", received: "\(dtype)")
+    guard let narrow = NarrowFloat(dtype) else {
+      throw EngineError(.dtype, "a ratio of these elements cannot be read", received: "\(dtype)")
+    }
+    return Double(narrow.decode(memory.load(as: UInt8.self)))
   }
 }
 

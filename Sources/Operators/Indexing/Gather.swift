@@ -9,6 +9,7 @@ import Tensors
 ///   shape, -size to size - 1. `axis`: default 0.
 /// - Output: data's axes before `axis`, then those of `indices`, then data's axes behind `axis`.
 /// - Errors: `.value` for an index out of range, `.attribute` for `axis`.
+/// - Gradient: the upstream added up at the places it came from.
 /// - Source: ONNX Gather 1, 11, 13.
 public struct Gather: Operator {
   public let axis: Int
@@ -18,6 +19,7 @@ public struct Gather: Operator {
     inputs: [Parameter("data", Expand.types), Parameter("indices", .indices, "Tind")],
     outputs: [Parameter("output", Expand.types)],
     attributes: [AttributeSpec("axis", .int, "the axis to pick along; default 0")],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [3, 4], (1...12).map { Float($0) })
       return [
@@ -75,5 +77,19 @@ public struct Gather: Operator {
 
   public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
     try moveByPlaces(self, e)
+  }
+
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    let x = try g.input(0)
+    // An embedding: whole rows are added up.
+    if axis == 0, let type = b.fact(of: x).tensorType {
+      let zeros = try zeros(b, type)
+      let indices = try b.apply(Unsqueeze(axes: [-1]), b.apply(Cast(to: .int64), g.input(1)))
+      g.give(0, try b.apply(ScatterND(reduction: .add), zeros, indices, g.upstream()))
+    } else {
+      try scatterBack(b, self, &g)
+    }
   }
 }

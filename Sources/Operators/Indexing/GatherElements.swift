@@ -8,6 +8,7 @@ import Tensors
 /// - `data`: any dtype of whole bytes, or strings; rank from 1. `indices`: int32 or int64, the same
 ///   rank, no longer than `data` along the other axes, -size to size - 1. `axis`: default 0.
 /// - Errors: `.value` for an index out of range, `.shape` for shapes that do not fit.
+/// - Gradient: the upstream added up at the places it came from.
 /// - Source: ONNX GatherElements 11, 13.
 public struct GatherElements: Operator {
   public let axis: Int
@@ -17,6 +18,7 @@ public struct GatherElements: Operator {
     inputs: [Parameter("data", Expand.types), Parameter("indices", .indices, "Tind")],
     outputs: [Parameter("output", Expand.types)],
     attributes: [AttributeSpec("axis", .int, "the axis to pick along; default 0")],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [3, 3], (1...9).map { Float($0) })
       let i = try Tensor(shape: [2, 3], [1, 2, 0, -1, 0, 0] as [Int64])
@@ -51,5 +53,11 @@ public struct GatherElements: Operator {
 
   public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
     try moveByPlaces(self, e)
+  }
+
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    try scatterBack(b, self, &g)
   }
 }

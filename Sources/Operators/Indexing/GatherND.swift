@@ -10,6 +10,7 @@ import Tensors
 /// - `batch_dims`: leading axes that data and indices share; default 0.
 /// - Output: `indices.shape[..<q-1] + data.shape[batch_dims+k...]` for tuples of k.
 /// - Errors: `.value` for an index out of range, `.shape` for shapes that do not fit.
+/// - Gradient: the upstream added up at the places it came from.
 /// - Source: ONNX GatherND 11, 12 (`batch_dims`), 13.
 public struct GatherND: Operator {
   public let batchAxes: Int
@@ -19,6 +20,7 @@ public struct GatherND: Operator {
     inputs: [Parameter("data", Expand.types), Parameter("indices", .int64, "")],
     outputs: [Parameter("output", Expand.types)],
     attributes: [AttributeSpec("batch_dims", .int, "leading axes in common; default 0")],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 2, 2], (1...8).map { Float($0) })
       return [
@@ -55,5 +57,11 @@ public struct GatherND: Operator {
 
   public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
     try moveByPlaces(self, e)
+  }
+
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    try scatterBack(b, self, &g)
   }
 }

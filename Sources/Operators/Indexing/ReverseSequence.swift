@@ -9,6 +9,7 @@ import Tensors
 /// - `time_axis`, `batch_axis`: 0 and 1 (default), or 1 and 0.
 /// - Errors: `.value` for a length out of range, `.shape` when shapes do not fit, `.attribute` for
 ///   the axes.
+/// - Gradient: the upstream reversed alike.
 /// - Source: ONNX ReverseSequence 10, 28.
 public struct ReverseSequence: Operator {
   public let isTimeFirst: Bool
@@ -21,6 +22,7 @@ public struct ReverseSequence: Operator {
       AttributeSpec("time_axis", .int, "0 (default) or 1"),
       AttributeSpec("batch_axis", .int, "1 (default) or 0"),
     ],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [3, 2, 2], (1...12).map { Float($0) })
       return [
@@ -87,5 +89,11 @@ public struct ReverseSequence: Operator {
 
   public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
     try moveByPlaces(self, e)
+  }
+
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    g.give(0, try b.apply(self, g.upstream(), g.input(1)))
   }
 }

@@ -11,6 +11,7 @@ import Tensors
 /// - `axis`: default 0. `reduction`: none (default; the last update of a place wins), add, mul (opset
 ///   16), max, min (18); in row-major order of the updates. Complex numbers and strings take none.
 /// - Errors: `.value` for an index out of range, `.shape` for shapes that do not fit.
+/// - Gradient: of none (places named once) and add.
 /// - Source: ONNX ScatterElements 11, 13, 16, 18.
 public struct ScatterElements: Operator {
   public let axis: Int
@@ -27,6 +28,7 @@ public struct ScatterElements: Operator {
       AttributeSpec("axis", .int, "the axis of the indices; default 0"),
       AttributeSpec("reduction", .string, "none (default), add, mul, max or min"),
     ],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [3, 3], (1...9).map { Float($0) })
       let i = try Tensor(shape: [2, 3], [1, 0, 2, -3, 2, 1] as [Int64])
@@ -82,5 +84,22 @@ public struct ScatterElements: Operator {
 
   public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
     try scatterStrings(self, reduction, e)
+  }
+
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    guard reduction == .none || reduction == .add else {
+      throw EngineError(.notDifferentiable, "no gradient of the reduction \(reduction)")
+    }
+    let (up, indices) = (try g.upstream(), try g.input(1))
+    if g.needs(0) {
+      g.give(
+        0,
+        reduction == .add
+          ? up
+          : try b.apply(ScatterElements(axis: axis), up, indices, zeros(b, like: g.input(2))))
+    }
+    if g.needs(2) { g.give(2, try b.apply(GatherElements(axis: axis), up, indices)) }
   }
 }

@@ -16,6 +16,7 @@ public struct Expand: Operator {
     "Expand", versions: [8, 13],
     inputs: [Parameter("input", types), Parameter("shape", .int64, "", shape: true)],
     outputs: [Parameter("output", types)],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [3, 1], [1, 2, 3] as [Float])
       return [
@@ -64,5 +65,11 @@ public struct Expand: Operator {
 
   public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
     try moveByPlaces(self, e)
+  }
+
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    g.give(0, try unbroadcast(b, g.upstream(), like: g.input(0)))
   }
 }

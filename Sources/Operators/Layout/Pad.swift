@@ -11,7 +11,8 @@ import Tensors
 ///   (opset 19). Negative pads are taken away first, and the rest is mirrored or repeated.
 /// - Errors: `.shape` when `pads` does not fit, a size would be negative, or an empty axis is padded
 ///   in another mode than `constant`; `.attribute` for `axes` and `mode`.
-/// - Gradient: of the mode `constant`, the slice of the upstream that the input fills.
+/// - Gradient: of the mode `constant`, the part of the upstream that the input fills; else the
+///   upstream added up at the places it came from. None for `constant_value`.
 /// - Source: ONNX Pad 2, 11 (inputs), 13, 18 (`axes`), 19 (`wrap`), 21, 23, 24, 25.
 public struct Pad: Operator {
   public enum Mode: String, Sendable { case constant, reflect, edge, wrap }
@@ -33,6 +34,7 @@ public struct Pad: Operator {
       AttributeSpec("paddings", .ints, "the name of pads in opset 1"),
       AttributeSpec("value", .float, "the constant; an input from opset 11; default 0"),
     ],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3], (1...6).map { Float($0) })
       let pads = try Tensor([0, 2, 1, -1] as [Int64])
@@ -100,7 +102,8 @@ public struct Pad: Operator {
     let (before, behind) = try resolve(given, axes: c.ints(3), rank: x.count, zero: Dim(0))
     var dims: [Dim] = []
     for axis in x.indices {
-      let size = x[axis] + before[axis] + behind[axis]
+      let size = try settled(
+        x[axis] + before[axis] + behind[axis], from: x[axis], before[axis], behind[axis])
       if mode != .constant, x[axis].known == 0, let n = size.known, n > 0 {
         throw EngineError(.shape, "axis \(axis) is empty and cannot be padded by \(mode)")
       }
@@ -181,5 +184,21 @@ public struct Pad: Operator {
 
   public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
     try moveByPlaces(Pad(mode: mode, pads: pads), e, data: [0, 2])
+  }
+
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    guard mode == .constant else {
+      try scatterBack(b, Pad(mode: mode, pads: pads), &g)
+      return
+    }
+    if let pads {
+      g.give(0, try b.apply(Pad(pads: pads.map { 0 - $0 }), g.upstream()))
+    } else {
+      let pads = try b.apply(Neg(), g.input(1))
+      let axes: B.Value? = g.has(3) ? try g.input(3) : nil
+      g.give(0, try b.apply(Pad(), inputs: [try g.upstream(), pads, nil, axes]))
+    }
   }
 }

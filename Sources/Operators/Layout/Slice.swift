@@ -10,6 +10,7 @@ import Tensors
 ///   default to the first N, `steps` to 1; negative steps run backwards.
 /// - Errors: `.value` for a step of 0, `.shape` when the lists differ in length, `.attribute` for
 ///   an axis out of range or named twice.
+/// - Gradient: the upstream with zeros around and between.
 /// - Source: ONNX Slice 1, 10 (inputs, steps), 11, 13.
 public struct Slice: Operator {
   /// What attributes say in opset 9 and before.
@@ -31,6 +32,7 @@ public struct Slice: Operator {
       AttributeSpec("ends", .ints, "index after the last; an input from opset 10"),
       AttributeSpec("axes", .ints, "the axes; default the first ones; an input from opset 10"),
     ],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [3, 4], (1...12).map { Float($0) })
       func list(_ v: [Int64]) throws -> Tensor { try Tensor(v) }
@@ -184,5 +186,33 @@ public struct Slice: Operator {
 
   public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
     try moveByPlaces(self, e)
+  }
+
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    let x = try g.input(0)
+    // Whole stretches are padded back; anything else finds its places again.
+    var from = starts
+    if from == nil, g.has(1) { from = b.fact(of: try g.input(1)).knownInts }
+    var given = axes
+    if given == nil, g.has(3) { given = b.fact(of: try g.input(3)).knownInts }
+    if let from, let type = b.fact(of: x).tensorType, !g.has(4), given != nil || !g.has(3),
+      let part = b.fact(of: try g.upstream()).tensorType
+    {
+      let shape = type.shape
+      var before = [Int](repeating: 0, count: shape.rank)
+      for (i, axis) in try normalisedAxes(
+        given ?? Array(0..<from.count), rank: shape.rank
+      ).enumerated() {
+        let start = from[i] < 0 ? from[i] + shape[axis] : from[i]
+        before[axis] = min(max(start, 0), shape[axis] - part.shape[axis])
+      }
+      let behind = (0..<shape.rank).map { shape[$0] - part.shape[$0] - before[$0] }
+      let pads = try b.constant(Tensor((before + behind).map { Int64($0) }))
+      g.give(0, try b.apply(Pad(), g.upstream(), pads))
+    } else {
+      try scatterBack(b, self, &g)
+    }
   }
 }

@@ -158,12 +158,8 @@ public struct Split: Operator {
     for i in 0..<g.outputs.count {
       if let upstream = g.upstreams[i] {
         parts.append(upstream)
-      } else if let type = b.fact(of: g.outputs[i]).tensorType {
-        let zeros = ConstantOfShape(try zero(type.dtype))
-        let shape = try b.constant(Tensor(type.shape.array.map { Int64($0) }))
-        parts.append(try b.apply(zeros, shape))
       } else {
-        throw EngineError(.shape, "the gradient of Split needs known sizes")
+        parts.append(try zeros(b, like: g.outputs[i]))
       }
     }
     g.give(0, try b.apply(Concat(axis: axis), inputs: parts))

@@ -8,12 +8,14 @@ import Tensors
 /// - Output: size `input[i] * repeats[i]` along axis `i`.
 /// - Errors: `.shape` when `repeats` has not one entry for each axis, is negative, or the product
 ///   exceeds what memory can address.
+/// - Gradient: the upstream added up at the places it came from.
 /// - Source: ONNX Tile 6, 13.
 public struct Tile: Operator {
   public static let schema = Schema(
     "Tile", versions: [6, 13],
     inputs: [Parameter("input", Expand.types), Parameter("repeats", .int64, "T1", shape: true)],
     outputs: [Parameter("output", Expand.types)],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 2], [1, 2, 3, 4] as [Float])
       return [
@@ -40,7 +42,8 @@ public struct Tile: Operator {
         throw EngineError(.shape, "a repeat is negative", received: "\(repeats)")
       }
     }
-    let dims = zip(x, repeats).map { $0 * $1 }
+    var dims: [Dim] = []
+    for (n, r) in zip(x, repeats) { dims.append(try settled(n * r, from: n, r)) }
     try checkSizes(dims)
     return carryElements(self, c, [Fact(c.dtype(0), dims)])
   }
@@ -67,5 +70,11 @@ public struct Tile: Operator {
 
   public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
     try moveByPlaces(self, e)
+  }
+
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    try scatterBack(b, self, &g)
   }
 }

@@ -27,3 +27,14 @@ func checkSizes(_ dims: [Dim]) throws(EngineError) {
     throw EngineError(.shape, "negative size in \(dims)", received: "\(negative)")
   }
 }
+
+/// `result`, computed from `parts`.
+///
+/// Errors: `.shape` when it overflowed: an unknown size made of known numbers.
+func settled(_ result: Dim, from parts: Dim...) throws(EngineError) -> Dim {
+  if result.known == nil, parts.allSatisfy({ $0.known != nil }) {
+    throw EngineError(
+      .shape, "a size is beyond what memory can address", received: "\(result)")
+  }
+  return result
+}

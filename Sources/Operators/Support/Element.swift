@@ -1,3 +1,4 @@
+import Graphs
 import Tensors
 
 /// One element of `dtype` that holds `value`, rounded to nearest; integers and bool truncate.
@@ -19,8 +20,17 @@ func element(_ value: Float, _ dtype: DType) throws(EngineError) -> Tensor {
   case .uint32: return try Tensor([saturated(value, UInt32.self)])
   case .uint64: return try Tensor([saturated(value, UInt64.self)])
   case .bool: return try Tensor([true])
-  default:
+  case .complex64: return try complex([value, 0], dtype)
+  case .complex128: return try complex([Double(value), 0], dtype)
+  case .string:
     throw EngineError(.dtype, "no element of value \(value)", received: "\(dtype)")
+  default: return try Eager().apply(Cast(to: dtype), Tensor([value]))
+  }
+}
+
+private func complex<T: Element>(_ parts: [T], _ dtype: DType) throws(EngineError) -> Tensor {
+  try Tensor(TensorType(dtype, [1])) { (bytes) throws(EngineError) in
+    parts.withUnsafeBytes { bytes.copyMemory(from: $0) }
   }
 }
 

@@ -1,7 +1,8 @@
 import Tensors
 
-/// Reads elements of any real dtype as floating point and writes them back.
-enum Conversion {
+/// Reads elements of any dtype of whole bytes but 8-bit floats as floating point and writes them
+/// back. A complex element counts as two.
+enum NumberConversion {
   static func load<C: BinaryFloatingPoint>(
     _ dtype: DType, _ from: UnsafeRawPointer, _ to: UnsafeMutablePointer<C>, _ count: Int
   ) {
@@ -10,8 +11,9 @@ enum Conversion {
       for i in 0..<count { to[i] = f(x[i]) }
     }
     switch dtype {
-    case .float32: each(Float.self) { C($0) }
-    case .float64: each(Double.self) { C($0) }
+    case .float32, .complex64: each(Float.self) { C($0) }
+    case .float64, .complex128: each(Double.self) { C($0) }
+    case .bool: each(UInt8.self) { C($0) }
     case .float16: each(Float16.self) { C($0) }
     case .bfloat16: each(BFloat16.self) { C($0.float) }
     case .int8: each(Int8.self) { C($0) }
@@ -42,8 +44,9 @@ enum Conversion {
       }
     }
     switch dtype {
-    case .float32: each(Float.self) { Float($0) }
-    case .float64: each(Double.self) { Double($0) }
+    case .float32, .complex64: each(Float.self) { Float($0) }
+    case .float64, .complex128: each(Double.self) { Double($0) }
+    case .bool: each(UInt8.self) { $0.rounded(.toNearestOrEven) != 0 ? 1 : 0 }
     case .float16: each(Float16.self) { Float16($0) }
     case .bfloat16: each(BFloat16.self) { BFloat16(Float($0)) }
     case .int8: integers(Int8.self)
