@@ -3,8 +3,10 @@ import Graphs
 /// Matrix products and what is made of them.
 enum LinearAlgebra {
   static let operators: [any Operator.Type] = [
+    Attention.self,
     Einsum.self,
     Gemm.self,
     MatMul.self,
+    RotaryEmbedding.self,
   ]
 }

@@ -1,0 +1,269 @@
+import Tensors
+
+/// Attention over heads: `softmax(q k^T * scale + bias) v`, float32 or float64.
+///
+/// Queries are taken in tiles of 16 rows with all their scores in scratch; each worker has a tile
+/// of its own, and a tile's result does not depend on which worker takes it.
+public struct AttentionKernel: Sendable {
+  /// Distances, in elements, between batches, heads and rows of an operand.
+  public struct Layout: Sendable {
+    public let batch: Int
+    public let head: Int
+    public let row: Int
+    public init(batch: Int, head: Int, row: Int) {
+      self.batch = batch
+      self.head = head
+      self.row = row
+    }
+  }
+
+  public struct Sizes: Sendable {
+    public var batch = 0
+    public var queryHeads = 0
+    public var keyHeads = 0
+    public var queries = 0
+    /// Keys given now, without the past.
+    public var keys = 0
+    public var past = 0
+    public var keySize = 0
+    public var valueSize = 0
+    public var total: Int { past + keys }
+    public init() {}
+  }
+
+  /// What a mask's elements are and how they broadcast to `[batch, head, query, key]`.
+  public struct Mask: Sendable {
+    public let isBool: Bool
+    public let batch: Int
+    public let head: Int
+    public let row: Int
+    /// Keys it speaks of; those beyond are masked.
+    public let columns: Int
+    public init(isBool: Bool, batch: Int, head: Int, row: Int, columns: Int) {
+      self.isBool = isBool
+      self.batch = batch
+      self.head = head
+      self.row = row
+      self.columns = columns
+    }
+  }
+
+  public var sizes: Sizes
+  public var query: Layout
+  public var key: Layout
+  public var value: Layout
+  public var output: Layout
+  public var mask: Mask?
+  public var scale: Double
+  public var softcap: Double
+  public var isCausal: Bool
+  /// -1: no bound.
+  public var leftWindow: Int
+  public var rightWindow: Int
+  /// What of the scores is put out: 0 the products, 1 capped, 2 with bias, 3 probabilities.
+  public var scoreMode: Int
+  public var workers: Int
+
+  public init(
+    sizes: Sizes, query: Layout, key: Layout, value: Layout, output: Layout, mask: Mask?,
+    scale: Double, softcap: Double, isCausal: Bool, leftWindow: Int, rightWindow: Int,
+    scoreMode: Int, workers: Int
+  ) {
+    self.sizes = sizes
+    self.query = query
+    self.key = key
+    self.value = value
+    self.output = output
+    self.mask = mask
+    self.scale = scale
+    self.softcap = softcap
+    self.isCausal = isCausal
+    self.leftWindow = leftWindow
+    self.rightWindow = rightWindow
+    self.scoreMode = scoreMode
+    self.workers = workers
+  }
+
+  static let tile = 16
+  private var tilesPerHead: Int { (sizes.queries + Self.tile - 1) / Self.tile }
+  private var usedWorkers: Int {
+    max(1, min(workers, sizes.batch * sizes.queryHeads * tilesPerHead))
+  }
+  /// Elements of scratch: a tile of scores for each worker.
+  public var scratchCount: Int { usedWorkers * Self.tile * sizes.total }
+
+  public struct Operands {
+    public var query: UnsafeRawPointer
+    public var key: UnsafeRawPointer
+    public var value: UnsafeRawPointer
+    public var mask: UnsafeRawPointer?
+    /// Valid keys of each batch entry.
+    public var lengths: UnsafePointer<Int64>?
+    public var output: UnsafeMutableRawPointer
+    public var scores: UnsafeMutableRawPointer?
+    public init(
+      query: UnsafeRawPointer, key: UnsafeRawPointer, value: UnsafeRawPointer,
+      mask: UnsafeRawPointer?, lengths: UnsafePointer<Int64>?, output: UnsafeMutableRawPointer,
+      scores: UnsafeMutableRawPointer?
+    ) {
+      self.query = query
+      self.key = key
+      self.value = value
+      self.mask = mask
+      self.lengths = lengths
+      self.output = output
+      self.scores = scores
+    }
+  }
+
+  public func run(
+    _ dtype: DType, _ o: Operands, scratch: UnsafeMutableRawPointer, pool: ThreadPool
+  ) {
+    if dtype == .float32 {
+      run(Float.self, o, scratch.assumingMemoryBound(to: Float.self), pool)
+    } else {
+      run(Double.self, o, scratch.assumingMemoryBound(to: Double.self), pool)
+    }
+  }
+
+  /// `past` `[batch, heads, past, size]` followed by the rows of `new`, along the third axis.
+  public static func append(
+    elementSize: Int, past: UnsafeRawPointer?, new: UnsafeRawPointer, _ layout: Layout,
+    batch: Int, heads: Int, pastRows: Int, rows: Int, size: Int,
+    into y: UnsafeMutableRawPointer, pool: ThreadPool
+  ) {
+    let width = size * elementSize
+    pool.run(batch * heads) { i in
+      let to = y + i * (pastRows + rows) * width
+      if let past, pastRows > 0 {
+        to.copyMemory(from: past + i * pastRows * width, byteCount: pastRows * width)
+      }
+      let from = new + (i / heads * layout.batch + i % heads * layout.head) * elementSize
+      for r in 0..<rows {
+        (to + (pastRows + r) * width).copyMemory(
+          from: from + r * layout.row * elementSize, byteCount: width)
+      }
+    }
+  }
+
+  /// The elements of any numeral dtype as `to`, float32 or float64.
+  public static func convert(
+    _ dtype: DType, _ x: UnsafeRawPointer, count: Int, to: DType,
+    into y: UnsafeMutableRawPointer
+  ) { visitNumeral(dtype, Convert(x: x, count: count, to: to, y: y)) }
+
+  private struct Convert: NumeralVisitor {
+    let x: UnsafeRawPointer
+    let count: Int
+    let to: DType
+    let y: UnsafeMutableRawPointer
+    func visit<T: Numeral>(_: T.Type) {
+      let x = x.assumingMemoryBound(to: T.self)
+      if to == .float32 {
+        let y = y.assumingMemoryBound(to: Float.self)
+        for i in 0..<count { y[i] = Float(x[i].double) }
+      } else {
+        let y = y.assumingMemoryBound(to: Double.self)
+        for i in 0..<count { y[i] = x[i].double }
+      }
+    }
+  }
+
+  private func run<T: RowReal>(
+    _: T.Type, _ o: Operands, _ scratch: UnsafeMutablePointer<T>, _ pool: ThreadPool
+  ) {
+    let tiles = sizes.batch * sizes.queryHeads * tilesPerHead
+    let workers = usedWorkers
+    pool.run(workers) { w in
+      let scores = scratch + w * Self.tile * sizes.total
+      for t in stride(from: w, to: tiles, by: workers) {
+        let head = t / tilesPerHead
+        run(
+          o, batch: head / sizes.queryHeads, head: head % sizes.queryHeads,
+          first: t % tilesPerHead * Self.tile, scores)
+      }
+    }
+  }
+
+  private func run<T: RowReal>(
+    _ o: Operands, batch b: Int, head h: Int, first: Int, _ s: UnsafeMutablePointer<T>
+  ) {
+    let total = sizes.total
+    let rows = min(Self.tile, sizes.queries - first)
+    let kvHead = h / (sizes.queryHeads / sizes.keyHeads)
+    let q =
+      o.query.assumingMemoryBound(to: T.self) + b * query.batch + h * query.head
+      + first * query.row
+    let k = o.key.assumingMemoryBound(to: T.self) + b * key.batch + kvHead * key.head
+    let v = o.value.assumingMemoryBound(to: T.self) + b * value.batch + kvHead * value.head
+    let y =
+      o.output.assumingMemoryBound(to: T.self) + b * output.batch + h * output.head
+      + first * output.row
+    let valid = o.lengths.map { max(0, min(total, Int(clamping: $0[b]))) } ?? total
+    // The last key that a query may see moves with the query.
+    let offset = sizes.past > 0 || o.lengths == nil ? sizes.past : valid - sizes.queries
+    var seen = valid
+    if isCausal { seen = max(0, min(seen, first + rows + offset)) }
+    if let mask { seen = min(seen, mask.columns) }
+    let put = o.scores.map {
+      $0.assumingMemoryBound(to: T.self)
+        + ((b * sizes.queryHeads + h) * sizes.queries + first) * total
+    }
+    let columns = put == nil ? seen : total
+    T.dots(
+      rows, columns, sizes.keySize, q, query.row, k, key.row, into: s, total, adds: false)
+    for r in 0..<rows {
+      let row = s + r * total
+      for j in 0..<columns { row[j] *= T(scale) }
+      if scoreMode == 0 { put.map { ($0 + r * total).update(from: row, count: total) } }
+      if softcap > 0 {
+        for j in 0..<columns { row[j] /= T(softcap) }
+        T.tanh(row, columns)
+        for j in 0..<columns { row[j] *= T(softcap) }
+      }
+      if scoreMode == 1 { put.map { ($0 + r * total).update(from: row, count: total) } }
+      let isOpen = bias(row, o, b, h, first + r, offset: offset, seen: seen, columns: columns)
+      if scoreMode == 2 { put.map { ($0 + r * total).update(from: row, count: total) } }
+      if isOpen {
+        T.softmaxRow(row, columns, into: row)
+      } else {
+        for j in 0..<columns { row[j] = 0 }
+      }
+      if scoreMode == 3 { put.map { ($0 + r * total).update(from: row, count: total) } }
+      T.weighted(row, seen, v, value.row, sizes.valueSize, into: y + r * output.row)
+    }
+  }
+
+  /// Adds the mask to a row of scores. False when no key is left.
+  private func bias<T: RowReal>(
+    _ row: UnsafeMutablePointer<T>, _ o: Operands, _ b: Int, _ h: Int, _ i: Int, offset: Int,
+    seen: Int, columns: Int
+  ) -> Bool {
+    var low = 0
+    var high = seen
+    let place = i + offset
+    if isCausal { high = min(high, place + 1) }
+    if rightWindow >= 0 && place + rightWindow + 1 < high { high = place + rightWindow + 1 }
+    if leftWindow >= 0 { low = max(0, place - leftWindow) }
+    high = max(high, 0)
+    low = min(low, high)
+    for j in 0..<low { row[j] = -.infinity }
+    for j in high..<max(high, columns) { row[j] = -.infinity }
+    var isOpen = false
+    if let mask, let address = o.mask {
+      let at = b * mask.batch + h * mask.head + i * mask.row
+      if mask.isBool {
+        let bits = address.assumingMemoryBound(to: UInt8.self) + at
+        for j in low..<high where bits[j] == 0 { row[j] = -.infinity }
+      } else {
+        let values = address.assumingMemoryBound(to: T.self) + at
+        for j in low..<high { row[j] = values[j] == -.infinity ? -.infinity : row[j] + values[j] }
+      }
+    }
+    for j in low..<high where row[j] != -.infinity {
+      isOpen = true
+      break
+    }
+    return isOpen
+  }
+}

@@ -1,0 +1,72 @@
+import Tensors
+
+/// Rotary position embedding of `[batch, length, heads]` vectors, float32 or float64.
+public struct RotaryKernel: Sendable {
+  let batch: Int
+  let length: Int
+  let heads: Int
+  let size: Int
+  /// Elements of a vector that turn: the first ones, an even number.
+  let turned: Int
+  let isInterleaved: Bool
+  let layout: AttentionKernel.Layout
+
+  public init(
+    batch: Int, length: Int, heads: Int, size: Int, turned: Int, isInterleaved: Bool,
+    layout: AttentionKernel.Layout
+  ) {
+    self.batch = batch
+    self.length = length
+    self.heads = heads
+    self.size = size
+    self.turned = turned
+    self.isInterleaved = isInterleaved
+    self.layout = layout
+  }
+
+  /// `cos` and `sin` have rows of `turned / 2`: row `positions[i]` for token `i` of
+  /// `[batch, length]`, or row `i` without positions.
+  ///
+  /// Errors: `.value` for a position outside `0..<rows`.
+  public func run(
+    _ dtype: DType, _ x: UnsafeRawPointer, cos: UnsafeRawPointer, sin: UnsafeRawPointer,
+    positions: UnsafePointer<Int64>?, rows: Int, into y: UnsafeMutableRawPointer, pool: ThreadPool
+  ) throws(EngineError) {
+    if let positions {
+      for i in 0..<batch * length where positions[i] < 0 || positions[i] >= Int64(rows) {
+        throw EngineError(
+          .value, "a position lies outside the cache", expected: "0 to \(rows - 1)",
+          received: "\(positions[i])")
+      }
+    }
+    if dtype == .float32 {
+      run(Float.self, x, cos, sin, positions, y, pool)
+    } else {
+      run(Double.self, x, cos, sin, positions, y, pool)
+    }
+  }
+
+  private func run<T: Real>(
+    _: T.Type, _ x: UnsafeRawPointer, _ cos: UnsafeRawPointer, _ sin: UnsafeRawPointer,
+    _ positions: UnsafePointer<Int64>?, _ y: UnsafeMutableRawPointer, _ pool: ThreadPool
+  ) {
+    let half = turned / 2
+    pool.run(batch * length) { i in
+      let row = positions.map { Int($0[i]) } ?? i
+      let cos = cos.assumingMemoryBound(to: T.self) + row * half
+      let sin = sin.assumingMemoryBound(to: T.self) + row * half
+      for h in 0..<heads {
+        let at = i / length * layout.batch + h * layout.head + i % length * layout.row
+        let from = x.assumingMemoryBound(to: T.self) + at
+        let to = y.assumingMemoryBound(to: T.self) + at
+        for j in 0..<half {
+          let (p, q) = isInterleaved ? (2 * j, 2 * j + 1) : (j, j + half)
+          let (a, b) = (from[p], from[q])
+          to[p] = cos[j] * a - sin[j] * b
+          to[q] = sin[j] * a + cos[j] * b
+        }
+        for j in turned..<max(turned, size) { to[j] = from[j] }
+      }
+    }
+  }
+}
