@@ -11,6 +11,8 @@ final class FileBytes: @unchecked Sendable {
   /// The open file when the bytes are mapped, else -1.
   private let descriptor: Int32
 
+  var isMapped: Bool { descriptor >= 0 }
+
   /// Maps a regular file for reading.
   ///
   /// Errors: `.inputMissing` when it does not exist, may not be read or is no regular file;

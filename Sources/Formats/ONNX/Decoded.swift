@@ -12,15 +12,30 @@ final class Decoded<M> {
   private let budget: UnsafeMutablePointer<Budget>
   private let allocator: UnsafeMutablePointer<ProtobufCAllocator>
 
-  /// Scans and decodes `bytes`.
+  /// Scans and decodes the bytes of `source`.
+  ///
+  /// Another process can change a mapped file between the scan and the decoding. What is decoded is
+  /// therefore a private copy, which is scanned once more; it is small, the weights being cut out.
   ///
   /// Errors: those of the scan; `.budget` when decoding takes more memory than allowed.
   init(
-    _ bytes: UnsafeRawBufferPointer, _ kind: MessageKind<M>?, limits: ReadLimits
+    _ source: FileBytes, _ kind: MessageKind<M>?, limits: ReadLimits
   ) throws(EngineError) {
     guard let kind else { throw EngineError(.internalDefect, "a schema has no table of fields") }
+    let bytes = source.bytes
     let scan = try WireScan(bytes, as: kind.descriptor, limits: limits)
     cuts = scan.cuts
+    let isCopied = source.isMapped || !scan.cuts.isEmpty
+    let copy = isCopied ? scan.stripped(bytes) : []
+    if source.isMapped {
+      let failure: EngineError? = copy.withUnsafeBytes { buffer in
+        do throws(EngineError) {
+          _ = try WireScan(buffer, as: kind.descriptor, limits: limits, isStripped: true)
+        } catch { return error }
+        return nil
+      }
+      if let failure { throw failure }
+    }
     let allowed = limits.decodedBudget(file: bytes.count)
     budget = .allocate(capacity: 1)
     budget.initialize(to: Budget(left: allowed))
@@ -28,12 +43,12 @@ final class Decoded<M> {
     allocator.initialize(
       to: ProtobufCAllocator(alloc: Budget.take, free: Budget.give, allocator_data: budget))
     let decoded: UnsafeMutablePointer<M>?
-    if scan.cuts.isEmpty {
+    if !isCopied {
       decoded = kind.unpack(
         allocator, bytes.count, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
     } else {
       let allocator = allocator
-      decoded = scan.stripped(bytes).withUnsafeBufferPointer {
+      decoded = copy.withUnsafeBufferPointer {
         kind.unpack(allocator, $0.count, $0.baseAddress)
       }
     }

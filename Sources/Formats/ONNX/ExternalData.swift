@@ -18,6 +18,7 @@ final class ExternalData {
   private var files: [String: FileBytes] = [:]
   private var verified: [String: String] = [:]
   private var total = 0
+  private var copied = 0
 
   init(folder: String, limits: ReadLimits) {
     self.folder = folder
@@ -58,7 +59,17 @@ final class ExternalData {
         .invalidModel, "external data '\(location)' is too short",
         expected: "\(length) bytes from byte \(offset)", received: "\(file.bytes.count) bytes")
     }
-    return try Tensor.reading(type, offset..<end, of: file)
+    let tensor = try Tensor.reading(type, offset..<end, of: file)
+    if !tensor.storage.isBorrowed {
+      // Tensors may share a range, but not so many that copies outgrow the files.
+      copied += length
+      guard copied / 2 <= total else {
+        throw EngineError(
+          .budget, "tensors share external data that is not aligned",
+          expected: "copies of at most \(2 * total) bytes", received: "\(copied)")
+      }
+    }
+    return tensor
   }
 
   private func number(_ key: String, _ values: [String: String]) throws(EngineError) -> Int? {

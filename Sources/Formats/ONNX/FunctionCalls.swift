@@ -55,15 +55,13 @@ enum FunctionCalls {
 
   /// The functions that a graph and its subgraphs call.
   private static func callees(_ graph: Graph, _ index: [Key: Int]) -> [Int] {
-    var found: [Int] = []
+    var found: Set<Int> = []
     for node in graph.nodes {
       if let i = index[Key(domain: node.domain, name: node.type, overload: node.overload)] {
-        if !found.contains(i) { found.append(i) }
+        found.insert(i)
       }
-      for subgraph in node.subgraphs {
-        for i in callees(subgraph, index) where !found.contains(i) { found.append(i) }
-      }
+      for subgraph in node.subgraphs { found.formUnion(callees(subgraph, index)) }
     }
-    return found
+    return found.sorted()
   }
 }

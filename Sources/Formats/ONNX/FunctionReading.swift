@@ -73,10 +73,11 @@ extension ReadContext {
     _ items: [UnsafeMutablePointer<PB.OpsetID>]
   ) throws(EngineError) -> [(domain: String, version: Int)] {
     var result: [(domain: String, version: Int)] = []
+    var domains: Set<String> = []
     for item in items {
       let domain = ReadContext.domain(item.pointee.domain)
       let shown = domain.isEmpty ? "ai.onnx" : domain
-      guard !result.contains(where: { $0.domain == domain }) else {
+      guard domains.insert(domain).inserted else {
         throw EngineError(.invalidModel, "the opset of domain '\(shown)' is imported twice")
       }
       let version = item.pointee.has_version != 0 ? item.pointee.version : 0

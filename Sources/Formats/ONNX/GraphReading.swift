@@ -41,12 +41,13 @@ extension ReadContext {
       try describe(id, item, in: scope)
     }
     try readNodes(nodes, in: scope, inFunction: inFunction)
+    var listed: Set<ValueID> = []
     for item in outputs {
       let name = text(item.pointee.name)
       guard !name.isEmpty, let id = scope.resolve(name) else {
         throw EngineError(.invalidModel, "graph output '\(name)' is made by no node")
       }
-      guard parent != nil || !scope.graph.outputs.contains(id) else {
+      guard listed.insert(id).inserted || parent != nil else {
         throw EngineError(.invalidModel, "graph output '\(name)' is listed twice")
       }
       scope.graph.outputs.append(id)

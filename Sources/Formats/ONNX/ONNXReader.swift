@@ -59,7 +59,7 @@ public enum ONNXReader {
       source = try Gzip.inflate(source.bytes, limit: limits.maxFileBytes)
     }
     if let foreign = ForeignFormat(source.bytes) { throw foreign.error }
-    let decoded = try Decoded(source.bytes, MessageKind.model, limits: limits)
+    let decoded = try Decoded(source, MessageKind.model, limits: limits)
     let context = ReadContext(
       file: name, source: source, limits: limits, cuts: decoded.cuts, external: external)
     return try withExtendedLifetime(decoded) { () throws(EngineError) in

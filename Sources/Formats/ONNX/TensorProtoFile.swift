@@ -64,16 +64,16 @@ public enum TensorProtoFile {
     }
     switch kind {
     case .tensor:
-      let m = try Decoded(source.bytes, MessageKind.tensor, limits: limits)
+      let m = try Decoded(source, MessageKind.tensor, limits: limits)
       return .tensor(try context(m.cuts).tensor(m.message, "tensor"))
     case .sequence:
-      let m = try Decoded(source.bytes, MessageKind.sequence, limits: limits)
+      let m = try Decoded(source, MessageKind.sequence, limits: limits)
       return try context(m.cuts).sequence(m.message.pointee)
     case .optional:
-      let m = try Decoded(source.bytes, MessageKind.optional, limits: limits)
+      let m = try Decoded(source, MessageKind.optional, limits: limits)
       return try context(m.cuts).optional(m.message.pointee)
     case .map:
-      let m = try Decoded(source.bytes, MessageKind.map, limits: limits)
+      let m = try Decoded(source, MessageKind.map, limits: limits)
       return try context(m.cuts).map(m.message.pointee)
     }
   }

@@ -81,6 +81,11 @@ extension ReadContext {
     _ shape: UnsafeMutablePointer<PB.TensorShape>?
   ) throws(EngineError) -> (dims: [Dim]?, denotations: [String]) {
     guard let shape = shape?.pointee else { return (nil, []) }
+    guard shape.n_dim <= 64 else {
+      throw EngineError(
+        .invalidModel, "a declared rank is too high", expected: "at most 64",
+        received: "\(shape.n_dim)")
+    }
     var dims: [Dim] = []
     var denotations: [String] = []
     for item in list(shape.n_dim, shape.dim) {

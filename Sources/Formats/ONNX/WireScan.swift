@@ -43,8 +43,10 @@ struct WireScan {
   private(set) var cuts: [Cut] = []
   private(set) var patches: [Patch] = []
 
+  /// - Parameter isStripped: the bytes are another scan's result, in which cuts are marked.
   init(
-    _ bytes: UnsafeRawBufferPointer, as root: PB.Descriptor, limits: ReadLimits
+    _ bytes: UnsafeRawBufferPointer, as root: PB.Descriptor, limits: ReadLimits,
+    isStripped: Bool = false
   ) throws(EngineError) {
     guard bytes.count <= limits.maxFileBytes else {
       throw EngineError(
@@ -103,7 +105,7 @@ struct WireScan {
         }
         continue
       }
-      guard number != WireScan.markerField else {
+      guard number != WireScan.markerField || isStripped else {
         throw EngineError.wire("field \(number) is reserved", start, within: name)
       }
       let f = field.pointee
@@ -140,7 +142,7 @@ struct WireScan {
           keepsAll: frame.keepsAll || WireScan.isKeptWhole(number, of: root, in: frame.kind))
         at = payload.lowerBound
       } else if f.type == PROTOBUF_C_TYPE_BYTES, payload.count >= WireScan.cutThreshold,
-        !frame.keepsAll, WireScan.isRawData(field)
+        !frame.keepsAll, !isStripped, WireScan.isRawData(field)
       {
         cuts.append(Cut(field: start..<at, payload: payload))
         frames[depth].removed += at - start - WireScan.markerBytes

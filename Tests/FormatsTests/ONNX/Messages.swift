@@ -1,3 +1,4 @@
+import Glibc
 import Graphs
 import Tensors
 
@@ -121,4 +122,29 @@ func complaint(_ bytes: [UInt8], _ limits: ReadLimits = ReadLimits()) -> String 
 func complaint(_ body: () throws -> Void) -> String {
   guard let error = failure(body) else { return "accepted" }
   return "\(error.code): \(error.message)"
+}
+
+/// Runs `body` on a thread of its own with so many bytes of stack.
+func onStack(of size: Int, _ body: @escaping () -> String) -> String {
+  final class Box {
+    let body: () -> String
+    var result = ""
+    init(_ body: @escaping () -> String) { self.body = body }
+  }
+  let box = Box(body)
+  var attributes = pthread_attr_t()
+  pthread_attr_init(&attributes)
+  defer { pthread_attr_destroy(&attributes) }
+  pthread_attr_setstacksize(&attributes, size)
+  var thread = pthread_t()
+  pthread_create(
+    &thread, &attributes,
+    { argument in
+      guard let argument else { return nil }
+      let box = Unmanaged<Box>.fromOpaque(argument).takeUnretainedValue()
+      box.result = box.body()
+      return nil
+    }, Unmanaged.passUnretained(box).toOpaque())
+  pthread_join(thread, nil)
+  return withExtendedLifetime(box) { box.result }
 }

@@ -185,6 +185,36 @@ import Testing
     #expect(accepted.flipped > 0 && accepted.flipped < bytes.count * 8)
   }
 
+  @Test func everyFailingAllocationIsSurvived() throws {
+    // Growing the budget by the smallest block lets each allocation be the first to fail.
+    let bytes = modelMessage(
+      graphMessage(initializers: [tensorMessage { $0.bytes(9, [UInt8](repeating: 0, count: 8)) }]))
+    var limits = ReadLimits()
+    var failures = 0
+    for budget in stride(from: 0, to: 100_000, by: 8) {
+      limits.decodedBytes = budget
+      let outcome = complaint(bytes, limits)
+      if outcome == "accepted" { break }
+      #expect(outcome == "budget: decoding takes too much memory")
+      failures += 1
+    }
+    #expect(failures > 50 && failures < 12_000)
+  }
+
+  @Test func aSmallStackIsEnough() throws {
+    // A caller through the C interface may have any stack. The deepest legal nesting:
+    var body = graphMessage(nodes: [nodeMessage("N", [], ["y0"])], inputs: [], outputs: ["y0"])
+    for i in 1...31 {
+      let branch = attributeMessage("body", 5) { $0.message(6, body) }
+      body = graphMessage(
+        nodes: [nodeMessage("Loop", [], ["y\(i)"], attributes: [branch])], inputs: [],
+        outputs: i < 31 ? ["y\(i)"] : [])
+    }
+    let bytes = modelMessage(body)
+    let done = onStack(of: 512 << 10) { complaint(bytes) }
+    #expect(done == "accepted")
+  }
+
   @Test func damagedFeaturesAreSurvived() throws {
     let whole = try Features.bytes()
     for length in stride(from: 0, to: whole.count, by: 23) {
