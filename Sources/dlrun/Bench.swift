@@ -20,7 +20,7 @@ struct Bench: ParsableCommand {
   @Option(help: "Timed runs; default: as many as fit in 3 seconds, at least 10.") var runs: Int?
   @Option(help: "Runs before timing starts.") var warmup = 3
   @Option(help: "Sizes of an input, as name=1x3x224x224. May be given several times.")
-  var shape: [ShapeOption] = []
+  var shape: [ShapeArgument] = []
   @Option(help: "A file with the inputs.", completion: .file()) var inputs: String?
   @Flag(help: "Time each operator.") var layers = false
   @Flag(help: "Print figures as JSON.") var json = false

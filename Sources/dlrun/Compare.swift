@@ -21,7 +21,7 @@ struct Compare: ParsableCommand {
   @OptionGroup var session: SessionArguments
   @Option(help: "A file with the inputs; default: made-up inputs.", completion: .file())
   var inputs: String?
-  @Option(help: "Sizes of an input, as name=1x3x224x224.") var shape: [ShapeOption] = []
+  @Option(help: "Sizes of an input, as name=1x3x224x224.") var shape: [ShapeArgument] = []
   @Option(help: "Largest error that counts as equal.") var tolerance = 1e-4
   @Flag(help: "Compare the values inside the graphs too.") var layers = false
   @Flag(help: "Print figures as JSON.") var json = false

@@ -4,7 +4,7 @@ import Tensors
 
 /// Inputs for a model without data: the same ones on every run of the program.
 struct SyntheticInputs {
-  let shapes: [ShapeOption]
+  let shapes: [ShapeArgument]
 
   /// A tensor for each input that has no default. Open sizes are 1.
   ///
@@ -12,9 +12,9 @@ struct SyntheticInputs {
   /// numeric tensors.
   func make(for session: Session) throws(EngineError) -> [String: Tensor] {
     for shape in shapes {
-      if !session.inputs.contains(where: { $0.name == shape.name }) {
+      if let name = shape.name, !session.inputs.contains(where: { $0.name == name }) {
         throw EngineError(
-          .usage, "--shape names no input: '\(shape.name)'",
+          .usage, "--shape names no input: '\(name)'",
           expected: session.inputs.map { "'\($0.name)'" }.joined(separator: ", "))
       }
     }
@@ -25,7 +25,7 @@ struct SyntheticInputs {
           .unsupported, "input '\(port.name)' is \(port.type.text)",
           hint: "give inputs with --inputs FILE")
       }
-      let given = shapes.first { $0.name == port.name }
+      let given = shapes.first { $0.name == port.name } ?? shapes.first { $0.name == nil }
       guard given != nil || dims != nil else {
         throw EngineError(
           .usage, "the rank of input '\(port.name)' is not known", hint: "give it with --shape")
