@@ -8,13 +8,13 @@ import Tensors
 /// - Errors: `.shape` when the element counts differ, two sizes are -1, or 0 names an axis that
 ///   the input lacks.
 /// - Gradient: the upstream under the input's shape.
-/// - Source: ONNX Reshape 5, 13, 14, 19, 21.
+/// - Source: ONNX Reshape 5, 13, 14, 19, 21, 23, 24, 25.
 public struct Reshape: Operator {
   /// Whether 0 means an empty axis instead of the input's size.
   public let allowZero: Bool
 
   public static let schema = Schema(
-    "Reshape", versions: [5, 13, 14, 19, 21],
+    "Reshape", versions: [5, 13, 14, 19, 21, 23, 24, 25],
     inputs: [Parameter("data", .all), Parameter("shape", .int64, "", shape: true)],
     outputs: [Parameter("reshaped", .all)],
     attributes: [AttributeSpec("allowzero", .int, "1: a 0 in shape is a size; default 0")],
