@@ -71,7 +71,7 @@ extension RecurrentLayer {
     }
     let x = try p.input(0).shape
     let r = try p.input(2).shape
-    guard x.rank == 3, r.rank == 3 else {
+    guard x.rank == 3, r.rank == 3, r[2] < 1 << 31 else {
       throw EngineError(.shape, "X and R have rank 3", received: "\(x) and \(r)")
     }
     let (steps, batch) = options.isBatchFirst ? (x[1], x[0]) : (x[0], x[1])
@@ -83,6 +83,12 @@ extension RecurrentLayer {
       throw EngineError(
         .attribute, "attribute 'hidden_size' does not fit R", expected: "\(hidden)",
         received: "\(stated)")
+    }
+    // The product of all inputs with W lies in scratch.
+    let (rows, overflow) = steps.multipliedReportingOverflow(by: batch)
+    let (product, overflows) = rows.multipliedReportingOverflow(by: gates * max(1, hidden))
+    guard !overflow, !overflows, product < 1 << 40 else {
+      throw EngineError(.budget, "the sequence is too large", received: "X \(x), R \(r)")
     }
     let state = options.isBatchFirst ? [batch, directions, hidden] : [directions, batch, hidden]
     try check(p, 1, "W", [directions, gates * hidden, input])
