@@ -49,7 +49,8 @@ let package = Package(
       dependencies: ["TestSupport", "Graphs", "Operators", "Tensors"]),
     .testTarget(
       name: "OperatorsTests",
-      dependencies: ["TestSupport", "Operators", "Graphs", "Kernels", "Tensors"]),
+      dependencies: ["TestSupport", "Operators", "Graphs", "Kernels", "Tensors"],
+      exclude: ["Vectors"]),
     .testTarget(
       name: "FormatsTests",
       dependencies: ["TestSupport", "Formats", "Graphs", "Operators", "Tensors"]),

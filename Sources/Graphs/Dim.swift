@@ -101,11 +101,13 @@ public struct Dim: Hashable, Sendable, ExpressibleByIntegerLiteral, CustomString
   /// The larger of two sizes, symbolic where it is not decided.
   public static func max(_ a: Dim, _ b: Dim) -> Dim {
     if let x = a.known, let y = b.known { return Dim(Swift.max(x, y)) }
-    return a == b ? a : unknown("max(\([a.description, b.description].sorted().joined(separator: ",")))")
+    return a == b
+      ? a : unknown("max(\([a.description, b.description].sorted().joined(separator: ",")))")
   }
   public static func min(_ a: Dim, _ b: Dim) -> Dim {
     if let x = a.known, let y = b.known { return Dim(Swift.min(x, y)) }
-    return a == b ? a : unknown("min(\([a.description, b.description].sorted().joined(separator: ",")))")
+    return a == b
+      ? a : unknown("min(\([a.description, b.description].sorted().joined(separator: ",")))")
   }
 
   /// The expression with symbols replaced by what `sizes` knows of them.

@@ -51,7 +51,8 @@ extension Plan {
         if let profiler {
           profiler.record(
             node: nodeNames[k.node], operatorName: operatorNames[k.node],
-            kernel: k.call.prepared.label, output: k.call.outputs.first.flatMap { $0 }.map { "\($0)" } ?? "",
+            kernel: k.call.prepared.label,
+            output: k.call.outputs.first.flatMap { $0 }.map { "\($0)" } ?? "",
             start: started, end: monotonicNanoseconds())
         }
       case .dynamic(let d):
@@ -59,7 +60,8 @@ extension Plan {
         if checksNaN { try checkNaN(d, context) }
         if let profiler {
           var output = ""
-          if let slot = d.outputs.first.flatMap({ $0 }), case .tensor(let t)? = context.values[slot] {
+          if let slot = d.outputs.first.flatMap({ $0 }), case .tensor(let t)? = context.values[slot]
+          {
             output = "\(t.type)"
           }
           profiler.record(

@@ -200,7 +200,8 @@ extension SparseTensor {
           let limit = indices.shape.rank == 2 ? shape[axis] : shape.count
           guard index >= 0, index < limit else {
             throw EngineError(
-              .invalidModel, "a sparse tensor's index is out of range", expected: "0 to \(limit - 1)",
+              .invalidModel, "a sparse tensor's index is out of range",
+              expected: "0 to \(limit - 1)",
               received: "\(index)")
           }
           place += index * (indices.shape.rank == 2 ? strides[axis] : 1)

@@ -60,7 +60,9 @@
   /// Elements between neighbours along each axis, row-major.
   public var strides: [Int] {
     var strides = [Int](repeating: 1, count: rank)
-    for i in stride(from: rank - 2, through: 0, by: -1) { strides[i] = strides[i + 1] * dims[i + 1] }
+    for i in stride(from: rank - 2, through: 0, by: -1) {
+      strides[i] = strides[i + 1] * dims[i + 1]
+    }
     return strides
   }
 

@@ -46,11 +46,13 @@ struct Compare: ParsableCommand {
     for (i, name) in outputs.enumerated() where i < second.outputs.count {
       rows.append(
         try difference(
-          first, name, second, second.outputs.contains { $0.name == name } ? name : second.outputs[i].name,
+          first, name, second,
+          second.outputs.contains { $0.name == name } ? name : second.outputs[i].name,
           values, isOutput: true))
     }
     if layers {
-      let inB = Set(modelB.graph.nodes.flatMap { $0.outputs.compactMap { $0 } }.map { modelB.graph.name($0) })
+      let inB = Set(
+        modelB.graph.nodes.flatMap { $0.outputs.compactMap { $0 } }.map { modelB.graph.name($0) })
       for node in modelA.graph.nodes {
         for case let id? in node.outputs {
           let name = modelA.graph.name(id)

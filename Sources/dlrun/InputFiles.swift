@@ -32,7 +32,9 @@ struct InputFiles {
   }
 
   /// The one table that holds everything, if that is what was given.
-  var table: String? { files.count == 1 && files[0].name == nil && Self.isTable(files[0].path) ? files[0].path : nil }
+  var table: String? {
+    files.count == 1 && files[0].name == nil && Self.isTable(files[0].path) ? files[0].path : nil
+  }
 
   /// Every input of the model from the files.
   func values(for session: Session) throws(EngineError) -> [String: Value] {
@@ -82,7 +84,9 @@ struct InputFiles {
 extension Session.Port {
   /// `value` as this port takes it: dtypes that hold every value of the given one are converted.
   func fit(_ value: Value) throws(EngineError) -> Value {
-    guard case .tensor(let t) = value, case .tensor(let dtype?, let dims) = type else { return value }
+    guard case .tensor(let t) = value, case .tensor(let dtype?, let dims) = type else {
+      return value
+    }
     var tensor = t
     if t.dtype != dtype { tensor = try converted(t, to: dtype) }
     if let dims, dims.count != tensor.shape.rank, let shape = reshaping(tensor.shape, to: dims) {

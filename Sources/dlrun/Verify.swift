@@ -93,7 +93,9 @@ struct VerifyCase {
     for name in names.sorted() where !name.hasPrefix("test_data_set") {
       let path = folder + "/" + name
       var info = stat()
-      if lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR { find(below: path, into: &list) }
+      if lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR {
+        find(below: path, into: &list)
+      }
     }
   }
 

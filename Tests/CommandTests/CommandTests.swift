@@ -85,7 +85,9 @@ import Testing
   }
 
   @Test func outputWithoutATerminalIsPlain() throws {
-    for arguments in [["inspect", "Models/digits.onnx", "--layers"], ["compare", "Models/iris.pb"]] {
+    for arguments in [
+      ["inspect", "Models/digits.onnx", "--layers"], ["compare", "Models/iris.pb"],
+    ] {
       let r = try Command.run(arguments)
       #expect(r.status == 0 && !r.output.contains("\u{1B}") && !r.error.contains("\u{1B}"))
     }
@@ -94,7 +96,8 @@ import Testing
   @Test func reportsAsJSON() throws {
     for arguments in [
       ["inspect", "Models/digits.onnx", "--json"], ["check", "Models/digits.onnx", "--json"],
-      ["compare", "Models/iris.pb", "--json"], ["bench", "Models/iris.pb", "--runs", "3", "--json"],
+      ["compare", "Models/iris.pb", "--json"],
+      ["bench", "Models/iris.pb", "--runs", "3", "--json"],
     ] {
       let r = try Command.run(arguments)
       #expect(r.status == 0, "\(arguments): \(r.error)")

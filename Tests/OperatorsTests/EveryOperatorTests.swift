@@ -148,7 +148,8 @@ import Testing
           if !changed { continue }
           do {
             _ = try run(c.op, inputs, c.outputCount)
-          } catch let error as EngineError where error.code != .dtype && error.code != .unsupported {
+          } catch let error as EngineError where error.code != .dtype && error.code != .unsupported
+          {
             // A value that this dtype cannot hold may be out of range; a missing kernel may not.
           } catch {
             Issue.record("\(key) with \(letter) = \(dtype): \(error)")

@@ -19,7 +19,8 @@ import Testing
         for j in 0..<i
         where buffers[i].first <= buffers[j].last && buffers[j].first <= buffers[i].last {
           let apart =
-            offsets[i] + buffers[i].bytes <= offsets[j] || offsets[j] + buffers[j].bytes <= offsets[i]
+            offsets[i] + buffers[i].bytes <= offsets[j]
+            || offsets[j] + buffers[j].bytes <= offsets[i]
           #expect(apart || buffers[i].bytes == 0 || buffers[j].bytes == 0)
         }
       }

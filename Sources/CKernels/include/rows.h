@@ -20,8 +20,8 @@ typedef void dl_dots_f32_fn(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const flo
                             int adds);
 
 // y[j] = sum over i < rows of weights[i] * x[i * ldx + j] for j < n. y overlaps nothing.
-typedef void dl_weighted_f32_fn(const float *weights, ptrdiff_t rows, const float *x,
-                                ptrdiff_t ldx, ptrdiff_t n, float *y);
+typedef void dl_weighted_f32_fn(const float *weights, ptrdiff_t rows, const float *x, ptrdiff_t ldx,
+                                ptrdiff_t n, float *y);
 dl_weighted_f32_fn dl_weighted_f32__scalar, dl_weighted_f32__avx2, dl_weighted_f32__avx512;
 
 // x = 1 / (1 + e^-x) within 2e-7, or x = tanh x within 2e-7, in place. NaN stays.

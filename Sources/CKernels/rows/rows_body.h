@@ -86,9 +86,8 @@ static float NAME(lane_sum)(const v16 *s) {
   return ((a[0] + a[4]) + (a[1] + a[5])) + ((a[2] + a[6]) + (a[3] + a[7]));
 }
 
-void NAME(dl_dots_f32_4x4)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const float *A,
-                           ptrdiff_t lda, const float *B, ptrdiff_t ldb, float *C, ptrdiff_t ldc,
-                           int adds) {
+void NAME(dl_dots_f32_4x4)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const float *A, ptrdiff_t lda,
+                           const float *B, ptrdiff_t ldb, float *C, ptrdiff_t ldc, int adds) {
   for (ptrdiff_t i = 0; i < m; i += 4)
     for (ptrdiff_t j = 0; j < n; j += 4) {
       // Rows past the end read the last one again; their sums are not stored.
@@ -121,8 +120,7 @@ void NAME(dl_dots_f32_4x4)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const floa
         s20 += a2 * b0, s21 += a2 * b1, s22 += a2 * b2, s23 += a2 * b3;
         s30 += a3 * b0, s31 += a3 * b1, s32 += a3 * b2, s33 += a3 * b3;
       }
-      v16 s[16] = {s00, s01, s02, s03, s10, s11, s12, s13,
-                   s20, s21, s22, s23, s30, s31, s32, s33};
+      v16 s[16] = {s00, s01, s02, s03, s10, s11, s12, s13, s20, s21, s22, s23, s30, s31, s32, s33};
       for (int r = 0; r < 4 && i + r < m; r++)
         for (int q = 0; q < 4 && j + q < n; q++) {
           float sum = NAME(lane_sum)(&s[4 * r + q]);
