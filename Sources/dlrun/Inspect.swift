@@ -17,7 +17,7 @@ struct Inspect: ParsableCommand {
   @Option(
     name: .customLong("shape"),
     help: "Sizes of an input, as name=1x3x224x224. May be given several times.")
-  var shapes: [ShapeArgument] = []
+  var shapes: [ShapeOption] = []
 
   @Flag(help: "List every node with its result types, parameters and multiply-adds.")
   var layers = false

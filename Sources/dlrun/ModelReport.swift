@@ -17,7 +17,7 @@ struct ModelReport {
 
   /// Errors: those of the reader; `.usage` for a shape of an input that does not exist, `.shape`
   /// for one that does not fit.
-  init(path: String, shapes: [ShapeArgument]) throws(EngineError) {
+  init(path: String, shapes: [ShapeOption]) throws(EngineError) {
     self.path = path
     let original = try ONNXReader.read(contentsOf: path)
     do throws(EngineError) {
@@ -43,16 +43,13 @@ struct ModelReport {
   var drawing: DrawingOptions { DrawingOptions { Registry.family(of: $0) } }
 
   private static func overrides(
-    _ graph: Graph, _ shapes: [ShapeArgument]
+    _ graph: Graph, _ shapes: [ShapeOption]
   ) throws(EngineError) -> [ValueID: Fact] {
     var facts: [ValueID: Fact] = [:]
     for shape in shapes {
-      let defaults = Set(graph.initializers.map(\.id))
-      let inputs = graph.inputs.filter { !defaults.contains($0) }
-      let named = graph.inputs.first { graph.name($0) == shape.name }
-      guard let id = named ?? (shape.name == nil && inputs.count == 1 ? inputs[0] : nil) else {
+      guard let id = graph.inputs.first(where: { graph.name($0) == shape.name }) else {
         throw EngineError(
-          .usage, "--shape names no input: '\(shape.name ?? "")'",
+          .usage, "--shape names no input: '\(shape.name)'",
           expected: graph.inputs.map { "'\(graph.name($0))'" }.joined(separator: ", "))
       }
       _ = try Shape(checking: shape.sizes)
