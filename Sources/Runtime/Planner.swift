@@ -49,7 +49,7 @@ struct Planner {
     return slots.count - 1
   }
 
-  private mutating func addConstant(_ t: Tensor) -> Int {
+  mutating func addConstant(_ t: Tensor) -> Int {
     addSlot(Slot(state: .constant(t), place: .constant(t)))
   }
 
@@ -167,7 +167,7 @@ struct Planner {
   }
 
   /// Plans one operator; the slots of its outputs, nil for unwanted ones.
-  private mutating func addOperator(
+  mutating func addOperator(
     _ op: any Operator, _ inputs: [Int?], _ captured: [Int?], outputs wanted: [Bool], node: Int,
     cacheAt: Int?, hasSubgraphs: Bool
   ) throws(EngineError) -> [Int?] {
@@ -378,51 +378,5 @@ struct Planner {
           op: op, inputs: inputs, captured: captured, lasting: lasting, outputs: made, node: node,
           releases: [])))
     return made
-  }
-
-  /// Plans the operators a composite stands for, in its place.
-  private mutating func addComposite(
-    _ op: any Operator, _ inputs: [Int?], _ facts: [Fact?], _ wanted: [Bool], _ node: Int
-  ) throws(EngineError) -> [Int?] {
-    let builder = GraphBuilder()
-    var ids: [ValueID?] = []
-    var slotOfInner: [Int: Int] = [:]
-    for (k, fact) in facts.enumerated() {
-      guard let fact, let slot = inputs[k] else {
-        ids.append(nil)
-        continue
-      }
-      let id = builder.graph.addInput("", fact)
-      ids.append(id)
-      slotOfInner[id.index] = slot
-    }
-    let outputs = try op.build(builder, Few(ids), outputs: wanted.count)
-    for (id, tensor) in builder.graph.initializers { slotOfInner[id.index] = addConstant(tensor) }
-    for inner in builder.graph.nodes {
-      guard let innerOp = inner.op else { continue }
-      let results = try addOperator(
-        innerOp, inner.inputs.map { $0.flatMap { slotOfInner[$0.index] } }, [],
-        outputs: inner.outputs.map { $0 != nil }, node: node, cacheAt: nil, hasSubgraphs: false)
-      for (id, slot) in zip(inner.outputs, results) {
-        if let id, let slot { slotOfInner[id.index] = slot }
-      }
-    }
-    return wanted.enumerated().map { (k, w) in
-      w && k < outputs.count ? slotOfInner[outputs[k].index] : nil
-    }
-  }
-}
-
-extension Fact {
-  /// The known elements as a tensor of this fact's type; nil where one is symbolic.
-  func integerTensor() -> Tensor? {
-    guard let ints = knownInts, let type = tensorType, type.count == ints.count else { return nil }
-    switch type.dtype {
-    case .int64: return try? Tensor(shape: type.shape, ints.map { Int64($0) })
-    case .int32:
-      guard ints.allSatisfy({ Int32(exactly: $0) != nil }) else { return nil }
-      return try? Tensor(shape: type.shape, ints.map { Int32(truncatingIfNeeded: $0) })
-    default: return nil
-    }
   }
 }
