@@ -135,8 +135,8 @@ DL_GEMM_TILE(dl_gemm_f32_14x32__avx512) {
   switch (m) {
     FEW(1)
     FEW(2)
-    FEW(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13)
-        CASE(14)
+    FEW(3)
+    CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14)
   }
 #undef CASE
 #undef FEW
