@@ -1,5 +1,6 @@
 // The outputs along one axis whose tap lies inside the input.
-#pragma once
+#ifndef DL_CONVOLUTION_RANGE_H
+#define DL_CONVOLUTION_RANGE_H
 #include <stdint.h>
 
 static inline intptr_t dl_ceil_div(intptr_t a, intptr_t b) {
@@ -17,3 +18,5 @@ static inline intptr_t dl_end_inside(intptr_t offset, intptr_t stride, intptr_t 
   intptr_t end = dl_ceil_div(input - offset, stride);
   return end < 0 ? 0 : end < outputs ? end : outputs;
 }
+
+#endif

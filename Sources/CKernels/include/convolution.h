@@ -2,7 +2,8 @@
 //
 // Units are elements. Nothing is read or written outside of what each comment names. Memories do
 // not overlap; no alignment is needed.
-#pragma once
+#ifndef DL_CONVOLUTION_H
+#define DL_CONVOLUTION_H
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -48,4 +49,6 @@ DL_COL2IM(dl_col2im_f64__scalar, double);
 
 #ifdef __cplusplus
 }
+#endif
+
 #endif

@@ -1,5 +1,6 @@
 // What the CPU at hand can do.
-#pragma once
+#ifndef DL_CPU_H
+#define DL_CPU_H
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -15,4 +16,6 @@ int64_t dl_cpu_cache_bytes(int32_t level);
 
 #ifdef __cplusplus
 }
+#endif
+
 #endif

@@ -2,7 +2,8 @@
 //
 // Units are elements. Nothing is read or written outside of what each comment names. A, B and C do
 // not overlap. No alignment is needed; packed memory aligned to 64 bytes is fastest.
-#pragma once
+#ifndef DL_GEMM_H
+#define DL_GEMM_H
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -65,4 +66,6 @@ void dl_pack_32__avx512_transpose(uint32_t *to, intptr_t width, const uint32_t *
 
 #ifdef __cplusplus
 }
+#endif
+
 #endif

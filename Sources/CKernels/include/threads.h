@@ -1,5 +1,6 @@
 // The core of the thread pool: workers, the hand-over of a job, and sleeping.
-#pragma once
+#ifndef DL_THREADS_H
+#define DL_THREADS_H
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -24,4 +25,6 @@ int32_t dl_cpu_count(void);
 
 #ifdef __cplusplus
 }
+#endif
+
 #endif

@@ -12,7 +12,8 @@ import Tensors
 /// - Errors: `.shape` for ranks other than 2, lengths K that differ, a C that does not broadcast.
 /// - Edges: `K = 0` gives `beta C`. Without C, or with `beta = 0`, C plays no part.
 /// - Cost: a constant A or B is packed once; C is added as sums are stored.
-/// - Source: ONNX Gemm 7, 9, 11, 13.
+/// - Source: ONNX Gemm 1, 6, 7, 9, 11, 13. Before 7 C broadcast only where `broadcast` said so;
+///   here it always does.
 public struct Gemm: Operator {
   public let alpha: Float
   public let beta: Float
@@ -20,7 +21,7 @@ public struct Gemm: Operator {
   public let transB: Bool
 
   public static let schema = Schema(
-    "Gemm", versions: [7, 9, 11, 13],
+    "Gemm", versions: [1, 6, 7, 9, 11, 13],
     inputs: [
       Parameter("A", MatMul.types), Parameter("B", MatMul.types), .optional("C", MatMul.types),
     ],
@@ -28,6 +29,7 @@ public struct Gemm: Operator {
     attributes: [
       AttributeSpec("alpha", .float, "factor of the product; default 1"),
       AttributeSpec("beta", .float, "factor of C; default 1"),
+      AttributeSpec("broadcast", .int, "before opset 7: 1: C broadcasts; not written"),
       AttributeSpec("transA", .int, "1: A is transposed; default 0"),
       AttributeSpec("transB", .int, "1: B is transposed; default 0"),
     ],
@@ -52,6 +54,10 @@ public struct Gemm: Operator {
   }
 
   public init(reading a: AttributeReader) throws(EngineError) {
+    if a.has("broadcast") && a.opset >= 7 {
+      throw EngineError(
+        .attribute, "attribute 'broadcast' ended with opset 6", received: "opset \(a.opset)")
+    }
     alpha = try a.float("alpha", default: 1)
     beta = try a.float("beta", default: 1)
     transA = try a.bool("transA", default: false)
