@@ -4,7 +4,9 @@
 // Sums run in 64 fixed lanes over blocks of 2048 elements whose totals are added in double, so
 // results depend neither on threads nor on alignment. Max and min hand NaN on. Over nothing the
 // results are 0, 0, 0, -inf, inf, 1, -inf.
-#pragma once
+#ifndef DL_REDUCE_H
+#define DL_REDUCE_H
+
 #include <stddef.h>
 
 // y[r] = fold of x[r * n .. r * n + n] for r in 0..rows.
@@ -17,3 +19,5 @@ dl_reduce_f32_rows_fn dl_reduce_f32_rows__scalar, dl_reduce_f32_rows__avx2,
     dl_reduce_f32_rows__avx512;
 dl_reduce_f32_cols_fn dl_reduce_f32_cols__scalar, dl_reduce_f32_cols__avx2,
     dl_reduce_f32_cols__avx512;
+
+#endif

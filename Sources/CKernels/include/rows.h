@@ -1,6 +1,8 @@
 // Float32 rows: moments, affine maps and products. Sums run in fixed lanes, so results depend on
 // the row alone. Unless said otherwise, y may be x but not overlap it in part.
-#pragma once
+#ifndef DL_ROWS_H
+#define DL_ROWS_H
+
 #include <stddef.h>
 
 // The mean of x[0..n] and the mean of the squared distances from it, in two passes.
@@ -35,3 +37,5 @@ dl_affine_each_f32_fn dl_affine_each_f32__scalar, dl_affine_each_f32__avx2,
     dl_affine_each_f32__avx512;
 dl_axpy_f32_fn dl_axpy_f32__scalar, dl_axpy_f32__avx2, dl_axpy_f32__avx512;
 dl_dots_f32_fn dl_dots_f32_4x4__scalar, dl_dots_f32_4x4__avx2, dl_dots_f32_4x4__avx512;
+
+#endif

@@ -1,7 +1,9 @@
 // Softmax of float32 along one axis of a row-major block: y = e^(x - max) / sum e^(x - max), or
 // its logarithm where `log` is not 0. In place is allowed. A row with NaN, with +inf, or all of
 // -inf gives NaN, as the formula does.
-#pragma once
+#ifndef DL_SOFTMAX_H
+#define DL_SOFTMAX_H
+
 #include <stddef.h>
 
 // Each of `rows` rows of n elements.
@@ -14,3 +16,5 @@ dl_softmax_f32_rows_fn dl_softmax_f32_rows__scalar, dl_softmax_f32_rows__avx2,
     dl_softmax_f32_rows__avx512;
 dl_softmax_f32_cols_fn dl_softmax_f32_cols__scalar, dl_softmax_f32_cols__avx2,
     dl_softmax_f32_cols__avx512;
+
+#endif

@@ -1,4 +1,5 @@
 import CKernels
+import Tensors
 
 /// Conversions between float32 and the half-precision types, split over threads.
 public enum HalfFloats {
@@ -39,6 +40,42 @@ public enum HalfFloats {
       } else {
         dl_narrow_f32_f16__scalar(x + at, y + at, n)
       }
+    }
+  }
+
+  /// Elements of one float type of 16 to 64 bits as another, rounded to nearest.
+  public static func convert(
+    _ from: DType, _ x: UnsafeRawPointer, to: DType, _ y: UnsafeMutableRawPointer, count: Int,
+    pool: ThreadPool
+  ) {
+    let isBrain = from == .bfloat16 || to == .bfloat16
+    switch (from, to) {
+    case (.float16, .float32), (.bfloat16, .float32):
+      widen(
+        x, to: y.assumingMemoryBound(to: Float.self), count: count, isBrain: isBrain, pool: pool)
+    case (.float32, .float16), (.float32, .bfloat16):
+      narrow(
+        x.assumingMemoryBound(to: Float.self), to: y, count: count, isBrain: isBrain, pool: pool)
+    default:
+      for i in 0..<count { store(load(from, x, i), to, y, i) }
+    }
+  }
+
+  private static func load(_ dtype: DType, _ x: UnsafeRawPointer, _ i: Int) -> Double {
+    switch dtype {
+    case .float16: Double(x.load(fromByteOffset: 2 * i, as: Float16.self))
+    case .bfloat16: Double(x.load(fromByteOffset: 2 * i, as: BFloat16.self).float)
+    case .float32: Double(x.load(fromByteOffset: 4 * i, as: Float.self))
+    default: x.load(fromByteOffset: 8 * i, as: Double.self)
+    }
+  }
+
+  private static func store(_ v: Double, _ dtype: DType, _ y: UnsafeMutableRawPointer, _ i: Int) {
+    switch dtype {
+    case .float16: y.storeBytes(of: Float16(v), toByteOffset: 2 * i, as: Float16.self)
+    case .bfloat16: y.storeBytes(of: BFloat16(Float(v)), toByteOffset: 2 * i, as: BFloat16.self)
+    case .float32: y.storeBytes(of: Float(v), toByteOffset: 4 * i, as: Float.self)
+    default: y.storeBytes(of: v, toByteOffset: 8 * i, as: Double.self)
     }
   }
 

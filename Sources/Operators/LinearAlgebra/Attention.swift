@@ -169,7 +169,7 @@ public struct Attention: Operator {
   }
 
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
-    if let half = try widened(p) { return half }
+    if let half = try widened(p, mixed: true) { return half }
     return try AttentionPlan(options, p).prepared()
   }
 }

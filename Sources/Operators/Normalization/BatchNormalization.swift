@@ -82,7 +82,7 @@ public struct BatchNormalization: Operator {
   }
 
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
-    if let half = try widened(p) { return half }
+    if let half = try widened(p, mixed: true) { return half }
     let dtype = try commonReal(p, 0..<5)
     let shape = try p.input(0).shape
     guard shape.rank >= 1 else {

@@ -53,7 +53,7 @@ public struct RMSNormalization: Operator {
   }
 
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
-    if let half = try widened(p) { return half }
+    if let half = try widened(p, mixed: true) { return half }
     let dtype = try commonReal(p, 0..<2)
     let x = try p.input(0).shape
     let first = try normalisedAxis(axis, rank: x.rank)

@@ -3,20 +3,43 @@ import Kernels
 import Tensors
 
 extension Operator {
-  /// The kernel for float16 and bfloat16: operands are widened to float32, the float32 kernel
-  /// runs, results are rounded to nearest. Nil when no input or output is of these types.
+  /// The kernel for float types that have none of their own: operands are widened to float32, the
+  /// float32 kernel runs, results are rounded to nearest. Nil when no operand is float16 or
+  /// bfloat16.
   ///
-  /// Widened copies lie in scratch, whole; widening is exact, so operators that only compare or
-  /// move elements stay exact.
-  func widened(_ p: Preparation) throws(EngineError) -> Prepared? {
-    func isHalf(_ t: TensorType?) -> Bool { t?.dtype == .float16 || t?.dtype == .bfloat16 }
-    guard p.inputs.contains(where: isHalf) || p.outputs.contains(where: isHalf) else { return nil }
+  /// With `mixed`, operands of different float types become the widest among them first, float64
+  /// where one is. Widened copies lie in scratch, whole; widening is exact, so operators that only
+  /// compare or move elements stay exact.
+  func widened(_ p: Preparation, mixed: Bool = false) throws(EngineError) -> Prepared? {
+    let operands = p.inputs + p.outputs
+    func isPlain(_ t: TensorType?) -> Bool {
+      switch t?.dtype {
+      case .float16, .bfloat16, .float32, .float64: true
+      default: false
+      }
+    }
+    let hasDouble = mixed && operands.contains { $0?.dtype == .float64 }
+    let target: DType = hasDouble ? .float64 : .float32
+    func changes(_ t: TensorType?) -> Bool {
+      guard isPlain(t), let t else { return false }
+      return t.dtype == .float16 || t.dtype == .bfloat16 || (hasDouble && t.dtype == .float32)
+    }
+    guard operands.contains(where: changes) else { return nil }
     func wide(_ t: TensorType?) -> TensorType? {
       guard let t else { return nil }
-      return isHalf(t) ? TensorType(.float32, t.shape) : t
+      return changes(t) ? TensorType(target, t.shape) : t
     }
     var constants: [Tensor?] = []
-    for c in p.constants { constants.append(try c.map(widen)) }
+    for c in p.constants {
+      guard let c, changes(c.type) else {
+        constants.append(c)
+        continue
+      }
+      let storage = try Storage(TensorType(target, c.shape))
+      HalfFloats.convert(
+        c.dtype, c.storage.bytes, to: target, storage.bytes, count: c.count, pool: .single)
+      constants.append(Tensor(storage))
+    }
     let inner = try prepare(
       Preparation(
         inputs: p.inputs.map(wide), outputs: p.outputs.map(wide), constants: constants,
@@ -24,22 +47,19 @@ extension Operator {
     guard inner.kind == .kernel else { return inner }
 
     // Scratch: the addresses of all operands, the widened operands, the kernel's own scratch.
-    let operands = p.inputs + p.outputs
     let inputCount = p.inputs.count
     var size = (operands.count * MemoryLayout<UnsafeMutableRawPointer>.stride + 63) / 64 * 64
     var places: [Int] = []
     var counts: [Int] = []
-    var isBrain: [Bool] = []
     for t in operands {
-      places.append(isHalf(t) ? size : -1)
+      places.append(changes(t) ? size : -1)
       counts.append(t?.count ?? 0)
-      isBrain.append(t?.dtype == .bfloat16)
-      if isHalf(t), let t { size += (t.count * 4 + 63) / 64 * 64 }
+      if changes(t), let t { size += (t.count * target.byteSize + 63) / 64 * 64 }
     }
     let own = size
     let place = Table(places)
     let count = Table(counts)
-    let brain = Table(isBrain.map { $0 ? 1 : 0 })
+    let dtypes = Table(operands.map { Int($0?.dtype.rawValue ?? 0) })
     let total = operands.count
     return Prepared(
       scratchBytes: own + inner.scratchBytes, label: inner.label + " widened"
@@ -48,10 +68,9 @@ extension Operator {
       for i in 0..<total {
         let given = i < inputCount ? m.inputs[i] : m.outputs[i - inputCount]
         addresses[i] = place[i] < 0 ? given : m.scratch + place[i]
-        if place[i] >= 0 && i < inputCount {
-          HalfFloats.widen(
-            given, to: addresses[i].assumingMemoryBound(to: Float.self), count: count[i],
-            isBrain: brain[i] == 1, pool: m.pool)
+        if place[i] >= 0 && i < inputCount, let dtype = DType(rawValue: UInt8(dtypes[i])) {
+          HalfFloats.convert(
+            dtype, given, to: target, addresses[i], count: count[i], pool: m.pool)
         }
       }
       try inner.run(
@@ -59,21 +78,11 @@ extension Operator {
           inputs: addresses, outputs: addresses + inputCount, scratch: m.scratch + own,
           pool: m.pool))
       for i in inputCount..<total where place[i] >= 0 {
-        HalfFloats.narrow(
-          addresses[i].assumingMemoryBound(to: Float.self), to: m.outputs[i - inputCount],
-          count: count[i], isBrain: brain[i] == 1, pool: m.pool)
+        guard let dtype = DType(rawValue: UInt8(dtypes[i])) else { continue }
+        HalfFloats.convert(
+          target, addresses[i], to: dtype, m.outputs[i - inputCount], count: count[i],
+          pool: m.pool)
       }
     }
-  }
-}
-
-/// A half-precision constant as float32; any other as it is.
-private func widen(_ t: Tensor) throws(EngineError) -> Tensor {
-  guard t.dtype == .float16 || t.dtype == .bfloat16 else { return t }
-  return try Tensor(TensorType(.float32, t.shape)) { (bytes) throws(EngineError) in
-    guard let base = bytes.baseAddress else { return }
-    HalfFloats.widen(
-      t.storage.bytes, to: base.assumingMemoryBound(to: Float.self), count: t.count,
-      isBrain: t.dtype == .bfloat16, pool: .single)
   }
 }
