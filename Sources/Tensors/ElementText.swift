@@ -23,13 +23,13 @@ extension Tensor {
       let re = bytes.loadUnaligned(fromByteOffset: 2 * i * size, as: T.self)
       let im = bytes.loadUnaligned(fromByteOffset: (2 * i + 1) * size, as: T.self)
       let sign = im.sign == .minus && !im.isNaN ? "-" : "+"
-      return "(\(re)\(sign)\(im.magnitude)j)"
+      return "(\(number(re))\(sign)\(number(im.magnitude))j)"
     }
     return switch dtype {
-    case .float32: "\(load(Float.self))"
-    case .float64: "\(load(Double.self))"
-    case .float16: "\(load(Float16.self))"
-    case .bfloat16: "\(load(BFloat16.self).float)"
+    case .float32: number(load(Float.self))
+    case .float64: number(load(Double.self))
+    case .float16: number(load(Float16.self))
+    case .bfloat16: number(load(BFloat16.self).float)
     case .int8: "\(load(Int8.self))"
     case .int16: "\(load(Int16.self))"
     case .int32: "\(load(Int32.self))"
@@ -43,8 +43,8 @@ extension Tensor {
     case .complex64: complex(Float.self)
     case .complex128: complex(Double.self)
     case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0:
-      "\(smallFloat(bytes[i], dtype))"
-    case .float4e2m1: "\(smallFloat(packed(4), dtype))"
+      number(smallFloat(bytes[i], dtype))
+    case .float4e2m1: number(smallFloat(packed(4), dtype))
     case .uint4: "\(packed(4))"
     case .uint2: "\(packed(2))"
     case .int4: signed(packed(4), 4)
@@ -53,41 +53,11 @@ extension Tensor {
   }
 }
 
-/// The value of an 8- or 4-bit float. Source: ONNX "Float stored in 8 bits", OCP MX 1.0.
+/// The sign of a NaN means nothing and is not shown.
+private func number(_ x: some BinaryFloatingPoint) -> String { x.isNaN ? "nan" : "\(x)" }
+
 private func smallFloat(_ bits: UInt8, _ dtype: DType) -> Float {
-  let fractionBits: Int
-  let bias: Int
-  switch dtype {
-  case .float8e8m0:
-    if bits == 0xFF { return .nan }
-    return Float(sign: .plus, exponent: Int(bits) - 127, significand: 1)
-  case .float8e4m3fn:
-    if bits & 0x7F == 0x7F { return .nan }
-    (fractionBits, bias) = (3, 7)
-  case .float8e4m3fnuz:
-    if bits == 0x80 { return .nan }
-    (fractionBits, bias) = (3, 8)
-  case .float8e5m2:
-    if bits & 0x7F > 0x7C { return .nan }
-    if bits & 0x7F == 0x7C { return bits == 0x7C ? .infinity : -.infinity }
-    (fractionBits, bias) = (2, 15)
-  case .float8e5m2fnuz:
-    if bits == 0x80 { return .nan }
-    (fractionBits, bias) = (2, 16)
-  default:
-    (fractionBits, bias) = (1, 1)
-  }
-  let width = dtype.bits
-  let isNegative = bits >> UInt8(width - 1) & 1 == 1
-  let magnitude = Int(bits) & ((1 << (width - 1)) - 1)
-  let exponent = magnitude >> fractionBits
-  let fraction = Float(magnitude & ((1 << fractionBits) - 1))
-  let unit = Float(sign: .plus, exponent: -fractionBits, significand: 1)
-  let value =
-    exponent == 0
-    ? Float(sign: .plus, exponent: 1 - bias, significand: fraction * unit)
-    : Float(sign: .plus, exponent: exponent - bias, significand: 1 + fraction * unit)
-  return isNegative ? -value : value
+  NarrowFloat(dtype)?.decode(bits) ?? .nan
 }
 
 /// `text` in double quotes, with control characters, quotes and backslashes escaped, cut after

@@ -53,6 +53,7 @@ import Testing
       try packed(.float8e5m2fnuz, [3], [0x40, 0x7F, 0x80]).summary() == "[1.0, 57344.0, nan]")
     #expect(try packed(.float8e8m0, [3], [0x7F, 0x80, 0xFF]).summary() == "[1.0, 2.0, nan]")
     #expect(try Tensor([BFloat16(1.5), BFloat16(-0.25)]).summary() == "[1.5, -0.25]")
+    #expect(try Tensor([-Float.nan, -.infinity]).summary() == "[nan, -inf]")
     #expect(try Tensor([true, false]).summary() == "[true, false]")
     let complex = try Tensor([1, -2, 0.5, 3] as [Float])
     let bytes = Array(complex.rawBytes)
