@@ -47,6 +47,14 @@ struct InputFiles {
     }
     var values: [String: Value] = [:]
     for (name, path) in files {
+      if let name {
+        let port = try port(named: name, session, path)
+        if Self.isTable(path) {
+          let rows = try TableInput(path: path, session: session, port: port)
+          values[name] = try rows.next(rows: .max).map { .tensor($0) }
+          continue
+        }
+      }
       let read = try TensorFile.read(path)
       for (i, entry) in read.enumerated() {
         let target: String
@@ -66,18 +74,25 @@ struct InputFiles {
           guard i < session.inputs.count else { continue }
           target = session.inputs[i].name
         }
-        guard let port = session.inputs.first(where: { $0.name == target }) else {
-          throw EngineError(
-            .usage, "the model has no input '\(target)'",
-            expected: session.inputs.map { "'\($0.name)'" }.joined(separator: ", "),
-            subject: .init(file: path))
-        }
+        let port = try port(named: target, session, path)
         values[target] = try inFile(path) { () throws(EngineError) in
           try port.fit(.tensor(entry.value))
         }
       }
     }
     return values
+  }
+
+  private func port(
+    named name: String, _ session: Session, _ path: String
+  ) throws(EngineError) -> Session.Port {
+    guard let port = session.inputs.first(where: { $0.name == name }) else {
+      throw EngineError(
+        .usage, "the model has no input '\(name)'",
+        expected: session.inputs.map { "'\($0.name)'" }.joined(separator: ", "),
+        subject: .init(file: path))
+    }
+    return port
   }
 }
 

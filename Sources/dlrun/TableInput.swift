@@ -15,10 +15,10 @@ final class TableInput {
   let fixedRows: Int?
   private(set) var rowsRead = 0
 
-  init(path: String, session: Session) throws(EngineError) {
-    guard session.inputs.count == 1 || session.inputs.dropFirst().allSatisfy(\.isOptional),
-      let port = session.inputs.first
-    else {
+  /// A table for `port`, or for the model's only required input.
+  init(path: String, session: Session, port given: Session.Port? = nil) throws(EngineError) {
+    let only = session.inputs.dropFirst().allSatisfy(\.isOptional) ? session.inputs.first : nil
+    guard let port = given ?? only else {
       throw EngineError(
         .usage, "the model has \(session.inputs.count) inputs and a table is one",
         expected: "name=FILE for each of "

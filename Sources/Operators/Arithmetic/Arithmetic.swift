@@ -40,7 +40,6 @@ enum Arithmetic {
     Sqrt.self,
     Sub.self,
     Sum.self,
-    SumToShape.self,
     Tan.self,
   ]
 }

@@ -20,6 +20,7 @@ enum Reduction {
     ReduceSum.self,
     ReduceSumSquare.self,
     Softmax.self,
+    SumToShape.self,
     TopK.self,
   ]
 }
