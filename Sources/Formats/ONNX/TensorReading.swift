@@ -127,8 +127,13 @@ extension ReadContext {
 }
 
 extension Tensor {
-  /// The bytes of a file as a tensor: in place where they lie aligned for the element type, since
-  /// Swift's typed pointers must be, else copied.
+  /// Bytes from which on a mapped weight stays where it is, aligned or not.
+  private static let largeBytes = 1 << 16
+
+  /// The bytes of a file as a tensor: in place where they lie aligned for the element type, else
+  /// copied. Protobuf aligns nothing, so most weights of one-file models lie anywhere; large ones
+  /// stay in the mapping all the same, since x86-64 and arm64 load from any address and the copies
+  /// would double what a model takes.
   static func reading(
     _ type: TensorType, _ range: Range<Int>, of source: FileBytes
   ) throws(EngineError) -> Tensor {
@@ -137,7 +142,9 @@ extension Tensor {
     let alignment = max(type.dtype.byteSize / element, 1)
     if let base = source.bytes.baseAddress {
       let start = UnsafeMutableRawPointer(mutating: base + range.lowerBound)
-      if UInt(bitPattern: start) % UInt(alignment) == 0 {
+      if UInt(bitPattern: start) % UInt(alignment) == 0
+        || (source.isMapped && range.count >= largeBytes)
+      {
         return Tensor(Storage(type, borrowing: start, owner: source))
       }
     }
