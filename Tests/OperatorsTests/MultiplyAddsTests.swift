@@ -33,6 +33,25 @@ import Testing
     #expect(cost == n * Dim(7 * 12 * 5))
   }
 
+  @Test func attention() {
+    // 2 heads, 3 queries, 5 keys after 4 of the past; widths 4 and 6.
+    let cost = Attention().multiplyAdds(
+      inputs: [[n, 2, 3, 4], [n, 2, 5, 4], [n, 2, 5, 6], nil, [n, 2, 4, 4], [n, 2, 4, 6]],
+      outputs: [[n, 2, 3, 6]])
+    #expect(cost == n * Dim(2 * 3 * 9 * (4 + 6)))
+  }
+
+  @Test func sumsOfProducts() throws {
+    let one = try Einsum("ij->ji")
+    #expect(one.multiplyAdds(inputs: [[n, 3]], outputs: [[3, n]]) == 0)
+    let two = try Einsum("ij,jk->ik")
+    #expect(two.multiplyAdds(inputs: [[n, 3], [3, 5]], outputs: [[n, 5]]) == n * 15)
+    let three = try Einsum("ij,jk,kl->il")
+    #expect(
+      three.multiplyAdds(inputs: [[2, 3], [3, n], [n, 7]], outputs: [[2, 7]])
+        == n * Dim(2 * 3 + 2 * 7))
+  }
+
   @Test func othersDoNone() {
     #expect(Relu().multiplyAdds(inputs: [nil], outputs: [nil]) == 0)
   }

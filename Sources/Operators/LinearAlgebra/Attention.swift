@@ -168,6 +168,18 @@ public struct Attention: Operator {
     ]
   }
 
+  /// Both products over all pairs of queries and keys; masks save nothing.
+  public func multiplyAdds(inputs: [[Dim]?], outputs: [[Dim]?]) -> Dim? {
+    func length(_ d: [Dim]) -> Dim { d.count == 4 ? d[2] : d[1] }
+    func width(_ d: [Dim]) -> Dim { d.count == 4 ? d[1] * d[3] : d[2] }
+    guard let q = inputs[0], let k = inputs[1], let y = outputs[0],
+      [q, k, y].allSatisfy({ $0.count == 3 || $0.count == 4 })
+    else { return nil }
+    var keys = length(k)
+    if inputs.count > 4, let past = inputs[4], past.count == 4 { keys = keys + past[2] }
+    return q[0] * length(q) * keys * (width(q) + width(y))
+  }
+
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
     if let half = try widened(p, mixed: true) { return half }
     return try AttentionPlan(options, p).prepared()

@@ -76,6 +76,30 @@ public struct Einsum: Operator {
     return [Fact(c.dtype(0), result.map { sizes[$0] ?? 1 })]
   }
 
+  /// The products of operands taken from the left, each over the axes still needed.
+  public func multiplyAdds(inputs: [[Dim]?], outputs: [[Dim]?]) -> Dim? {
+    let shapes = inputs.compactMap { $0 }
+    guard shapes.count == inputs.count, shapes.count == parsed.terms.count,
+      let (operands, result) = try? parsed.labels(ranks: shapes.map(\.count))
+    else { return nil }
+    var sizes: [Int: Dim] = [:]
+    for (labels, dims) in zip(operands, shapes) {
+      for (label, d) in zip(labels, dims) where sizes[label] == nil || sizes[label]?.known == 1 {
+        sizes[label] = d
+      }
+    }
+    var cost: Dim = 0
+    var left = Set(operands[0])
+    for i in operands.indices.dropFirst() {
+      let right = Set(operands[i])
+      let later = Set(operands[(i + 1)...].joined()).union(result)
+      let used = left.intersection(right).union(left.union(right).intersection(later))
+      cost = cost + used.sorted().map { sizes[$0] ?? 1 }.product
+      left = left.union(right).intersection(later)
+    }
+    return cost
+  }
+
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
     if let half = try widened(p) { return half }
     let dtype = try p.input(0).dtype
