@@ -6,7 +6,8 @@ public enum Registry {
   static let families: [[any Operator.Type]] = [
     Activation.operators, Arithmetic.operators, Comparison.operators, Constants.operators,
     Control.operators, Convolution.operators, Indexing.operators, Layout.operators,
-    LinearAlgebra.operators, Normalization.operators, Pooling.operators, Quantization.operators,
+    LinearAlgebra.operators, Loss.operators, Normalization.operators, Pooling.operators,
+    Quantization.operators,
     Recurrent.operators, Reduction.operators,
   ]
 
