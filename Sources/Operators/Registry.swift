@@ -6,8 +6,9 @@ public enum Registry {
   static let families: [[any Operator.Type]] = [
     Activation.operators, Arithmetic.operators, Comparison.operators, Constants.operators,
     Control.operators, Convolution.operators, Indexing.operators, Layout.operators,
-    LinearAlgebra.operators, Normalization.operators, Pooling.operators, Recurrent.operators,
-    Reduction.operators,
+    LinearAlgebra.operators, Loss.operators, Normalization.operators, Pooling.operators,
+    Quantization.operators,
+    Recurrent.operators, Reduction.operators,
   ]
 
   /// All operators, sorted by domain and name.

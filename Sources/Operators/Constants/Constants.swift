@@ -3,6 +3,7 @@ import Graphs
 /// Constants, shapes and casts.
 enum Constants {
   static let operators: [any Operator.Type] = [
+    BitCast.self,
     Cast.self,
     CastLike.self,
     Constant.self,

@@ -2,5 +2,9 @@ import Graphs
 
 /// Convolutions of every kind.
 enum Convolution {
-  static let operators: [any Operator.Type] = [Conv.self, ConvTranspose.self]
+  static let operators: [any Operator.Type] = [
+    Col2Im.self,
+    Conv.self,
+    ConvTranspose.self,
+  ]
 }

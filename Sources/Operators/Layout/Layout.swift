@@ -3,6 +3,7 @@ import Graphs
 /// Operators that move elements or change shapes.
 enum Layout {
   static let operators: [any Operator.Type] = [
+    CenterCropPad.self,
     Concat.self,
     DepthToSpace.self,
     Expand.self,

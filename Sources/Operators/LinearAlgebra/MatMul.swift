@@ -83,7 +83,7 @@ public struct MatMul: Operator {
         packed = try MatrixProduct.pack(.right, count: n, k: k, constant, across: 1, along: n)
       }
     } else {
-      (aOffsets, bOffsets) = offsets(a.shape, b.shape, y.shape, (m * k, k * n))
+      (aOffsets, bOffsets) = MatMul.offsets(a.shape, b.shape, y.shape, (m * k, k * n))
     }
     let product = MatrixProduct(
       a.dtype, counts: (a.count, packed == nil ? b.count : 0, y.count, 0), aOffsets: aOffsets,
@@ -99,7 +99,7 @@ public struct MatMul: Operator {
   }
 
   /// Where the matrices of A and B lie for each matrix of the result.
-  private func offsets(
+  static func offsets(
     _ a: Shape, _ b: Shape, _ y: Shape, _ sizes: (Int, Int)
   ) -> ([Int], [Int]) {
     let (la, lb) = (max(0, a.rank - 2), max(0, b.rank - 2))
