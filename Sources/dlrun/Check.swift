@@ -7,7 +7,7 @@ import Tensors
 /// `dlrun check`: every fault of a model, with its place.
 struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Say every fault of a model, with its place.",
+    abstract: "Says every fault of a model, with its place.",
     discussion: """
       Checks what loading a model checks: its bytes, names, the order of nodes, operators and
       their attributes, and that declared types agree with what follows from the inputs.

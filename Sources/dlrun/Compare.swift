@@ -9,8 +9,8 @@ struct Compare: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Runs two models on the same inputs and reports the largest errors.",
     discussion: """
-      With one model, compares it unoptimised (A) with --optimize's level (B). Values that have
-      the same name in both graphs are compared as layers. Exit status 1 when an output differs
+      With one model, compares it unoptimised (A) with --optimize's level (B). Values that have \
+      the same name in both graphs are compared as layers. Exit status 1 when an output differs \
       by more than --tolerance, relative to the largest element.
 
       Example: dlrun compare float.onnx int8.onnx --inputs calibration.npz --layers

@@ -9,10 +9,10 @@ struct Infer: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Runs a model on the inputs in files.",
     discussion: """
-      INPUT is one file, or name=FILE for each input; - is CSV on standard input. Files: .csv,
-      .tsv, .npy, .npz (arrays match inputs by name), .pb (TensorProto), .safetensors, .json.
-      Rows of a table stream through the model in batches. Without -o, a table gives CSV on
-      standard output and other inputs a readable summary.
+      INPUT is one file, or name=FILE for each input; - is CSV on standard input. \
+      Files: .csv, .tsv, .npy, .npz (arrays match inputs by name), .pb (TensorProto), \
+      .safetensors, .json. Rows of a table stream through the model in batches. Without -o, a \
+      table gives CSV on standard output and other inputs a readable summary.
 
       Example: dlrun infer Models/iris.pb Models/iris.csv
       """)

@@ -5,7 +5,7 @@ import Graphs
 /// `dlrun inspect`: what a model takes, gives, consists of and costs.
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show inputs, outputs, operators, parameters and cost of a model.",
+    abstract: "Shows inputs, outputs, operators, parameters and cost of a model.",
     discussion: """
       Example: dlrun inspect resnet.onnx --shape image=8x3x224x224 --layers
                dlrun inspect resnet.onnx --svg > resnet.svg

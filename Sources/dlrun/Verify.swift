@@ -10,8 +10,8 @@ struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Runs models with known outputs and reports which agree.",
     discussion: """
-      Each folder is searched for model.onnx with test_data_set_I/{input,output}_J.pb beside it,
-      and an optional tol.json with "rtol" and "atol". Ends with the line
+      Each folder is searched for model.onnx with test_data_set_I/{input,output}_J.pb beside \
+      it, and an optional tol.json with "rtol" and "atol". Ends with the line \
       `N passed, N failed, N skipped`; exit status 1 when any failed.
 
       Example: dlrun verify .cache/onnx-suite/node --json report.json
