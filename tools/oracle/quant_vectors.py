@@ -30,7 +30,7 @@ def floats(*shape, dtype=np.float32, spread=4.0):
     return (R.standard_normal(shape) * spread).astype(dtype)
 
 
-def case(out, op, inputs, opset=25, outputs=1, **attributes):
+def case(out, op, inputs, opset=28, outputs=1, **attributes):
     names = [f"x{i}" if x is not None else "" for i, x in enumerate(inputs)]
     results = [f"y{i}" for i in range(outputs)]
     node = helper.make_node(op, names, results, **attributes)
@@ -58,6 +58,7 @@ def quantize(out):
     targets = [np.int8, np.uint8, np.int16, np.uint16]
     targets += [ml_dtypes.int4, ml_dtypes.uint4, ml_dtypes.int2, ml_dtypes.uint2]
     targets += [ml_dtypes.float8_e4m3fn, ml_dtypes.float8_e5m2, ml_dtypes.float4_e2m1fn]
+    targets += [ml_dtypes.float6_e2m3fn, ml_dtypes.float6_e3m2fn]
     for t in targets:
         wide = 3000.0 if t in (np.int16, np.uint16) else 20.0
         # The reference leaves the zero points of 8-bit floats out.
