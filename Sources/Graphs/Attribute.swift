@@ -191,7 +191,7 @@ public struct AttributeReader {
     let code = try int(name, default: Int(d.rawValue))
     guard let raw = UInt8(exactly: code), let dtype = DType(rawValue: raw) else {
       throw EngineError(
-        .attribute, "attribute '\(name)' names no element type", expected: "1 to 26",
+        .attribute, "attribute '\(name)' names no element type", expected: "1 to 28",
         received: "\(code)")
     }
     return dtype

@@ -22,13 +22,14 @@ public struct DTypes: OptionSet, Sendable, Hashable {
   public static let numeric: DTypes = [.floats, .ints]
   public static let signedNumeric: DTypes = [.floats, .signedInts]
   public static let packed = DTypes(.int4, .uint4, .float4e2m1, .int2, .uint2)
+  public static let float6s = DTypes(.float6e2m3, .float6e3m2)
   public static let bool = DTypes(.bool)
   public static let string = DTypes(.string)
   public static let complex = DTypes(.complex64, .complex128)
   public static let int64 = DTypes(.int64)
   /// int32 and int64, as indices are.
   public static let indices = DTypes(.int32, .int64)
-  public static let all = DTypes(rawValue: 0x7FF_FFFE)
+  public static let all = DTypes(rawValue: 0x1FFF_FFFE)
 }
 
 /// One input or output of an operator, as its schema describes it.

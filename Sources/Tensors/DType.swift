@@ -28,6 +28,8 @@
   case float8e8m0 = 24
   case uint2 = 25
   case int2 = 26
+  case float6e2m3 = 27
+  case float6e3m2 = 28
 
   /// Bits an element takes in memory. Elements under 8 bits are packed, the first in the low bits.
   /// Zero for strings, whose elements do not lie in the tensor's bytes.
@@ -38,6 +40,7 @@
     case .float64, .int64, .uint64, .complex64: 64
     case .float32, .int32, .uint32: 32
     case .float16, .bfloat16, .int16, .uint16: 16
+    case .float6e2m3, .float6e3m2: 6
     case .uint4, .int4, .float4e2m1: 4
     case .uint2, .int2: 2
     case .int8, .uint8, .bool, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz,
@@ -57,11 +60,11 @@
   /// Whether elements are packed several to a byte.
   @inlinable public var isPacked: Bool { bits > 0 && bits < 8 }
 
-  /// Floating point of any width, the 8- and 4-bit kinds included.
+  /// Floating point of any width, the 8-, 6- and 4-bit kinds included.
   @inlinable public var isFloat: Bool {
     switch self {
     case .float32, .float64, .float16, .bfloat16, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2,
-      .float8e5m2fnuz, .float4e2m1, .float8e8m0:
+      .float8e5m2fnuz, .float4e2m1, .float8e8m0, .float6e2m3, .float6e3m2:
       true
     default: false
     }

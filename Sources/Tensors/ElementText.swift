@@ -45,6 +45,7 @@ extension Tensor {
     case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0:
       number(smallFloat(bytes[i], dtype))
     case .float4e2m1: number(smallFloat(packed(4), dtype))
+    case .float6e2m3, .float6e3m2: number(smallFloat(sixBits(bytes, i), dtype))
     case .uint4: "\(packed(4))"
     case .uint2: "\(packed(2))"
     case .int4: signed(packed(4), 4)
@@ -55,6 +56,12 @@ extension Tensor {
 
 /// The sign of a NaN means nothing and is not shown.
 private func number(_ x: some BinaryFloatingPoint) -> String { x.isNaN ? "nan" : "\(x)" }
+
+/// The bits of a 6-bit element, which may lie in two bytes.
+private func sixBits(_ bytes: UnsafeRawBufferPointer, _ i: Int) -> UInt8 {
+  guard let base = bytes.baseAddress else { return 0 }
+  return PackedElements(.float6e2m3)?.code(base, i) ?? 0
+}
 
 private func smallFloat(_ bits: UInt8, _ dtype: DType) -> Float {
   NarrowFloat(dtype)?.decode(bits) ?? .nan

@@ -6,6 +6,8 @@
 /// | float8e4m3fnuz | 4, 3 | 8 | 240 | none | 0x80 |
 /// | float8e5m2 | 5, 2 | 15 | 57344 | S.11111.00 | S.11111.other |
 /// | float8e5m2fnuz | 5, 2 | 16 | 57344 | none | 0x80 |
+/// | float6e2m3 | 2, 3 | 1 | 7.5 | none | none |
+/// | float6e3m2 | 3, 2 | 3 | 28 | none | none |
 /// | float4e2m1 | 2, 1 | 1 | 6 | none | none |
 /// | float8e8m0 | 8, 0, no sign | 127 | 2^127 | none | 0xFF |
 ///
@@ -46,6 +48,12 @@ public struct NarrowFloat: Sendable, Hashable {
       // NaN has no code; negative zero stands for it, as in ml_dtypes.
       (fractionBits, bias, largest, overflow, nan) = (1, 1, 0x07, 0x07, 0x08)
       (signBit, isUnsignedZero) = (0x08, false)
+    case .float6e2m3:
+      (fractionBits, bias, largest, overflow, nan) = (3, 1, 0x1F, 0x1F, 0x20)
+      (signBit, isUnsignedZero) = (0x20, false)
+    case .float6e3m2:
+      (fractionBits, bias, largest, overflow, nan) = (2, 3, 0x1F, 0x1F, 0x20)
+      (signBit, isUnsignedZero) = (0x20, false)
     case .float8e8m0:
       (fractionBits, bias, largest, overflow, nan) = (0, 127, 0xFE, 0xFF, 0xFF)
       (signBit, isUnsignedZero) = (0, true)
@@ -61,6 +69,7 @@ public struct NarrowFloat: Sendable, Hashable {
         ? .nan : code == 0 ? Float(bitPattern: 0x40_0000) : Float(bitPattern: UInt32(code) << 23)
     }
     if isUnsignedZero && code == nan { return .nan }
+    // Bits above the sign of a 4- or 6-bit float do not count.
     let magnitude = code & (signBit &- 1)
     let isNegative = code & signBit != 0
     if magnitude > largest {
@@ -79,7 +88,7 @@ public struct NarrowFloat: Sendable, Hashable {
 
   /// The code of the number nearest to `value`, ties to even. Numbers that round beyond the
   /// largest, and infinities, become the largest where `saturate`, and otherwise infinity, or NaN
-  /// where the format has no infinity; float4e2m1 always saturates.
+  /// where the format has no infinity; 4- and 6-bit floats always saturate.
   ///
   /// For float8e8m0, `rounding` decides and the sign is dropped.
   public func encode(
@@ -90,7 +99,7 @@ public struct NarrowFloat: Sendable, Hashable {
     let sign = bits >> 31 != 0 ? signBit : 0
     let magnitude = bits & 0x7FFF_FFFF
     if magnitude > 0x7F80_0000 {
-      return isUnsignedZero || dtype == .float4e2m1 ? nan : nan | sign
+      return isUnsignedZero || nan == signBit ? nan : nan | sign
     }
     var code: UInt32
     let least = UInt32(128 - bias) << 23

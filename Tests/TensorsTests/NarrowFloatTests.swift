@@ -38,6 +38,19 @@ import Testing
     #expect(sum(bytes) == want)
   }
 
+  /// What ml_dtypes 0.5 makes of the same numbers.
+  @Test func sixBits() throws {
+    let numbers: [Float] = [.nan, .infinity, -.infinity, 0, -0.0, 7.6, -100, 0.06, 0.0624, 0.0626]
+    let a = try #require(NarrowFloat(.float6e2m3)), b = try #require(NarrowFloat(.float6e3m2))
+    #expect(numbers.map { a.encode($0) } == [32, 31, 63, 0, 32, 31, 63, 0, 0, 1])
+    #expect(numbers.map { b.encode($0, saturate: false) } == [32, 31, 63, 0, 32, 24, 63, 1, 1, 1])
+    #expect([1, 8, 31, 40].map { a.decode($0) } == [0.125, 1, 7.5, -1])
+    #expect([1, 8, 31, 40].map { b.decode($0) } == [0.0625, 0.5, 28, -0.5])
+    for code in UInt8(0)..<64 {
+      #expect(a.encode(a.decode(code)) == code && b.encode(b.decode(code)) == code)
+    }
+  }
+
   static let encoded: [(DType, UInt64, UInt64)] = [
     (.float8e4m3fn, 0x8CE6_C448_D25C_F493, 0x1601_B727_E1E1_03B3),
     (.float8e4m3fnuz, 0x8ADF_546D_821F_F133, 0xA81B_A37C_E734_ADED),

@@ -2,7 +2,8 @@ import Tensors
 import Testing
 
 @Suite struct PackedElementsTests {
-  @Test(arguments: [DType.int4, .uint4, .int2, .uint2, .float4e2m1], [0, 1, 2, 3, 4, 5, 9])
+  @Test(
+    arguments: [DType.int4, .uint4, .int2, .uint2, .float4e2m1, .float6e2m3], [0, 1, 2, 3, 4, 5, 9])
   func comesBack(_ dtype: DType, _ count: Int) throws {
     let packed = try #require(PackedElements(dtype))
     let mask = UInt8(1) << UInt8(dtype.bits) - 1

@@ -45,6 +45,9 @@ extension NPY {
       case .float4e2m1:
         let bytes = tensor.rawBytes
         converted = (0..<tensor.count).map { bytes[$0 / 2] >> UInt8(4 * ($0 % 2)) & 15 }
+      case .float6e2m3, .float6e3m2:
+        let (base, packed) = (tensor.storage.bytes, PackedElements(tensor.dtype))
+        converted = (0..<tensor.count).map { packed?.code(base, $0) ?? 0 }
       default: converted = nil
       }
       header = Parts.header(descr, tensor.shape)

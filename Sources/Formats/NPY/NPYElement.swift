@@ -80,7 +80,8 @@ struct NPYElement: Equatable {
   static func descr(_ dtype: DType) -> String {
     switch dtype {
     case .bfloat16: "<V2"
-    case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0, .float4e2m1:
+    case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0, .float4e2m1,
+      .float6e2m3, .float6e3m2:
       "|V1"
     case .int4, .int2, .int8: "|i1"
     case .uint4, .uint2, .uint8: "|u1"

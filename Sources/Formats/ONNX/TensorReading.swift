@@ -58,10 +58,9 @@ extension ReadContext {
     if let raw = UInt8(exactly: code), let dtype = DType(rawValue: raw) { return dtype }
     switch code {
     case 0: throw EngineError(.invalidModel, "the tensor has no element type")
-    case 27, 28: throw EngineError(.unsupported, "6-bit floating point is not supported")
     default:
       throw EngineError(
-        .invalidModel, "the element type is unknown", expected: "1 to 26", received: "\(code)")
+        .invalidModel, "the element type is unknown", expected: "1 to 28", received: "\(code)")
     }
   }
 

@@ -42,6 +42,23 @@ extension ReadContext {
       return try narrow(int32(m), type.byteCount, type, "int32_data", -128...255) {
         UInt8(truncatingIfNeeded: $0)
       }
+    case .float6e2m3, .float6e3m2:
+      // Each number holds one element, unlike the packed kinds below six bits.
+      let codes = int32(m)
+      try checkCount(codes.count, n, type, "int32_data")
+      let packed = PackedElements(type.dtype)
+      return try Tensor(type) { (target) throws(EngineError) in
+        for i in target.indices { target[i] = 0 }
+        guard let base = target.baseAddress else { return }
+        for (i, v) in codes.enumerated() {
+          guard v >= 0, v < 64 else {
+            throw EngineError(
+              .invalidModel, "element \(i) of int32_data does not fit \(type.dtype)",
+              expected: "0 to 63", received: "\(v)")
+          }
+          packed?.add(UInt8(v), base, i)
+        }
+      }
     case .string: return try stringTensor(m, type)
     }
   }

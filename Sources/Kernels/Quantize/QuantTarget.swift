@@ -39,7 +39,7 @@ public struct QuantTarget: Sendable {
   func write(_ value: Double, zero: Double, _ y: UnsafeMutableRawPointer, _ i: Int) {
     if let float {
       // An 8-bit float keeps its -0, as in ONNX's reference.
-      let shift = zero == 0 && dtype != .float4e2m1 ? -0.0 : zero
+      let shift = zero == 0 && packed == nil ? -0.0 : zero
       let code = float.encode(Float(value + shift), saturate: saturates)
       return store(code, y, i)
     }
@@ -56,11 +56,7 @@ public struct QuantTarget: Sendable {
 
   private func store(_ code: UInt8, _ y: UnsafeMutableRawPointer, _ i: Int) {
     guard let packed else { return y.storeBytes(of: code, toByteOffset: i, as: UInt8.self) }
-    let bit = i &* packed.bits
-    let mask = UInt8(1) << UInt8(packed.bits) &- 1
-    let byte = y.load(fromByteOffset: bit >> 3, as: UInt8.self)
-    y.storeBytes(
-      of: byte | (code & mask) << UInt8(bit & 7), toByteOffset: bit >> 3, as: UInt8.self)
+    packed.add(code, y, i)
   }
 }
 

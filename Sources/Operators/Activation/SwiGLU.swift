@@ -29,15 +29,18 @@ public struct SwiGLU: CompositeOperator {
   public var attributes: [Attribute] { [.float("alpha", alpha)] }
 
   public func infer(_ c: Inference) throws(EngineError) -> [Fact] {
-    try checkSameDType(c.dtype(0), c.dtype(1))
-    if let a = c.dims(0), let b = c.dims(1) {
-      let fits = zip(a, b).allSatisfy { $0.known == nil || $1.known == nil || $0 == $1 }
-      guard a.count == b.count, fits else {
-        throw EngineError(
-          .shape, "the inputs have different shapes", expected: "\(a)", received: "\(b)")
-      }
-    }
+    try check(c.fact(0), c.fact(1))
     return [Fact(c.dtype(0) ?? c.dtype(1), c.dims(0) ?? c.dims(1))]
+  }
+
+  private func check(_ a: Fact?, _ b: Fact?) throws(EngineError) {
+    try checkSameDType(a?.dtype, b?.dtype)
+    guard let a = a?.dims, let b = b?.dims else { return }
+    let fits = zip(a, b).allSatisfy { $0.known == nil || $1.known == nil || $0 == $1 }
+    guard a.count == b.count, fits else {
+      throw EngineError(
+        .shape, "the inputs have different shapes", expected: "\(a)", received: "\(b)")
+    }
   }
 
   public func expand<B: Builder>(
@@ -46,6 +49,7 @@ public struct SwiGLU: CompositeOperator {
     guard let a = inputs[0], let x = inputs[1] else {
       throw EngineError(.arity, "an input is missing")
     }
+    try check(b.fact(of: a), b.fact(of: x))
     return Few(try times(b, b.apply(Swish(alpha: alpha), a), x))
   }
 }

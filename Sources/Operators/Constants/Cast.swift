@@ -9,7 +9,7 @@ import Tensors
 /// - `saturate`: whether 8-bit floats take their largest number instead of infinity or NaN for
 ///   what lies beyond; default 1.
 /// - `round_mode`: up, down or nearest, for float8e8m0 only; default up.
-/// - Floats round to nearest even and overflow to infinity; 8-bit and 4-bit floats round once, also
+/// - Floats round to nearest even and overflow to infinity; floats of at most 8 bits round once, also
 ///   from float64. Integers wrap. Floats become integers by dropping the fraction; to bool: not 0.
 /// - Text is read as a decimal number, inf or nan; numbers are written in the shortest form that
 ///   reads back the same, bools as True and False.
@@ -18,13 +18,13 @@ import Tensors
 /// - Edges: where ONNX leaves it open, floats that no integer of the width can hold give what x86
 ///   gives: the least integer for 32 and 64 bits, low bits of the 32-bit one for narrower types.
 /// - Gradient: the upstream in the input's type; none where a type is no float.
-/// - Source: ONNX Cast 6, 9, 13, 19, 21, 23, 24, 25, 28; the 6-bit floats of 28 are not known here.
+/// - Source: ONNX Cast 6, 9, 13, 19, 21, 23, 24, 25, 28.
 public struct Cast: Operator {
   public let to: DType
   public let saturate: Bool
   public let rounding: NarrowFloat.Rounding
 
-  static let types: DTypes = [.numeric, .bool, .string, .float8s, .packed]
+  static let types: DTypes = [.numeric, .bool, .string, .float8s, .float6s, .packed]
 
   public static let schema = Schema(
     "Cast", versions: [6, 9, 13, 19, 21, 23, 24, 25, 28],

@@ -4,7 +4,7 @@ import Tensors
 
 /// The numbers that quantised ones stand for: `y = (x - x_zero_point) * x_scale`.
 ///
-/// - `x`: integers of 2 to 16 bits, int32, 8-bit floats, float4e2m1, any shape. `x_scale`: float16,
+/// - `x`: integers of 2 to 16 bits, int32, 8-, 6- and 4-bit floats, any shape. `x_scale`: float16,
 ///   bfloat16, float32, float8e8m0; one for all, `[n]` along `axis`, or x's shape with blocks along
 ///   `axis`. `x_zero_point` (optional): x's type, the shape of the scales.
 /// - Result: `output_dtype`, or the type of the scales: float16, bfloat16 or float32.
@@ -12,8 +12,7 @@ import Tensors
 /// - Errors: `.shape` for scales that do not fit; `.attribute` where scales of float8e8m0 come
 ///   without an `output_dtype`.
 /// - Accuracy: computed in float32, rounded once.
-/// - Source: ONNX DequantizeLinear 10, 13, 19, 21, 23, 24, 25, 28; the 6-bit floats of 28 are not
-///   known here.
+/// - Source: ONNX DequantizeLinear 10, 13, 19, 21, 23, 24, 25, 28.
 public struct DequantizeLinear: Operator {
   public let scales: QuantScales
   public let output: DType?

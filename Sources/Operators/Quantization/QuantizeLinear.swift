@@ -8,14 +8,13 @@ import Tensors
 ///   one for all, `[n]` along `axis`, or x's shape with blocks along `axis`. `y_zero_point`
 ///   (optional): of the result's type, the shape of the scales.
 /// - Result: `output_dtype`, or the type of the zero point, or uint8: integers of 2 to 16 bits,
-///   8-bit floats, float4e2m1.
+///   8-bit floats, 6- and 4-bit floats.
 /// - `axis`: default 1. `block_size`: default 0, no blocks. `saturate`: default 1; otherwise 8-bit
 ///   floats overflow to infinity or NaN. `precision`: the type that the quotient is rounded to;
 ///   default the scale's (float32 for float8e8m0).
 /// - Errors: `.shape` for scales that do not fit, `.attribute` for types that contradict.
 /// - Edges: NaN becomes the least integer; int32 precision divides in float64.
-/// - Source: ONNX QuantizeLinear 10, 13, 19, 21, 23, 24, 25, 28; the 6-bit floats of 28 are not
-///   known here.
+/// - Source: ONNX QuantizeLinear 10, 13, 19, 21, 23, 24, 25, 28.
 public struct QuantizeLinear: Operator {
   public let scales: QuantScales
   public let saturates: Bool
@@ -25,7 +24,7 @@ public struct QuantizeLinear: Operator {
   static let sources = DTypes(.float16, .bfloat16, .float32, .int32)
   static let targets = DTypes(
     .int8, .uint8, .int16, .uint16, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz,
-    .uint4, .int4, .float4e2m1, .uint2, .int2)
+    .uint4, .int4, .float4e2m1, .uint2, .int2, .float6e2m3, .float6e3m2)
 
   public static let schema = Schema(
     "QuantizeLinear", versions: [10, 13, 19, 21, 23, 24, 25, 28],

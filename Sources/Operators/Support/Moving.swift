@@ -73,16 +73,14 @@ private func gatherPacked(
   _ places: Tensor, _ sources: [(first: Int, tensor: Tensor)], _ dtype: DType, _ e: Evaluation
 ) throws(EngineError) -> Tensor {
   let out = try e.allocate(TensorType(dtype, places.shape))
-  let bits = dtype.bits
-  let perByte = 8 / bits
-  let mask = UInt8(1 << bits) &- 1
+  guard let packed = PackedElements(dtype) else {
+    throw EngineError(.internalDefect, "elements of whole bytes moved as packed ones")
+  }
   out.bytes.initializeMemory(as: UInt8.self, repeating: 0, count: out.type.byteCount)
-  let y = out.bytes.assumingMemoryBound(to: UInt8.self)
   for (i, place) in places.elements(Int64.self).enumerated() {
     guard let s = sources.last(where: { $0.first <= Int(place) }) else { continue }
     let at = try checked(place - Int64(s.first), s.tensor.count)
-    let element = s.tensor.rawBytes[at / perByte] >> UInt8(at % perByte * bits) & mask
-    y[i / perByte] |= element << UInt8(i % perByte * bits)
+    packed.add(packed.code(s.tensor.storage.bytes, at), out.bytes, i)
   }
   return Tensor(out)
 }

@@ -53,7 +53,8 @@ extension Features {
 
   @Test func everyElementTypeIsRead() throws {
     let types = Set(model.graph.initializers.map(\.tensor.dtype))
-    #expect(types == Set(DType.allCases))
+    // The 6-bit floats are younger than the fixture's opset.
+    #expect(types == Set(DType.allCases).subtracting([.float6e2m3, .float6e3m2]))
     #expect(try tensor("i64").values(as: Int64.self) == [.min, .max])
     #expect(try tensor("u64").values(as: UInt64.self) == [0, .max])
     #expect(try tensor("i8").values(as: Int8.self) == [-128, 127])

@@ -59,7 +59,8 @@ import Testing
         == "invalidModel: initializer 'w': the tensor has no element type")
     #expect(
       refusal(tensorMessage(type: 27) { _ in })
-        == "unsupported: initializer 'w': 6-bit floating point is not supported")
+        == "invalidModel: initializer 'w': int32_data has the wrong number of elements for float6e2m3[2]"
+    )
     #expect(
       refusal(tensorMessage(type: 99) { _ in })
         == "invalidModel: initializer 'w': the element type is unknown")
