@@ -5,9 +5,9 @@ import Tensors
 public enum Registry {
   static let families: [[any Operator.Type]] = [
     Activation.operators, Arithmetic.operators, Comparison.operators, Constants.operators,
-    Control.operators, Convolution.operators, Indexing.operators, Layout.operators,
-    LinearAlgebra.operators, Normalization.operators, Pooling.operators, Recurrent.operators,
-    Reduction.operators,
+    Containers.operators, Control.operators, Convolution.operators, Indexing.operators,
+    Layout.operators, LinearAlgebra.operators, Normalization.operators, Pooling.operators,
+    Recurrent.operators, Reduction.operators, Text.operators,
   ]
 
   /// All operators, sorted by domain and name.
