@@ -7,7 +7,8 @@ public enum Registry {
     Activation.operators, Arithmetic.operators, Comparison.operators, Constants.operators,
     Containers.operators, Control.operators, Convolution.operators, Indexing.operators,
     Layout.operators, LinearAlgebra.operators, Normalization.operators, Pooling.operators,
-    Recurrent.operators, Reduction.operators, Text.operators,
+    Random.operators, Recurrent.operators, Reduction.operators, Signal.operators,
+    Text.operators,
   ]
 
   /// All operators, sorted by domain and name.

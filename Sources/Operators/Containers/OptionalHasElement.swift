@@ -11,7 +11,10 @@ public struct OptionalHasElement: Operator {
     inputs: [Parameter("input", .all, "O", kind: .optional, containers: true)],
     outputs: [Parameter("output", .bool, "B")],
     cases: {
-      [.init(OptionalHasElement(), [try Tensor([1, 2] as [Float])]), .init(OptionalHasElement(), [])]
+      [
+        .init(OptionalHasElement(), [try Tensor([1, 2] as [Float])]),
+        .init(OptionalHasElement(), []),
+      ]
     })
 
   public init() {}

@@ -23,7 +23,8 @@ public struct TfIdfVectorizer: Operator {
 
   public static let schema = Schema(
     "TfIdfVectorizer", versions: [9],
-    inputs: [Parameter("X", [.string, .indices])], outputs: [Parameter("Y", DTypes(.float32), "T1")],
+    inputs: [Parameter("X", [.string, .indices])],
+    outputs: [Parameter("Y", DTypes(.float32), "T1")],
     attributes: [
       AttributeSpec("mode", .string, "TF, IDF or TFIDF; required"),
       AttributeSpec("ngram_indexes", .ints, "the column of each n-gram; required"),
@@ -61,7 +62,8 @@ public struct TfIdfVectorizer: Operator {
     }
     guard weights.isEmpty || weights.count >= width.partialValue else {
       throw EngineError(
-        .attribute, "weights are missing", expected: "one for each of \(width.partialValue) columns",
+        .attribute, "weights are missing",
+        expected: "one for each of \(width.partialValue) columns",
         received: "\(weights.count)")
     }
     guard maxSkip >= 0, maxSkip < Int(Int32.max) else {
