@@ -8,7 +8,7 @@ public enum Registry {
     Containers.operators, Control.operators, Convolution.operators, Indexing.operators,
     Layout.operators, LinearAlgebra.operators, Normalization.operators, Pooling.operators,
     Random.operators, Recurrent.operators, Reduction.operators, Signal.operators,
-    Text.operators,
+    Text.operators, Vision.operators,
   ]
 
   /// All operators, sorted by domain and name.
