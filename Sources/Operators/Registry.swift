@@ -5,10 +5,10 @@ import Tensors
 public enum Registry {
   static let families: [[any Operator.Type]] = [
     Activation.operators, Arithmetic.operators, Comparison.operators, Constants.operators,
-    Control.operators, Convolution.operators, Indexing.operators, Layout.operators,
-    LinearAlgebra.operators, Loss.operators, Normalization.operators, Pooling.operators,
-    Quantization.operators,
-    Recurrent.operators, Reduction.operators,
+    Containers.operators, Control.operators, Convolution.operators, Indexing.operators,
+    Layout.operators, LinearAlgebra.operators, Loss.operators, Normalization.operators,
+    Pooling.operators, Quantization.operators, Random.operators, Recurrent.operators,
+    Reduction.operators, Signal.operators, Text.operators, Vision.operators,
   ]
 
   /// All operators, sorted by domain and name.

@@ -9,5 +9,6 @@ enum Pooling {
     GlobalMaxPool.self,
     LpPool.self,
     MaxPool.self,
+    MaxUnpool.self,
   ]
 }

@@ -1,0 +1,34 @@
+import Graphs
+import Tensors
+
+/// A sequence of the given tensors.
+///
+/// - `inputs...`: tensors of one element type, any shapes.
+/// - Errors: `.dtype` when element types differ.
+/// - Source: ONNX SequenceConstruct 11.
+public struct SequenceConstruct: Operator {
+  public static let schema = Schema(
+    "SequenceConstruct", versions: [11],
+    inputs: [.variadic("inputs", Containers.types)],
+    outputs: [Parameter("output_sequence", Containers.types, "S", containers: true)],
+    cases: { [] })
+
+  public init() {}
+  public init(reading a: AttributeReader) throws(EngineError) {}
+
+  public func infer(_ c: Inference) throws(EngineError) -> [Fact] {
+    var type: ValueType?
+    for case let fact? in c.inputs { type = type?.joined(fact.type) ?? fact.type }
+    return [Fact(.sequence(type))]
+  }
+
+  public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
+    var list: [Value] = []
+    for i in e.inputs.indices {
+      let t = try e.tensor(i)
+      try checkElementType(t, among: list)
+      list.append(.tensor(t))
+    }
+    return [.sequence(list)]
+  }
+}

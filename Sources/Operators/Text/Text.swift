@@ -1,0 +1,11 @@
+import Graphs
+
+/// Operators on strings.
+enum Text {
+  static let operators: [any Operator.Type] = [
+    StringConcat.self,
+    StringNormalizer.self,
+    StringSplit.self,
+    TfIdfVectorizer.self,
+  ]
+}

@@ -1,0 +1,105 @@
+import Graphs
+import Kernels
+import Tensors
+
+/// Sampling places of affine maps, for GridSample.
+///
+/// - Formula: `grid = theta * (x, y, 1)`, in 3D `theta * (x, y, z, 1)`, positions evenly spaced from
+///   -1 to 1.
+/// - `theta`: float16, bfloat16, float32 or float64 `[N, 2, 3]` or `[N, 3, 4]`. `size`: int64
+///   `[N, C, H, W]` or `[N, C, D, H, W]`.
+/// - `align_corners`: 1: -1 and 1 are the centres of the corner pixels, otherwise their outer edges;
+///   default 0.
+/// - Output: `[N, H, W, 2]` or `[N, D, H, W, 3]`, x first.
+/// - Errors: `.shape` when theta and size do not fit.
+/// - Edges: with `align_corners`, an axis of one pixel has its centre at -1.
+/// - Accuracy: computed in float64, rounded once.
+/// - Source: ONNX AffineGrid 20.
+public struct AffineGrid: Operator {
+  public let alignsCorners: Bool
+
+  public static let schema = Schema(
+    "AffineGrid", versions: [20],
+    inputs: [Parameter("theta", .floats, "T1"), Parameter("size", .int64, "T2", shape: true)],
+    outputs: [Parameter("grid", .floats, "T1")],
+    attributes: [
+      AttributeSpec("align_corners", .int, "1: -1 and 1 are centres of corner pixels; default 0")
+    ],
+    cases: {
+      let theta = try Tensor(shape: [1, 2, 3], [0.5, 0.25, 0.1, -0.25, 1, 0.3] as [Float])
+      let size = try Tensor([1, 3, 2, 4] as [Int64])
+      return [
+        .init(AffineGrid(), [theta, size]), .init(AffineGrid(alignsCorners: true), [theta, size]),
+      ]
+    })
+
+  public init(alignsCorners: Bool = false) { self.alignsCorners = alignsCorners }
+  public init(reading a: AttributeReader) throws(EngineError) {
+    alignsCorners = try a.bool("align_corners", default: false)
+  }
+  public var attributes: [Attribute] { [.bool("align_corners", alignsCorners)] }
+
+  public func infer(_ c: Inference) throws(EngineError) -> [Fact] {
+    let dtype = c.dtype(0)
+    let theta = c.dims(0)
+    if let theta {
+      guard theta.count == 3,
+        [2, nil].contains(theta[1].known) && [3, nil].contains(theta[2].known)
+          || [3, nil].contains(theta[1].known) && [4, nil].contains(theta[2].known)
+      else {
+        throw EngineError(
+          .shape, "theta holds no affine maps", expected: "[N, 2, 3] or [N, 3, 4]",
+          received: "\(theta)")
+      }
+    }
+    guard let size = c.elements(1) else {
+      guard let n = c.dims(1)?.first?.known, n == 4 || n == 5 else { return [Fact(dtype, nil)] }
+      return [Fact(dtype, c.unknown(rank: n - 1) + [Dim(n - 2)])]
+    }
+    let spatial = size.count - 2
+    guard spatial == 2 || spatial == 3, (theta?[1].known).map({ $0 == spatial }) ?? true else {
+      throw EngineError(
+        .shape, "the size does not fit theta", expected: "[N, C, H, W] or [N, C, D, H, W]",
+        received: "\(size)")
+    }
+    if let n = size[0].known, let maps = theta?[0].known, n != maps {
+      throw EngineError(
+        .shape, "the size has another batch than theta", expected: "\(maps)", received: "\(n)")
+    }
+    let dims = [size[0]] + size.dropFirst(2) + [Dim(spatial)]
+    try checkSizes(dims)
+    return [Fact(dtype, dims)]
+  }
+
+  public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
+    let y = try p.output(0)
+    let dtype = y.dtype
+    guard DTypes.floats.contains(dtype) else { throw p.noKernel() }
+    let spatial = y.shape.rank - 2
+    let width = y.shape[spatial]
+    let rows = y.shape.count(of: 0..<spatial)
+    let (height, depth) = (y.shape[spatial - 1], spatial == 3 ? y.shape[1] : 1)
+    let aligns = alignsCorners
+    return Prepared { m in
+      func position(_ i: Int, _ n: Int) -> Double {
+        aligns ? 2 * Double(i) / Double(max(1, n - 1)) - 1 : (2 * Double(i) + 1) / Double(n) - 1
+      }
+      m.pool.run(rows) { row in
+        let map = row / (height * depth) * spatial * (spatial + 1)
+        let py = position(row % height, height)
+        let pz = position(row / height % depth, depth)
+        for x in 0..<width {
+          let px = position(x, width)
+          for k in 0..<spatial {
+            let first = map + k * (spatial + 1)
+            var sum = loadNumber(m.inputs[0], first + spatial, dtype)
+            sum += px * loadNumber(m.inputs[0], first, dtype)
+            sum += py * loadNumber(m.inputs[0], first + 1, dtype)
+            if spatial == 3 { sum += pz * loadNumber(m.inputs[0], first + 2, dtype) }
+            storeNumber(sum, m.outputs[0], (row * width + x) * spatial + k, dtype)
+          }
+        }
+      }
+    }
+  }
+}
