@@ -62,4 +62,29 @@ import Testing
       try NgramPool(.integers([1, 2, 3]), starts: [0, 2], lengths: 1...2)
     }
   }
+
+  /// Answers as Python's `re.fullmatch` and RE2 give them.
+  @Test(
+    arguments: [
+      ("", "", true), ("a*", "aaa", true), ("a*", "aab", false), ("a|bc|", "bc", true),
+      ("a|bc|", "", true), ("(ab){2,3}", "abab", true), ("(ab){2,3}", "ab", false),
+      ("(ab){2,}", "abababab", true), ("a{,2}", "a{,2}", true), ("a{2}?", "aa", true),
+      ("[^a-c]+", "xyz", true), ("[^a-c]+", "xbz", false), ("[]a-]+", "]-a", true),
+      ("[\\w.-]+@\\w+\\.com", "a.b-c@mail.com", true), (".", "é", true), (".", "\n", false),
+      ("\\x41\\x{e9}", "Aé", true), ("(?:a|b)(?P<n>c)", "bc", true), ("^a$", "a", true),
+      ("a\\b b", "a b", true), ("a\\bb", "ab", false), ("[\\D]", "x", true), ("[\\D]", "5", false),
+      ("(a*)*", "aaab", false), ("(a|a)*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false),
+    ] as [(String, String, Bool)])
+  func matches(_ pattern: String, _ text: String, _ answer: Bool) throws {
+    #expect(try TextPattern(pattern).matchesWhole(text) == answer, "\(pattern) on \(text)")
+  }
+
+  @Test(arguments: [
+    "(", ")", "[a", "*", "a**", "a{3,2}", "[z-a]", "\\", "(?i)a", "\\p{L}", "[[:alpha:]]", "\\Q",
+    "((a{1000}){1000}){1000}", "((){1000}){1000}", "\\x{110000}",
+    String(repeating: "(", count: 1000),
+  ])
+  func refusesPatterns(_ pattern: String) {
+    #expect(throws: EngineError.self) { try TextPattern(pattern) }
+  }
 }

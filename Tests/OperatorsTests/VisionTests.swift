@@ -57,4 +57,21 @@ import Testing
     }
     #expect(throws: EngineError.self) { try run(op, x, good, Tensor([1, 1, 1, 3] as [Int64])) }
   }
+
+  @Test func stringsAndComplexNumbers() throws {
+    let words = try Tensor(shape: [1, 1, 1, 2], strings: ["a", "b"])
+    let grid = try Tensor(shape: [1, 1, 3, 2], [-0.5, 0, 0.5, 0, 3, 0] as [Float])
+    func sample(_ op: GridSample, _ x: Tensor) throws -> Tensor {
+      let values = try Eager().evaluate(
+        op, [.tensor(x), .tensor(grid)], outputs: 1, runner: nil)
+      return try #require(values[0]).asTensor()
+    }
+    #expect(try sample(GridSample(mode: .nearest), words).strings == ["a", "b", ""])
+    #expect(throws: EngineError.self) { try sample(GridSample(), words) }
+    let numbers = try Tensor(TensorType(.complex64, [1, 1, 1, 2])) { (bytes) in
+      ([1, 2, 3, 4] as [Float]).withUnsafeBytes { bytes.copyMemory(from: $0) }
+    }
+    let read = try sample(GridSample(), numbers)
+    #expect(Array(read.rawBytes.bindMemory(to: Float.self)) == [1, 2, 3, 4, 0, 0])
+  }
 }

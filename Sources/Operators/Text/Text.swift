@@ -3,6 +3,7 @@ import Graphs
 /// Operators on strings.
 enum Text {
   static let operators: [any Operator.Type] = [
+    RegexFullMatch.self,
     StringConcat.self,
     StringNormalizer.self,
     StringSplit.self,

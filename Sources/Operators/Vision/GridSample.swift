@@ -5,7 +5,8 @@ import Tensors
 
 /// An image read between its pixels, at the places of a grid.
 ///
-/// - `X`: any numeric dtype or bool, `[N, C, D1, ..., Dr]`. `grid`: float16, bfloat16, float32 or
+/// - `X`: any numeric dtype, bool, complex or strings, `[N, C, D1, ..., Dr]`; strings in mode nearest
+///   only. `grid`: float16, bfloat16, float32 or
 ///   float64 `[N, E1, ..., Er, r]`, places from -1 to 1, the innermost axis first.
 /// - `mode`: linear (default), nearest or cubic; bilinear and bicubic before opset 20.
 ///   `padding_mode`: zeros (default), border or reflection. `align_corners`: 1: -1 and 1 are the
@@ -14,7 +15,7 @@ import Tensors
 /// - Errors: `.shape` when ranks, batches or the grid's last axis do not fit, `.attribute`.
 /// - Edges: nearest rounds halves to even; a place that is NaN is read as the first pixel's.
 /// - Accuracy: computed in float64, rounded once; cubic is Keys' kernel with -0.75.
-/// - Source: ONNX GridSample 16, 20 (r other than 2), 22; complex numbers and strings have no kernel.
+/// - Source: ONNX GridSample 16, 20 (r other than 2), 22.
 public struct GridSample: Operator {
   public enum Mode: String, Sendable { case linear, nearest, cubic }
   public enum Padding: String, Sendable { case zeros, border, reflection }
@@ -22,10 +23,12 @@ public struct GridSample: Operator {
   public let padding: Padding
   public let alignsCorners: Bool
 
+  static let types: DTypes = [.numeric, .bool, .complex, .string]
+
   public static let schema = Schema(
     "GridSample", versions: [16, 20, 22],
-    inputs: [Parameter("X", [.numeric, .bool], "T1"), Parameter("grid", .floats, "T2")],
-    outputs: [Parameter("Y", [.numeric, .bool], "T1")],
+    inputs: [Parameter("X", types, "T1"), Parameter("grid", .floats, "T2")],
+    outputs: [Parameter("Y", types, "T1")],
     attributes: [
       AttributeSpec("mode", .string, "linear, nearest or cubic; default linear"),
       AttributeSpec("padding_mode", .string, "zeros, border or reflection; default zeros"),
@@ -84,8 +87,10 @@ public struct GridSample: Operator {
 
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
     let (x, grid, y) = (try p.input(0), try p.input(1), try p.output(0))
-    guard GridSample.schema.inputs[0].types.contains(x.dtype), DTypes.floats.contains(grid.dtype)
-    else { throw p.noKernel() }
+    guard GridSample.types.contains(x.dtype), DTypes.floats.contains(grid.dtype) else {
+      throw p.noKernel()
+    }
+    if x.dtype == .string { return .dynamic }
     let r = x.shape.rank - 2
     let sizes = Table(Array(x.shape.array.dropFirst(2)))
     let strides = Table(Array(x.shape.strides.dropFirst(2)))
@@ -103,7 +108,10 @@ public struct GridSample: Operator {
     for _ in 0..<r { combined *= taps }
     let each = 2 * (combined + r * taps)
     let total = combined
-    let (source, target, places) = (x.dtype, y.dtype, grid.dtype)
+    // A complex number is two reals that are read alike.
+    let parts = DTypes.complex.contains(x.dtype) ? 2 : 1
+    let dtype = parts == 1 ? x.dtype : x.dtype == .complex64 ? DType.float32 : .float64
+    let places = grid.dtype
     return Prepared(scratchBytes: workers * each * 8, label: "\(mode)") { m in
       m.pool.run(workers) { worker in
         let weights = m.scratch.assumingMemoryBound(to: Double.self) + worker * each
@@ -131,16 +139,31 @@ public struct GridSample: Operator {
             }
             for channel in 0..<channels {
               let base = (n * channels + channel) * plane
-              var sum = 0.0
-              for t in 0..<total where weights[t] != 0 {
-                sum += weights[t] * loadNumber(m.inputs[0], base + offsets[t], source)
+              let result = (n * channels + channel) * points + i
+              for part in 0..<parts {
+                var sum = 0.0
+                for t in 0..<total where weights[t] != 0 {
+                  let at = (base + offsets[t]) * parts + part
+                  sum += weights[t] * loadNumber(m.inputs[0], at, dtype)
+                }
+                storeNumber(sum, m.outputs[0], result * parts + part, dtype)
               }
-              storeNumber(sum, m.outputs[0], (n * channels + channel) * points + i, target)
             }
           }
         }
       }
     }
+  }
+}
+
+extension GridSample {
+  /// Strings move as their places do.
+  public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
+    guard mode == .nearest else {
+      throw EngineError(
+        .dtype, "strings cannot be mixed", expected: "mode nearest", received: "\(mode)")
+    }
+    return try moveByPlaces(self, e)
   }
 }
 

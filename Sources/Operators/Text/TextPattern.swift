@@ -1,0 +1,164 @@
+import Tensors
+
+/// A regular expression, compiled for matching in time linear in the text.
+///
+/// Syntax is RE2's, over Unicode code points: literals, `.`, classes `[a-z]`, `\d \w \s` and their
+/// opposites (ASCII), `\b \B ^ $ \A \z`, groups `(...)`, `(?:...)` and named ones, `|`, and the
+/// quantifiers `* + ? {m,n}`, greedy or not. Flags `(?i)`, `\p{...}`, `\Q` and `[[:alpha:]]` are
+/// refused.
+///
+/// Source: Thompson, "Regular expression search algorithm", 1968; RE2's syntax page.
+public final class TextPattern: Hashable, Sendable {
+  public let source: String
+  private let program: [Step]
+
+  enum Step: Sendable {
+    case one(ScalarSet)
+    case fork(Int, Int)
+    case assertion(Assertion)
+    case match
+  }
+  enum Assertion: Sendable { case start, end, wordEdge, noWordEdge }
+
+  /// A program may have so many steps.
+  static let maxSteps = 20_000
+
+  /// Errors: `.attribute` for an illegal pattern or one that grows too large, `.unsupported` for
+  /// syntax that is not known here.
+  public init(_ source: String) throws(EngineError) {
+    self.source = source
+    var parser = PatternParser(source)
+    let tree = try parser.parse()
+    var steps: [Step] = []
+    var visits = 0
+    try TextPattern.compile(tree, into: &steps, &visits)
+    steps.append(.match)
+    program = steps
+  }
+
+  public static func == (a: TextPattern, b: TextPattern) -> Bool { a.source == b.source }
+  public func hash(into hasher: inout Hasher) { hasher.combine(source) }
+
+  private static func compile(
+    _ node: PatternNode, into steps: inout [Step], _ visits: inout Int
+  ) throws(EngineError) {
+    // Repeated groups of nothing add no steps, but visits.
+    visits += 1
+    guard steps.count < maxSteps, visits < 4 * maxSteps else {
+      throw EngineError(
+        .attribute, "the pattern is too large", expected: "at most \(maxSteps) steps")
+    }
+    switch node {
+    case .set(let set): steps.append(.one(set))
+    case .assertion(let a): steps.append(.assertion(a))
+    case .sequence(let list): for n in list { try compile(n, into: &steps, &visits) }
+    case .choice(let list):
+      var ends: [Int] = []
+      for (i, n) in list.enumerated() {
+        let fork = steps.count
+        if i + 1 < list.count { steps.append(.fork(fork + 1, 0)) }
+        try compile(n, into: &steps, &visits)
+        guard i + 1 < list.count else { break }
+        ends.append(steps.count)
+        steps.append(.fork(0, 0))
+        steps[fork] = .fork(fork + 1, steps.count)
+      }
+      for end in ends { steps[end] = .fork(steps.count, steps.count) }
+    case .repeated(let n, let least, let most):
+      for _ in 0..<least { try compile(n, into: &steps, &visits) }
+      guard let most else {
+        let fork = steps.count
+        steps.append(.fork(0, 0))
+        try compile(n, into: &steps, &visits)
+        steps.append(.fork(fork, fork))
+        steps[fork] = .fork(fork + 1, steps.count)
+        return
+      }
+      var forks: [Int] = []
+      for _ in least..<max(least, most) {
+        forks.append(steps.count)
+        steps.append(.fork(0, 0))
+        try compile(n, into: &steps, &visits)
+      }
+      for fork in forks { steps[fork] = .fork(fork + 1, steps.count) }
+    }
+  }
+
+  /// Whether the whole text matches.
+  public func matchesWhole(_ text: String) -> Bool {
+    let scalars = text.unicodeScalars.map(\.value)
+    var marks = [Int](repeating: -1, count: program.count)
+    var now: [Int] = []
+    var next: [Int] = [0]
+    for i in 0...scalars.count {
+      now.removeAll(keepingCapacity: true)
+      var open = next
+      next.removeAll(keepingCapacity: true)
+      while let at = open.popLast() {
+        if marks[at] == i { continue }
+        marks[at] = i
+        switch program[at] {
+        case .fork(let a, let b): open += [a, b]
+        case .assertion(let a): if holds(a, scalars, i) { open.append(at + 1) }
+        case .one, .match: now.append(at)
+        }
+      }
+      for at in now {
+        switch program[at] {
+        case .match: if i == scalars.count { return true }
+        case .one(let set): if i < scalars.count, set.contains(scalars[i]) { next.append(at + 1) }
+        default: break
+        }
+      }
+      if next.isEmpty { return false }
+    }
+    return false
+  }
+
+  private func holds(_ a: Assertion, _ scalars: [UInt32], _ i: Int) -> Bool {
+    let before = i > 0 && ScalarSet.word.contains(scalars[i - 1])
+    let after = i < scalars.count && ScalarSet.word.contains(scalars[i])
+    return switch a {
+    case .start: i == 0
+    case .end: i == scalars.count
+    case .wordEdge: before != after
+    case .noWordEdge: before == after
+    }
+  }
+}
+
+/// Code points in ranges, or all but those.
+struct ScalarSet: Sendable {
+  var ranges: [ClosedRange<UInt32>]
+  var isNegated = false
+
+  static let digit = ScalarSet(ranges: [0x30...0x39])
+  static let word = ScalarSet(ranges: [0x30...0x39, 0x41...0x5A, 0x5F...0x5F, 0x61...0x7A])
+  static let space = ScalarSet(ranges: [0x09...0x0A, 0x0C...0x0D, 0x20...0x20])
+  static let allButNewline = ScalarSet(ranges: [0x0A...0x0A], isNegated: true)
+
+  func contains(_ scalar: UInt32) -> Bool {
+    ranges.contains { $0.contains(scalar) } != isNegated
+  }
+
+  /// The ranges without negation.
+  var plainRanges: [ClosedRange<UInt32>] {
+    guard isNegated else { return ranges }
+    var gaps: [ClosedRange<UInt32>] = []
+    var next: UInt32 = 0
+    for r in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+      if r.lowerBound > next { gaps.append(next...r.lowerBound - 1) }
+      next = max(next, r.upperBound + 1)
+    }
+    if next <= 0x10FFFF { gaps.append(next...0x10FFFF) }
+    return gaps
+  }
+}
+
+indirect enum PatternNode: Sendable {
+  case set(ScalarSet)
+  case assertion(TextPattern.Assertion)
+  case sequence([PatternNode])
+  case choice([PatternNode])
+  case repeated(PatternNode, Int, Int?)
+}
