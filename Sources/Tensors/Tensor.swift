@@ -81,10 +81,10 @@ extension Tensor {
     return Array(elements(T.self))
   }
 
-  /// The elements in place. The dtype must be `T`'s; the tensor must outlive the buffer.
-  @inlinable public func elements<T: Element>(_: T.Type) -> UnsafeBufferPointer<T> {
+  /// The elements in place. The dtype must be `T`'s.
+  @inlinable public func elements<T: Element>(_: T.Type) -> TensorElements<T> {
     precondition(T.dtype == dtype, "elements of \(dtype) read as \(T.dtype)")
-    return UnsafeBufferPointer(start: storage.bytes.assumingMemoryBound(to: T.self), count: count)
+    return TensorElements(storage, count: count)
   }
 
   /// The same elements under another shape, sharing memory.

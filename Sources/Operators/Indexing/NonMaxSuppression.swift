@@ -112,7 +112,7 @@ public struct NonMaxSuppression: Operator {
     var area: Float { (high.x - low.x) * (high.y - low.y) }
   }
 
-  private func box(_ i: Int, _ p: UnsafeBufferPointer<Float>) -> Box {
+  private func box(_ i: Int, _ p: TensorElements<Float>) -> Box {
     let (a, b, c, d) = (p[4 * i], p[4 * i + 1], p[4 * i + 2], p[4 * i + 3])
     if isCentered {
       return Box(low: (a - c / 2, b - d / 2), high: (a + c / 2, b + d / 2))
