@@ -27,6 +27,9 @@ public struct Attribute: Sendable {
   public var doc: String
   /// Bytes of fields the reader does not know, written back as they came.
   public var unknownFields: [UInt8]
+  /// For each tensor of the payload its name, doc string and whatever else its file says of it, as
+  /// it was on the wire; empty where there is none.
+  public var tensorFields: [[UInt8]] = []
 
   public init(_ name: String, _ payload: Payload, doc: String = "", unknownFields: [UInt8] = []) {
     self.name = name

@@ -95,6 +95,9 @@ public struct Graph: Sendable {
   public var captures: [ValueID] = []
   /// Constants of the graph, in file order.
   public var initializers: [(id: ValueID, tensor: Tensor)] = []
+  /// What a file says of an initializer's tensor beside name, type and contents, and nothing here
+  /// reads: fields as they were on the wire, written back the same.
+  public var tensorFields: [ValueID: [UInt8]] = [:]
   public var sparseInitializers: [(id: ValueID, tensor: SparseTensor)] = []
   public var metadata: [Metadata] = []
   public var unknownFields: [UInt8] = []

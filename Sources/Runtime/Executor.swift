@@ -122,7 +122,11 @@ extension Plan {
 
   /// An output. Memory the caller lent is copied: the result must not depend on the caller.
   private func result(_ slot: Int, _ context: RunContext) throws(EngineError) -> Value? {
-    try value(slot, context)
+    let value = try value(slot, context)
+    guard case .tensor(let t)? = value, t.storage.isLent else { return value }
+    let copy = try Storage(t.type)
+    copy.bytes.copyMemory(from: t.storage.bytes, byteCount: t.byteCount)
+    return .tensor(Tensor(copy))
   }
 
   private func checkNaN(

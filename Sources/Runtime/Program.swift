@@ -206,8 +206,8 @@ extension SparseTensor {
           }
           place += index * (indices.shape.rank == 2 ? strides[axis] : 1)
         }
-        guard let source = values.rawBytes.baseAddress else { return }
-        (base + place * size).copyMemory(from: source + i * size, byteCount: size)
+        (base + place * size).copyMemory(
+          from: values.storage.bytes + i * size, byteCount: size)
       }
     }
   }

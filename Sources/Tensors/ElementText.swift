@@ -5,7 +5,8 @@ extension Tensor {
   /// `i` must lie in `0..<count`.
   public func elementText(_ i: Int) -> String {
     precondition(i >= 0 && i < count, "element \(i) of \(type)")
-    let bytes = rawBytes
+    let bytes = UnsafeRawBufferPointer(start: storage.bytes, count: byteCount)
+    defer { withExtendedLifetime(storage) {} }
     func load<T: BitwiseCopyable>(_: T.Type) -> T {
       bytes.loadUnaligned(fromByteOffset: i * MemoryLayout<T>.size, as: T.self)
     }

@@ -15,9 +15,16 @@
   @inlinable public var shape: Shape { storage.type.shape }
   @inlinable public var count: Int { storage.type.shape.count }
   @inlinable public var byteCount: Int { storage.type.byteCount }
-  /// The elements in row-major order; empty for strings.
-  @inlinable public var rawBytes: UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(start: storage.bytes, count: storage.type.byteCount)
+  /// The elements' bytes in row-major order; empty for strings.
+  @inlinable public var rawBytes: TensorBytes {
+    TensorBytes(storage, count: storage.type.byteCount)
+  }
+  /// Lends the elements' bytes for as long as `body` runs.
+  @inlinable public func withUnsafeBytes<R, E: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(E) -> R
+  ) throws(E) -> R {
+    defer { withExtendedLifetime(storage) {} }
+    return try body(UnsafeRawBufferPointer(start: storage.bytes, count: storage.type.byteCount))
   }
   /// The elements of a string tensor in row-major order.
   @inlinable public var strings: [String] { storage.strings }

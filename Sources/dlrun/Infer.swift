@@ -146,7 +146,7 @@ struct Infer: ParsableCommand {
       var at = 0
       for p in parts {
         guard at + p.byteCount <= bytes.count else { return }
-        UnsafeMutableRawBufferPointer(rebasing: bytes[at...]).copyMemory(from: p.rawBytes)
+        UnsafeMutableRawBufferPointer(rebasing: bytes[at...]).copyBytes(from: p.rawBytes)
         at += p.byteCount
       }
     }

@@ -72,6 +72,6 @@ import Testing
       ([1, 2, 3, 4] as [Float]).withUnsafeBytes { bytes.copyMemory(from: $0) }
     }
     let read = try sample(GridSample(), numbers)
-    #expect(Array(read.rawBytes.bindMemory(to: Float.self)) == [1, 2, 3, 4, 0, 0])
+    #expect(read.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) } == [1, 2, 3, 4, 0, 0])
   }
 }

@@ -113,3 +113,25 @@ import Testing
     #expect(profiler.chromeTrace().contains("\"traceEvents\""))
   }
 }
+
+@Suite struct LentMemoryTests {
+  /// An output that is an input under another name must not point to the caller's memory.
+  @Test func outputsDoNotPointIntoTheCallersMemory() throws {
+    var g = Graph()
+    let x = g.addInput("x", Fact(.float32, [2]))
+    let y = g.addValue("y", Fact(.float32, nil))
+    g.nodes = [.init(name: "same", type: "Identity", inputs: [x], outputs: [y])]
+    g.outputs = [y]
+    var model = Model(g)
+    model.opsets = [("", 17)]
+    let session = try Session(model, options: .init(threads: 1))
+    var numbers: [Float] = [1, 2]
+    let output = try numbers.withUnsafeMutableBytes { bytes -> Tensor in
+      let base = try #require(bytes.baseAddress)
+      let lent = Tensor(Storage(TensorType(.float32, [2]), borrowing: base, owner: nil))
+      return try #require(try session.run(["x": lent])["y"])
+    }
+    numbers[0] = 7
+    #expect(Array(output.elements(Float.self)) == [1, 2])
+  }
+}

@@ -43,7 +43,7 @@ extension CSVReader {
     return try Tensor(TensorType(.float32, [count, width])) { (bytes) throws(EngineError) in
       var rest = bytes
       for batch in batches {
-        rest.copyMemory(from: batch.rawBytes)
+        rest.copyBytes(from: batch.rawBytes)
         rest = UnsafeMutableRawBufferPointer(rebasing: rest[batch.byteCount...])
       }
     }

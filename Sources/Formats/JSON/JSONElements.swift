@@ -18,9 +18,9 @@ struct JSONElements {
     case .bool: cells = .bools(tensor.rawBytes.map { $0 != 0 })
     case .complex64:
       cells = .narrowPairs(
-        Array(tensor.rawBytes.assumingMemoryBound(to: Float.self)))
+        tensor.withUnsafeBytes { Array($0.assumingMemoryBound(to: Float.self)) })
     case .complex128:
-      cells = .pairs(Array(tensor.rawBytes.assumingMemoryBound(to: Double.self)))
+      cells = .pairs(tensor.withUnsafeBytes { Array($0.assumingMemoryBound(to: Double.self)) })
     default: cells = .plain(try CSVCells(tensor))
     }
   }

@@ -69,7 +69,7 @@ extension NPY {
     func withData(
       _ body: (UnsafeRawBufferPointer) throws(EngineError) -> Void
     ) throws(EngineError) {
-      guard let converted else { return try body(tensor.rawBytes) }
+      guard let converted else { return try tensor.withUnsafeBytes(body) }
       let outcome = converted.withUnsafeBytes { data -> EngineError? in
         do throws(EngineError) { try body(data) } catch { return error }
         return nil

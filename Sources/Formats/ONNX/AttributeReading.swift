@@ -25,8 +25,19 @@ extension ReadContext {
       payload = try self.payload(
         m, type, name, in: scope, inFunction: inFunction, captured: &captured)
     }
-    return Attribute(
+    var attribute = Attribute(
       name, payload, doc: text(m.doc_string), unknownFields: unknownFields(m.base))
+    switch payload {
+    case .tensor:
+      attribute.tensorFields =
+        m.t.map { [keptFields($0.pointee, name: true, documents: true)] } ?? []
+    case .tensors:
+      attribute.tensorFields = list(m.n_tensors, m.tensors).map {
+        keptFields($0.pointee, name: true, documents: true)
+      }
+    default: break
+    }
+    return attribute
   }
 
   /// The fields that hold a value, by the type each belongs to.

@@ -52,7 +52,7 @@ enum ExternalWriter {
     for tensor in tensors {
       let gap = (alignment - at % alignment) % alignment
       try body(UnsafeRawBufferPointer(rebasing: zeros[..<gap]))
-      try body(tensor.rawBytes)
+      try tensor.withUnsafeBytes(body)
       at += gap + tensor.byteCount
     }
   }

@@ -107,6 +107,9 @@ extension ReadContext {
         scope.graph.values[id.index].metadata = metadata(
           item.pointee.n_metadata_props, item.pointee.metadata_props)
       }
+      let kept = keptFields(
+        item.pointee, name: false, documents: scope.graph.values[id.index].isDeclared)
+      if !kept.isEmpty { scope.graph.tensorFields[id] = kept }
       scope.graph.initializers.append((id, tensor))
     }
     for item in list(m.n_sparse_initializer, m.sparse_initializer) {

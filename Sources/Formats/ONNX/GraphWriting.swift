@@ -21,7 +21,8 @@ struct GraphWriter {
         5,
         .tensor(
           tensor, name: names[id.index], doc: own ? info.doc : "",
-          metadata: own ? info.metadata : [], external: external))
+          metadata: own ? info.metadata : [], kept: graph.tensorFields[id] ?? [],
+          external: external))
     }
     w.text(10, graph.doc)
     for id in graph.inputs { w.message(11, info(graph.values[id.index], names[id.index])) }
@@ -96,7 +97,7 @@ struct GraphWriter {
       w.bytes(4, v)
       type = T.string
     case .tensor(let t):
-      w.message(5, .tensor(t, external: external))
+      w.message(5, .tensor(t, kept: a.tensorFields.first ?? [], external: external))
       type = T.tensor
     case .graph(let g):
       w.message(6, graph(g, captured: taken(g)))
@@ -111,7 +112,10 @@ struct GraphWriter {
       for v in list { w.bytes(9, v) }
       type = T.strings
     case .tensors(let list):
-      for t in list { w.message(10, .tensor(t, external: external)) }
+      for (i, t) in list.enumerated() {
+        let kept = i < a.tensorFields.count ? a.tensorFields[i] : []
+        w.message(10, .tensor(t, kept: kept, external: external))
+      }
       type = T.tensors
     case .graphs(let list):
       for g in list { w.message(11, graph(g, captured: taken(g))) }

@@ -44,6 +44,21 @@ final class ReadContext {
     list(count, items).map { Graph.Metadata(text($0.pointee.key), text($0.pointee.value)) }
   }
 
+  /// What a tensor's message says beside its type and contents: unknown fields, and, where asked
+  /// for, its name, doc string and metadata.
+  func keptFields(
+    _ m: PB.Tensor, name: Bool, documents: Bool
+  ) -> [UInt8] {
+    var w = Wire()
+    if name { w.text(8, text(m.name)) }
+    if documents {
+      w.text(12, text(m.doc_string))
+      for e in metadata(m.n_metadata_props, m.metadata_props) { w.message(16, .entry(e)) }
+    }
+    w.raw(unknownFields(m.base))
+    return w.joined()
+  }
+
   /// The fields of a message that the schema does not name, as they were on the wire.
   func unknownFields(_ base: ProtobufCMessage) -> [UInt8] {
     guard let fields = base.unknown_fields else { return [] }

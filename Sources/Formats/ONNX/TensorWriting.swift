@@ -13,7 +13,7 @@ extension Wire {
   /// A `TensorProto`: always `raw_data`, little-endian, except for strings.
   static func tensor(
     _ tensor: Tensor, name: String = "", doc: String = "", metadata: [Graph.Metadata] = [],
-    external: ExternalPlacement? = nil
+    kept: [UInt8] = [], external: ExternalPlacement? = nil
   ) -> Wire {
     var w = Wire()
     for d in tensor.shape.array { w.int(1, Int64(d)) }
@@ -32,6 +32,7 @@ extension Wire {
       w.int(14, 1)
     }
     for m in metadata { w.message(16, Wire.entry(m)) }
+    w.raw(kept)
     return w
   }
 

@@ -107,8 +107,7 @@ struct Wire {
         }
         if let failure { throw failure }
       case .tensor(let tensor):
-        try body(tensor.rawBytes)
-        withExtendedLifetime(tensor) {}
+        try tensor.withUnsafeBytes(body)
       }
     }
   }

@@ -173,6 +173,8 @@ public enum SafeTensors {
     length.appendLittle(UInt64(text.count))
     try sink.write(length)
     try sink.write(text)
-    for item in items where item.value.byteCount > 0 { try sink.write(item.value.rawBytes) }
+    for item in items where item.value.byteCount > 0 {
+      try item.value.withUnsafeBytes { (bytes) throws(EngineError) in try sink.write(bytes) }
+    }
   }
 }
