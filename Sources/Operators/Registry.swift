@@ -4,11 +4,13 @@ import Tensors
 /// Every built-in operator, family by family: the one place that lists them.
 public enum Registry {
   static let families: [[any Operator.Type]] = [
-    Activation.operators, Arithmetic.operators, Comparison.operators, Constants.operators,
-    Containers.operators, Control.operators, Convolution.operators, Indexing.operators,
-    Layout.operators, LinearAlgebra.operators, Loss.operators, Normalization.operators,
-    Pooling.operators, Quantization.operators, Random.operators, Recurrent.operators,
-    Reduction.operators, Signal.operators, Text.operators, Vision.operators,
+    Activation.operators, Arithmetic.operators, Classical.operators, Comparison.operators,
+    Constants.operators, Containers.operators, ContribFusions.operators,
+    ContribQuantization.operators, ContribTransformers.operators, Control.operators,
+    Convolution.operators, Indexing.operators, Layout.operators, LinearAlgebra.operators,
+    Loss.operators, Normalization.operators, Optimization.operators, Pooling.operators,
+    Quantization.operators, Random.operators, Recurrent.operators, Reduction.operators,
+    Signal.operators, Text.operators, Trees.operators, Vision.operators,
   ]
 
   /// All operators, sorted by domain and name.

@@ -1,0 +1,6 @@
+import Graphs
+
+/// Ensembles of decision trees: domain ai.onnx.ml.
+enum Trees {
+  static let operators: [any Operator.Type] = []
+}
