@@ -54,6 +54,12 @@ public protocol GraphRunner {
   func run(
     _ graph: Subgraph, inputs: [Value?], captured: [Value?]
   ) throws(EngineError) -> [Value?]
+  /// The graph bound for inputs of these types and these captured values, which stay alive as long
+  /// as it is used; nil where some of it must run on values: containers, strings, sizes that
+  /// depend on data.
+  func bind(
+    _ graph: Subgraph, inputs: [TensorType], captured: [Value?]
+  ) throws(EngineError) -> (any BoundGraph)?
   /// Accounts for memory about to be taken.
   ///
   /// Errors: `.budget` when it exceeds what the session may use.

@@ -40,21 +40,9 @@ extension Plan {
       let started = profiler == nil ? 0 : monotonicNanoseconds()
       switch step {
       case .kernel(let k):
-        let base = context.addresses + k.firstAddress
-        do throws(EngineError) {
-          try k.call.prepared.run(
-            Memory(
-              inputs: UnsafePointer(base), outputs: UnsafePointer(base + k.inputCount),
-              scratch: context.scratch, pool: pool))
-        } catch { throw error.at(node: nodeNames[k.node], operatorName: operatorNames[k.node]) }
-        if checksNaN { try checkNaN(k, base) }
-        if let profiler {
-          profiler.record(
-            node: nodeNames[k.node], operatorName: operatorNames[k.node],
-            kernel: k.call.prepared.label,
-            output: k.call.outputs.first.flatMap { $0 }.map { "\($0)" } ?? "",
-            start: started, end: monotonicNanoseconds())
-        }
+        try run(k, context, pool)
+        if checksNaN { try checkNaN(k, context) }
+        if let profiler { record(k, profiler, since: started) }
       case .dynamic(let d):
         created += try run(d, context, state)
         if checksNaN { try checkNaN(d, context) }
@@ -74,6 +62,26 @@ extension Plan {
     results.reserveCapacity(outputs.count)
     for slot in outputs { results.append(try result(slot, context)) }
     return results
+  }
+
+  /// Runs a planned node.
+  @inline(__always)
+  func run(_ k: KernelStep, _ context: RunContext, _ pool: ThreadPool) throws(EngineError) {
+    let base = context.addresses + k.firstAddress
+    do throws(EngineError) {
+      try k.call.prepared.run(
+        Memory(
+          inputs: UnsafePointer(base), outputs: UnsafePointer(base + k.inputCount),
+          scratch: context.scratch, pool: pool))
+    } catch { throw error.at(node: nodeNames[k.node], operatorName: operatorNames[k.node]) }
+  }
+
+  func record(_ k: KernelStep, _ profiler: Profiler, since start: UInt64) {
+    profiler.record(
+      node: nodeNames[k.node], operatorName: operatorNames[k.node],
+      kernel: k.call.prepared.label,
+      output: k.call.outputs.first.flatMap { $0 }.map { "\($0)" } ?? "",
+      start: start, end: monotonicNanoseconds())
   }
 
   /// Runs a dynamic node; bytes it made minus bytes released.
@@ -129,9 +137,8 @@ extension Plan {
     return .tensor(Tensor(copy))
   }
 
-  private func checkNaN(
-    _ k: KernelStep, _ base: UnsafeMutablePointer<UnsafeMutableRawPointer>
-  ) throws(EngineError) {
+  func checkNaN(_ k: KernelStep, _ context: RunContext) throws(EngineError) {
+    let base = context.addresses + k.firstAddress
     for (i, type) in k.call.outputs.enumerated() {
       guard let type else { continue }
       try reportNonFinite(type, base[k.inputCount + i], k.node, output: i)

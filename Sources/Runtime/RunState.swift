@@ -76,14 +76,7 @@ final class RunState: GraphRunner {
   func run(
     _ graph: Subgraph, inputs: [Value?], captured: [Value?]
   ) throws(EngineError) -> [Value?] {
-    let program: Program
-    let cached = graph.prepared.withLock { $0 }
-    if let known = cached as? Program, known.session === session {
-      program = known
-    } else {
-      program = try Program(graph.graph, session)
-      graph.prepared.withLock { $0 = program }
-    }
+    let program = try program(of: graph)
     depth += 1
     defer { depth -= 1 }
     guard depth <= 100 else {
@@ -91,6 +84,28 @@ final class RunState: GraphRunner {
     }
     return try program.run(
       inputs: inputs, captured: captured, outputs: program.graph.outputs, state: self)
+  }
+
+  func bind(
+    _ graph: Subgraph, inputs: [TensorType], captured: [Value?]
+  ) throws(EngineError) -> (any BoundGraph)? {
+    let program = try program(of: graph)
+    // Only the types matter to the plan.
+    let examples: [Value?] = inputs.map {
+      .tensor(Tensor(Storage($0, borrowing: Storage.empty, owner: nil)))
+    }
+    let plan = try program.plan(examples, captured, program.graph.outputs)
+    return try BoundPlan(plan, inputs: inputs, captured: captured, state: self)
+  }
+
+  /// What was made of the graph: once for each session.
+  private func program(of graph: Subgraph) throws(EngineError) -> Program {
+    if let known = graph.prepared.withLock({ $0 }) as? Program, known.session === session {
+      return known
+    }
+    let program = try Program(graph.graph, session)
+    graph.prepared.withLock { $0 = program }
+    return program
   }
 
   func reserve(bytes: Int) throws(EngineError) {

@@ -38,3 +38,13 @@ private func common(_ a: ValueType?, _ b: ValueType?) -> ValueType? {
 
 /// The fact without what holds for one moment only: contents.
 func contentsForgotten(_ fact: Fact?) -> Fact? { fact.map { Fact($0.type) } }
+
+/// The types of values that are all tensors with bytes; nil where one is not.
+func tensorTypes(_ values: [Value?]) -> [TensorType]? {
+  var types: [TensorType] = []
+  for v in values {
+    guard case .tensor(let t)? = v, t.dtype != .string else { return nil }
+    types.append(t.type)
+  }
+  return types
+}

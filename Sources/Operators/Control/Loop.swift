@@ -84,10 +84,17 @@ public struct Loop: Operator {
     }
     let count = max(0, e.inputs.count - 2)
     var carried = Array(e.inputs.dropFirst(2))
-    let scans = body.graph.outputs.count - 1 - count
-    var stacks = [Stack](repeating: Stack(), count: max(0, scans))
+    let scans = max(0, body.graph.outputs.count - 1 - count)
+    let stack = Stack(expecting: limit < Int(Int32.max) ? limit : 0)
+    var stacks = [Stack](repeating: stack, count: scans)
     var i = 0
+    // Types that the body could not be bound for.
+    var refused: [TensorType]?
     while goesOn && i < limit {
+      if let types = tensorTypes(carried), types != refused {
+        if try runBound(types, &carried, &stacks, from: i, limit: limit, runner, e) { break }
+        refused = types
+      }
       try runner.checkCancellation()
       let number = try Tensor(scalar: Int64(i))
       let condition = try Tensor(scalar: true)
@@ -97,28 +104,75 @@ public struct Loop: Operator {
         throw EngineError(.invalidModel, "the body gave too few outputs")
       }
       let flag = try next.asTensor()
-      guard flag.dtype == .bool, flag.count == 1 else {
-        throw EngineError(
-          .invalidModel, "the body's condition must be one bool", received: "\(flag.type)")
-      }
+      try Self.checkCondition(flag.type)
       goesOn = flag.elements(Bool.self)[0]
       carried = Array(results[1..<(1 + count)])
-      for s in 0..<max(0, scans) {
+      for s in 0..<scans {
         guard let r = results[1 + count + s] else {
           throw EngineError(.invalidModel, "the body gave no scan output \(s)")
         }
         try stacks[s].append(try r.asTensor(), e)
       }
       i += 1
-      if i == limit && limit == Int(Int32.max) {
-        throw EngineError(.budget, "the loop does not end", received: "\(i) iterations")
-      }
+      try Self.checkEnd(i, limit)
     }
     var outputs = carried
-    for s in 0..<max(0, scans) {
+    for s in 0..<scans {
       let id = body.graph.outputs[1 + count + s]
       outputs.append(.tensor(try stacks[s].stacked(e, emptyLike: body.graph.values[id.index].fact)))
     }
     return outputs
+  }
+
+  /// Runs all iterations from `first` on with the body bound to memory: an iteration then costs
+  /// the body's kernels and some ten nanoseconds. False where the body must run on values.
+  private func runBound(
+    _ types: [TensorType], _ carried: inout [Value?], _ stacks: inout [Stack], from first: Int,
+    limit: Int, _ runner: any GraphRunner, _ e: Evaluation
+  ) throws(EngineError) -> Bool {
+    let inputs = [TensorType(.int64, Shape([])), TensorType(.bool, Shape([]))] + types
+    guard let bound = try runner.bind(body, inputs: inputs, captured: e.captured),
+      bound.outputTypes.count == 1 + types.count + stacks.count,
+      var values = try CarriedValues(carried, in: bound, firstInput: 2, firstOutput: 1, e)
+    else { return false }
+    try Self.checkCondition(bound.outputTypes[0])
+    let number = try Storage(inputs[0])
+    let flags = try Storage(TensorType(.bool, Shape([2])))
+    let counter = number.bytes.assumingMemoryBound(to: Int64.self)
+    let goesOn = flags.bytes.assumingMemoryBound(to: Bool.self)
+    goesOn[0] = true
+    goesOn[1] = true
+    bound.bindInput(0, number.bytes)
+    bound.bindInput(1, flags.bytes)
+    bound.bindOutput(0, flags.bytes + 1)
+    let firstScan = 1 + types.count
+    var i = first
+    while goesOn[1] && i < limit {
+      try runner.checkCancellation()
+      counter[0] = Int64(i)
+      for s in stacks.indices {
+        let type = bound.outputTypes[firstScan + s]
+        bound.bindOutput(firstScan + s, try stacks[s].next(type, e))
+      }
+      if i > first { try values.advance() }
+      try bound.run()
+      i += 1
+      try Self.checkEnd(i, limit)
+    }
+    carried = values.written
+    return true
+  }
+
+  private static func checkCondition(_ type: TensorType) throws(EngineError) {
+    guard type.dtype == .bool, type.count == 1 else {
+      throw EngineError(
+        .invalidModel, "the body's condition must be one bool", received: "\(type)")
+    }
+  }
+
+  private static func checkEnd(_ i: Int, _ limit: Int) throws(EngineError) {
+    if i == limit && limit == Int(Int32.max) {
+      throw EngineError(.budget, "the loop does not end", received: "\(i) iterations")
+    }
   }
 }

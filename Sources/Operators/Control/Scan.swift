@@ -179,12 +179,21 @@ public struct Scan: Operator {
     }
     var carried = Array(inputs.prefix(states))
     let outputs = body.graph.outputs.count - states
-    var stacks = [Stack](repeating: Stack(), count: outputs)
-    for step in 0..<(steps ?? 0) {
+    let count = steps ?? 0
+    var stacks = [Stack](repeating: Stack(expecting: count), count: outputs)
+    // Types that the body could not be bound for.
+    var refused: [TensorType]?
+    var step = 0
+    while step < count {
+      if let types = tensorTypes(carried), types != refused {
+        let rest = step..<count
+        if try runBound(types, &carried, sources, &stacks, rest, of: count, runner, e) { break }
+        refused = types
+      }
       try runner.checkCancellation()
       var arguments = carried
       for (m, source) in sources.enumerated() {
-        let at = inputDirections[m] == 0 ? step : (steps ?? 0) - 1 - step
+        let at = inputDirections[m] == 0 ? step : count - 1 - step
         arguments.append(.tensor(try slice(source.tensor, axis: source.axis, at: at, e)))
       }
       let results = try runner.run(body, inputs: arguments, captured: e.captured)
@@ -195,6 +204,7 @@ public struct Scan: Operator {
         }
         try stacks[k].append(try v.asTensor(), e)
       }
+      step += 1
     }
     var all = carried
     for k in 0..<outputs {
@@ -206,6 +216,57 @@ public struct Scan: Operator {
             reversed: outputDirections[k] == 1)))
     }
     return all
+  }
+
+  /// Runs the steps in `range` with the body bound to memory. False where the body must run on
+  /// values.
+  private func runBound(
+    _ states: [TensorType], _ carried: inout [Value?], _ sources: [(tensor: Tensor, axis: Int)],
+    _ stacks: inout [Stack], _ range: Range<Int>, of count: Int, _ runner: any GraphRunner,
+    _ e: Evaluation
+  ) throws(EngineError) -> Bool {
+    var types = states
+    for source in sources {
+      var dims = source.tensor.shape.array
+      dims.remove(at: source.axis)
+      let type = TensorType(source.tensor.dtype, Shape(dims))
+      guard type.dtype != .string, type.dtype.byteSize > 0 else { return false }
+      types.append(type)
+    }
+    guard let bound = try runner.bind(body, inputs: types, captured: e.captured),
+      bound.outputTypes.count == states.count + stacks.count,
+      var values = try CarriedValues(carried, in: bound, firstInput: 0, firstOutput: 0, e)
+    else { return false }
+    // With the scan axis first a step's slice is where it is.
+    var firsts: [Tensor] = []
+    for source in sources {
+      firsts.append(try source.axis == 0 ? source.tensor : axisFirst(source.tensor, source.axis, e))
+    }
+    for step in range {
+      try runner.checkCancellation()
+      for m in firsts.indices {
+        let at = inputDirections[m] == 0 ? step : count - 1 - step
+        let offset = at * types[states.count + m].byteCount
+        bound.bindInput(states.count + m, firsts[m].storage.bytes + offset)
+      }
+      for k in stacks.indices {
+        let type = bound.outputTypes[states.count + k]
+        bound.bindOutput(states.count + k, try stacks[k].next(type, e))
+      }
+      if step > range.lowerBound { try values.advance() }
+      try bound.run()
+    }
+    carried = values.written
+    return true
+  }
+
+  /// The tensor with `axis` moved to the front.
+  private func axisFirst(
+    _ t: Tensor, _ axis: Int, _ e: Evaluation
+  ) throws(EngineError) -> Tensor {
+    var stack = Stack(expecting: t.shape[axis])
+    for at in 0..<t.shape[axis] { try stack.append(try slice(t, axis: axis, at: at, e), e) }
+    return try stack.stacked(e, emptyLike: Fact(t.type))
   }
 
   /// The slice at `at` along `axis`, the axis removed.

@@ -1,0 +1,132 @@
+import Glibc
+import Graphs
+import Kernels
+import Tensors
+
+/// A plan without dynamic steps, run in memory that its user supplies: a kernel's call is all that
+/// is left of a step.
+final class BoundPlan: BoundGraph {
+  let outputTypes: [TensorType]
+  private let plan: Plan
+  private let state: RunState
+  private let context: RunContext
+  private let kernels: [Plan.KernelStep]
+  /// For each input, the addresses that follow it.
+  private let inputAddresses: [[Int]]
+  /// For each output that kernels write, the addresses of its memory; empty for the others.
+  private let outputAddresses: [[Int]]
+  private let sources: [Source]
+  /// Outputs that no kernel writes.
+  private let copied: [Int]
+  private var inputs: [UnsafeMutableRawPointer]
+  private var outputs: [UnsafeMutableRawPointer?]
+
+  /// Where an output's bytes are when the kernels are done.
+  private enum Source {
+    case written
+    case input(Int)
+    case output(Int)
+    case bytes(UnsafeMutableRawPointer)
+  }
+
+  /// Nil for a plan that has to run on values.
+  init?(
+    _ plan: Plan, inputs: [TensorType], captured: [Value?], state: RunState
+  ) throws(EngineError) {
+    var kernels: [Plan.KernelStep] = []
+    for step in plan.steps {
+      guard case .kernel(let k) = step else { return nil }
+      kernels.append(k)
+    }
+    var types: [TensorType] = []
+    var sources: [Source] = []
+    var outputOfSlot: [Int: Int] = [:]
+    for (i, slot) in plan.outputs.enumerated() {
+      let root = Plan.root(slot, plan.places)
+      var type: TensorType?
+      switch plan.places[root] {
+      case .fresh(let t):
+        type = t
+        sources.append(outputOfSlot[root].map { .output($0) } ?? .written)
+        outputOfSlot[root] = outputOfSlot[root] ?? i
+      case .input(let k):
+        type = k < inputs.count ? inputs[k] : nil
+        sources.append(.input(k))
+      case .constant(let t):
+        type = t.type
+        sources.append(.bytes(t.storage.bytes))
+      case .captured(let k):
+        guard case .tensor(let t)? = captured[k] else { return nil }
+        type = t.type
+        sources.append(.bytes(t.storage.bytes))
+      default: return nil
+      }
+      if case .view(_, let t) = plan.places[slot] { type = t }
+      guard let type, type.dtype != .string else { return nil }
+      types.append(type)
+    }
+    self.plan = plan
+    self.state = state
+    self.kernels = kernels
+    self.sources = sources
+    outputTypes = types
+    copied = sources.indices.filter { if case .written = sources[$0] { false } else { true } }
+    context = try plan.contexts.take(plan)
+    var inputAddresses = [[Int]](repeating: [], count: inputs.count)
+    var outputAddresses = [[Int]](repeating: [], count: types.count)
+    for (address, slot) in plan.patches {
+      let root = Plan.root(slot, plan.places)
+      switch plan.places[root] {
+      case .input(let k) where k < inputs.count: inputAddresses[k].append(address)
+      case .fresh: if let i = outputOfSlot[root] { outputAddresses[i].append(address) }
+      case .captured(let k):
+        if case .tensor(let t)? = captured[k] { context.addresses[address] = t.storage.bytes }
+      default: break
+      }
+    }
+    self.inputAddresses = inputAddresses
+    self.outputAddresses = outputAddresses
+    self.inputs = [UnsafeMutableRawPointer](repeating: Storage.empty, count: inputs.count)
+    outputs = [UnsafeMutableRawPointer?](repeating: nil, count: types.count)
+  }
+
+  deinit { plan.contexts.give(context) }
+
+  func source(ofOutput i: Int) -> Int? {
+    if case .input(let k) = sources[i] { k } else { nil }
+  }
+
+  func bindInput(_ i: Int, _ bytes: UnsafeMutableRawPointer) {
+    inputs[i] = bytes
+    for address in inputAddresses[i] { context.addresses[address] = bytes }
+  }
+
+  func bindOutput(_ i: Int, _ bytes: UnsafeMutableRawPointer?) {
+    outputs[i] = bytes
+    guard let bytes else { return }
+    for address in outputAddresses[i] { context.addresses[address] = bytes }
+  }
+
+  func run() throws(EngineError) {
+    let pool = state.session.pool
+    let profiler = state.profiler
+    let checksNaN = state.session.options.checksNaN
+    for k in kernels {
+      let started = profiler == nil ? 0 : monotonicNanoseconds()
+      try plan.run(k, context, pool)
+      if checksNaN { try plan.checkNaN(k, context) }
+      if let profiler { plan.record(k, profiler, since: started) }
+    }
+    for i in copied {
+      guard let target = outputs[i] else { continue }
+      let from: UnsafeMutableRawPointer? =
+        switch sources[i] {
+        case .input(let k): inputs[k]
+        case .output(let k): outputs[k]
+        case .bytes(let bytes): bytes
+        case .written: nil
+        }
+      if let from { memcpy(target, from, outputTypes[i].byteCount) }
+    }
+  }
+}
