@@ -36,37 +36,10 @@ public enum Registry {
     byName[Key(domain: domain == "ai.onnx" ? "" : domain, name: name)]
   }
 
-  /// The operator of a node, its attributes decoded for the opset version.
+  /// The built-in operator of a node, its attributes decoded for the opset version.
   ///
-  /// Errors: `.unsupported` for an unknown operator or a version before its first,
-  /// `.attribute` for attributes that are missing, unknown or wrong.
+  /// Errors: those of `OperatorSet.make`.
   public static func make(
     _ node: Graph.Node, opset: Int
-  ) throws(EngineError) -> any Operator {
-    guard let type = find(domain: node.domain, name: node.type) else {
-      let domain = node.domain.isEmpty ? "ai.onnx" : node.domain
-      throw EngineError(
-        .unsupported, "operator \(node.type) of domain \(domain) is not known",
-        hint: "`dlrun ops` lists the operators", subject: .init(operatorName: node.type))
-    }
-    let schema = type.schema
-    do throws(EngineError) {
-      if let first = schema.versions.first, opset < first {
-        throw EngineError(
-          .unsupported, "the operator does not exist in opset \(opset)",
-          expected: "opset \(first) or later")
-      }
-      for a in node.attributes where !schema.attributes.contains(where: { $0.name == a.name }) {
-        throw EngineError(
-          .attribute, "unknown attribute '\(a.name)'",
-          expected: schema.attributes.isEmpty
-            ? "none" : "one of " + schema.attributes.map(\.name).joined(separator: ", "))
-      }
-      try schema.checkArity(inputs: node.inputs.map { $0 != nil }, outputs: node.outputs.count)
-      return try type.init(
-        reading: AttributeReader(
-          schema.name, opset: opset, attributes: node.attributes, inputCount: node.inputs.count,
-          outputCount: node.outputs.count))
-    } catch { throw error.at(operatorName: schema.name) }
-  }
+  ) throws(EngineError) -> any Operator { try OperatorSet.builtIn.make(node, opset: opset) }
 }

@@ -44,7 +44,7 @@ final class SessionState: Sendable {
         .invalidModel, "domain '\(domain.isEmpty ? "ai.onnx" : domain)' is used but not imported",
         expected: "an opset_import of the domain", subject: .init(operatorName: node.type))
     }
-    return try Registry.make(node, opset: opset)
+    return try options.operators.make(node, opset: opset)
   }
 
   func checkBudget(_ bytes: Int, for what: String) throws(EngineError) {

@@ -26,9 +26,7 @@ public final class Session: Sendable {
   /// Errors: `.unsupported` for unknown operators, `.invalidModel`, `.attribute`, `.budget`.
   public init(_ model: ModelGraph, options: SessionOptions = .init()) throws(EngineError) {
     let model = try model.inliningFunctions(
-      using: OperatorLookup(opsets: model.opsets) { (node, opset) throws(EngineError) in
-        try Registry.make(node, opset: opset)
-      })
+      using: options.operators.lookup(opsets: model.opsets))
     var opsets: [String: Int] = [:]
     for (domain, version) in model.opsets { opsets[domain == "ai.onnx" ? "" : domain] = version }
     state = SessionState(options: options, opsets: opsets)

@@ -1,4 +1,5 @@
 import Graphs
+import Operators
 import Tensors
 
 /// How much the graph may be changed before it runs.
@@ -25,10 +26,13 @@ public struct SessionOptions: Sendable {
   public var checksNaN: Bool
   /// Plans kept, one for each set of input shapes.
   public var planCacheSize: Int
+  /// Where the operators of nodes are looked up.
+  public var operators: OperatorSet
 
   public init(
     threads: Int? = nil, optimization: OptimizationLevel = .all, exact: Bool = false,
-    maxMemoryBytes: Int? = nil, checksNaN: Bool = false, planCacheSize: Int = 16
+    maxMemoryBytes: Int? = nil, checksNaN: Bool = false, planCacheSize: Int = 16,
+    operators: OperatorSet = .builtIn
   ) {
     self.threads = threads
     self.optimization = optimization
@@ -36,5 +40,6 @@ public struct SessionOptions: Sendable {
     self.maxMemoryBytes = maxMemoryBytes
     self.checksNaN = checksNaN
     self.planCacheSize = planCacheSize
+    self.operators = operators
   }
 }

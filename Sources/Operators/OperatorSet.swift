@@ -1,0 +1,87 @@
+import Graphs
+import Tensors
+
+/// The operators a session finds by name: the built-in ones, and those its user adds.
+///
+/// ```swift
+/// let operators = try OperatorSet(adding: [Softshrink.self])
+/// let session = try Session(model, options: .init(operators: operators))
+/// ```
+public struct OperatorSet: Sendable {
+  private struct Key: Hashable, Sendable {
+    let domain: String
+    let name: String
+  }
+  private let added: [Key: any Operator.Type]
+
+  /// What dlrun brings.
+  public static let builtIn = OperatorSet()
+  private init() { added = [:] }
+
+  /// The built-in operators and `operators`, each found by the domain and name of its schema. One
+  /// that has the name of a built-in operator takes its place.
+  ///
+  /// Errors: `.usage` when two of them have one name.
+  public init(adding operators: [any Operator.Type]) throws(EngineError) {
+    var added: [Key: any Operator.Type] = [:]
+    for type in operators {
+      let key = Key(domain: Self.canonical(type.schema.domain), name: type.schema.name)
+      guard added.updateValue(type, forKey: key) == nil else {
+        throw EngineError(
+          .usage, "two operators are added under one name",
+          received: "\(key.name) of domain \(key.domain.isEmpty ? "ai.onnx" : key.domain) twice")
+      }
+    }
+    self.added = added
+  }
+
+  /// The operator of this name; "ai.onnx" and "" are one domain.
+  public func find(domain: String, name: String) -> (any Operator.Type)? {
+    if !added.isEmpty, let type = added[Key(domain: Self.canonical(domain), name: name)] {
+      return type
+    }
+    return Registry.find(domain: domain, name: name)
+  }
+
+  private static func canonical(_ domain: String) -> String { domain == "ai.onnx" ? "" : domain }
+
+  /// The operator of a node, its attributes decoded for the opset version.
+  ///
+  /// Errors: `.unsupported` for an unknown operator or a version before its first,
+  /// `.attribute` for attributes that are missing, unknown or wrong.
+  public func make(_ node: Graph.Node, opset: Int) throws(EngineError) -> any Operator {
+    guard let type = find(domain: node.domain, name: node.type) else {
+      let domain = node.domain.isEmpty ? "ai.onnx" : node.domain
+      throw EngineError(
+        .unsupported, "operator \(node.type) of domain \(domain) is not known",
+        hint: "`dlrun ops` lists the operators", subject: .init(operatorName: node.type))
+    }
+    let schema = type.schema
+    do throws(EngineError) {
+      if let first = schema.versions.first, opset < first {
+        throw EngineError(
+          .unsupported, "the operator does not exist in opset \(opset)",
+          expected: "opset \(first) or later")
+      }
+      for a in node.attributes where !schema.attributes.contains(where: { $0.name == a.name }) {
+        throw EngineError(
+          .attribute, "unknown attribute '\(a.name)'",
+          expected: schema.attributes.isEmpty
+            ? "none" : "one of " + schema.attributes.map(\.name).joined(separator: ", "))
+      }
+      try schema.checkArity(inputs: node.inputs.map { $0 != nil }, outputs: node.outputs.count)
+      return try type.init(
+        reading: AttributeReader(
+          schema.name, opset: opset, attributes: node.attributes, inputCount: node.inputs.count,
+          outputCount: node.outputs.count))
+    } catch { throw error.at(operatorName: schema.name) }
+  }
+
+  /// The operators in the versions that `opsets` names, for rules that walk a graph.
+  public func lookup(opsets: [(domain: String, version: Int)]) -> OperatorLookup {
+    OperatorLookup(
+      opsets: opsets,
+      make: { (node, opset) throws(EngineError) in try make(node, opset: opset) },
+      schema: { find(domain: $0, name: $1)?.schema })
+  }
+}
