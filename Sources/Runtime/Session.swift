@@ -25,8 +25,9 @@ public final class Session: Sendable {
   ///
   /// Errors: `.unsupported` for unknown operators, `.invalidModel`, `.attribute`, `.budget`.
   public init(_ model: ModelGraph, options: SessionOptions = .init()) throws(EngineError) {
-    let model = try model.inliningFunctions(
-      using: options.operators.lookup(opsets: model.opsets))
+    let lookup = options.operators.lookup(opsets: model.opsets)
+    var model = try model.inliningFunctions(using: lookup)
+    try model.graph.expandGradients(using: lookup)
     var opsets: [String: Int] = [:]
     for (domain, version) in model.opsets { opsets[domain == "ai.onnx" ? "" : domain] = version }
     state = SessionState(options: options, opsets: opsets)

@@ -2,5 +2,7 @@ import Graphs
 
 /// Optimisers as operators: domain ai.onnx.preview.training.
 enum Optimization {
-  static let operators: [any Operator.Type] = []
+  static let operators: [any Operator.Type] = [
+    Gradient.self
+  ]
 }
