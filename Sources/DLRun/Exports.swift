@@ -1,3 +1,4 @@
 @_exported import Graphs
 @_exported import Runtime
 @_exported import Tensors
+@_exported import struct Operators.OperatorSet

@@ -62,7 +62,7 @@ private struct GradientExpansion {
         for need in needs(nodes[i]) {
           switch marks[need] {
           case .open: open.append(need)
-          case .waiting where need != i:
+          case .waiting:
             throw EngineError(
               .invalidModel, "a derivative depends on itself", subject: .init(node: names[i]))
           default: break
