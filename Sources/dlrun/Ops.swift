@@ -15,6 +15,7 @@ struct Ops: ParsableCommand {
 
   @Argument(help: "Names of operators; default: all.") var names: [String] = []
   @Flag(help: "Print figures as JSON.") var json = false
+  @Flag(help: "Print the manual's page of operators.") var markdown = false
 
   func run() throws {
     var schemas = Registry.all.map { $0.schema }
@@ -25,17 +26,12 @@ struct Ops: ParsableCommand {
       }
       schemas = schemas.filter { names.contains($0.name) }
     }
-    if json {
+    if markdown {
+      writeOutput(OperatorTable(Registry.all).markdown)
+    } else if json {
       writeOutput("[" + schemas.map { record($0) }.joined(separator: ",\n") + "]\n")
     } else if names.isEmpty {
-      var table = Table(["operator", "domain", "versions", "element types", "gradient"])
-      for s in schemas {
-        table.add([
-          s.name, domain(s), s.versions.map { "\($0)" }.joined(separator: " "),
-          s.inputs.first.map { types($0) } ?? "", s.isDifferentiable ? "yes" : "",
-        ])
-      }
-      writeOutput(table.text + "\n\(schemas.count) operators\n")
+      writeOutput(OperatorTable(Registry.all).text)
     } else {
       for s in schemas { writeOutput(describe(s)) }
     }
