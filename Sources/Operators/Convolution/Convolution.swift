@@ -3,8 +3,10 @@ import Graphs
 /// Convolutions of every kind.
 enum Convolution {
   static let operators: [any Operator.Type] = [
+    CausalConvWithState.self,
     Col2Im.self,
     Conv.self,
     ConvTranspose.self,
+    DeformConv.self,
   ]
 }

@@ -6,7 +6,9 @@ enum LinearAlgebra {
     Attention.self,
     Det.self,
     Einsum.self,
+    FlexAttention.self,
     Gemm.self,
+    LinearAttention.self,
     MatMul.self,
     RotaryEmbedding.self,
   ]

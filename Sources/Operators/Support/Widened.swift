@@ -11,6 +11,14 @@ extension Operator {
   /// where one is. Widened copies lie in scratch, whole; widening is exact, so operators that only
   /// compare or move elements stay exact.
   func widened(_ p: Preparation, mixed: Bool = false) throws(EngineError) -> Prepared? {
+    try widened(p, mixed: mixed, { (wide) throws(EngineError) in try prepare(wide) })
+  }
+
+  /// As above, for a kernel that another function than `prepare` makes.
+  func widened(
+    _ p: Preparation, mixed: Bool = false,
+    _ prepare: (Preparation) throws(EngineError) -> Prepared
+  ) throws(EngineError) -> Prepared? {
     let operands = p.inputs + p.outputs
     func isPlain(_ t: TensorType?) -> Bool {
       switch t?.dtype {

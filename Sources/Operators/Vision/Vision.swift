@@ -5,6 +5,7 @@ enum Vision {
   static let operators: [any Operator.Type] = [
     AffineGrid.self,
     GridSample.self,
+    MaxRoiPool.self,
     RoiAlign.self,
   ]
 }
