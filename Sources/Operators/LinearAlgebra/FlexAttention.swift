@@ -80,7 +80,7 @@ public struct FlexAttention: Operator {
     scoreMod = try modifier("score_mod")
     probMod = try modifier("prob_mod")
     scale = a.has("scale") ? try a.float("scale", default: 1) : nil
-    scoreIsFirst = a.position(of: "score_mod") < a.position(of: "prob_mod")
+    scoreIsFirst = a.position(of: "score_mod") <= a.position(of: "prob_mod")
     let precision =
       a.has("softmax_precision") ? try a.dtype("softmax_precision", default: .float32) : nil
     guard precision.map({ DTypes.floats.contains($0) }) ?? true else {
@@ -93,9 +93,11 @@ public struct FlexAttention: Operator {
 
   public var attributes: [Attribute] {
     var list: [Attribute] = []
-    if let probMod { list.append(.graph("prob_mod", probMod.graph)) }
-    if let scale { list.append(.float("scale", scale)) }
     if let scoreMod { list.append(.graph("score_mod", scoreMod.graph)) }
+    if let probMod {
+      list.insert(.graph("prob_mod", probMod.graph), at: scoreIsFirst ? list.count : 0)
+    }
+    if let scale { list.append(.float("scale", scale)) }
     if let softmaxPrecision { list.append(.dtype("softmax_precision", softmaxPrecision)) }
     return list
   }
