@@ -1,151 +1,200 @@
 import Glibc
+import Kernels
 
-/// The discrete Fourier transform of `count` complex numbers, in float64.
+/// A complex number as it lies in tensors: the real part first.
+struct ComplexPair<T: Real>: BitwiseCopyable {
+  var re: T
+  var im: T
+
+  @inline(__always) static func + (a: Self, b: Self) -> Self {
+    Self(re: a.re + b.re, im: a.im + b.im)
+  }
+  @inline(__always) static func - (a: Self, b: Self) -> Self {
+    Self(re: a.re - b.re, im: a.im - b.im)
+  }
+  @inline(__always) static func * (a: Self, b: Self) -> Self {
+    Self(re: a.re * b.re - a.im * b.im, im: a.re * b.im + a.im * b.re)
+  }
+  @inline(__always) static func * (a: Self, b: T) -> Self { Self(re: a.re * b, im: a.im * b) }
+  /// Times i.
+  @inline(__always) var turned: Self { Self(re: -im, im: re) }
+  @inline(__always) var conjugate: Self { Self(re: re, im: -im) }
+}
+
+/// The discrete Fourier transform of `count` complex numbers in the precision of `T`.
 ///
-/// Powers of two go by radix 2, other sizes up to 32 by the definition, and all others by
-/// Bluestein's convolution of a power of two: O(n log n) for every size.
+/// Sizes without large prime factors go by mixed radices (4, 2, 3, 5, then odd primes by the
+/// definition), each pass reading one buffer and writing the other in order; sizes with a prime
+/// factor above 31 by Bluestein's convolution of a power of two: O(n log n) for every size. Roots
+/// are computed in float64 within an eighth of the circle and rounded once, so the error grows with
+/// `log n` alone.
 ///
-/// Source: Cooley and Tukey 1965; Bluestein 1970.
-final class FourierPlan: @unchecked Sendable {
+/// Source: Cooley and Tukey 1965; Stockham 1966; Bluestein 1970.
+final class FourierPlan<T: Real>: @unchecked Sendable {
+  typealias Pair = ComplexPair<T>
+
   let count: Int
-  /// Numbers of the power-of-two transform that runs; 0 for the definition.
-  private let size: Int
-  private let isPower: Bool
-  /// `exp(-2 pi i k / n)` as pairs, for k below the transform's size.
-  private let roots: UnsafeMutablePointer<Double>
-  /// Bluestein: `exp(-pi i k^2 / count)`, and the transform of its conjugate.
-  private let chirp: UnsafeMutablePointer<Double>
-  private let filter: UnsafeMutablePointer<Double>
+  private let factors: Table
+  /// For each pass `exp(-2 pi i j r / (radix * rest))`, j from 1, r below rest.
+  private let twiddles: UnsafeMutablePointer<Pair>
+  /// For each pass by the definition the roots of its prime.
+  private let roots: UnsafeMutablePointer<Pair>
+  /// Bluestein: the transform of a power of two, `exp(-pi i k^2 / count)` and the transform of its
+  /// conjugate.
+  private let power: FourierPlan<T>?
+  private let chirp: UnsafeMutablePointer<Pair>
+  private let filter: UnsafeMutablePointer<Pair>
 
-  /// Doubles of scratch that `run` needs.
-  var scratchCount: Int { isPower ? 0 : 2 * max(size, count) }
+  /// Pairs of scratch that `run` needs.
+  var scratchCount: Int { power.map { $0.count + $0.scratchCount } ?? count }
 
   /// `count` is positive, and small enough for tensors of its size.
   init(_ count: Int) {
     self.count = count
-    isPower = count & (count - 1) == 0
-    var n = 1
-    if isPower {
-      n = count
-    } else if count <= 32 {
-      n = 0
-    } else {
-      while n < 2 * count - 1 { n *= 2 }
+    let factors = FourierPlan.factors(count)
+    let isMixed = factors.allSatisfy { $0 <= 31 }
+    self.factors = Table(isMixed ? factors : [])
+    var twiddles: [Pair] = []
+    var roots: [Pair] = []
+    if isMixed {
+      var before = 1
+      for p in factors {
+        let rest = count / (before * p)
+        for j in 1..<p {
+          for r in 0..<rest { twiddles.append(FourierPlan.root(j * r * before, count)) }
+        }
+        if p > 5 { for j in 0..<p { roots.append(FourierPlan.root(j, p)) } }
+        before *= p
+      }
     }
-    size = n
-    let rootCount = n == 0 ? count : n
-    roots = .allocate(capacity: 2 * rootCount)
-    for k in 0..<rootCount {
-      let angle = -2 * Double.pi * Double(k) / Double(rootCount)
-      roots[2 * k] = cos(angle)
-      roots[2 * k + 1] = sin(angle)
+    self.twiddles = FourierPlan.memory(twiddles)
+    self.roots = FourierPlan.memory(roots)
+    guard !isMixed else {
+      power = nil
+      chirp = FourierPlan.memory([])
+      filter = FourierPlan.memory([])
+      return
     }
-    let isBluestein = !isPower && n > 0
-    chirp = .allocate(capacity: isBluestein ? 2 * count : 1)
-    filter = .allocate(capacity: isBluestein ? 2 * n : 1)
-    guard isBluestein else { return }
-    filter.initialize(repeating: 0, count: 2 * n)
+    var size = 1
+    while size < 2 * count - 1 { size *= 2 }
+    let power = FourierPlan(size)
+    self.power = power
+    var filter = [Pair](repeating: Pair(re: 0, im: 0), count: size)
+    var chirp: [Pair] = []
     for k in 0..<count {
       // k * k modulo 2 * count keeps the angle small, hence exact.
       let square = k.multipliedFullWidth(by: k)
       let rest = (2 * count).dividingFullWidth(square).remainder
-      let angle = -Double.pi * Double(rest) / Double(count)
-      chirp[2 * k] = cos(angle)
-      chirp[2 * k + 1] = sin(angle)
-      for place in Set([k, (n - k) % n]) {
-        filter[2 * place] = cos(angle)
-        filter[2 * place + 1] = -sin(angle)
-      }
+      let root = FourierPlan.root(rest, 2 * count)
+      chirp.append(root)
+      filter[k] = root.conjugate
+      filter[(size - k) % size] = root.conjugate
     }
-    radix2(filter)
+    self.chirp = FourierPlan.memory(chirp)
+    self.filter = FourierPlan.memory(filter)
+    let scratch = UnsafeMutablePointer<Pair>.allocate(capacity: power.scratchCount)
+    power.run(self.filter, scratch: scratch)
+    scratch.deallocate()
   }
 
   deinit {
-    roots.deallocate()
-    chirp.deallocate()
-    filter.deallocate()
+    for memory in [twiddles, roots, chirp, filter] { memory.deallocate() }
   }
 
-  /// Transforms the `count` pairs at `x` in place.
-  func run(_ x: UnsafeMutablePointer<Double>, scratch: UnsafeMutablePointer<Double>) {
-    if isPower { return radix2(x) }
-    if size == 0 { return byDefinition(x, scratch) }
-    for k in 0..<size {
-      let (a, b) = k < count ? (x[2 * k], x[2 * k + 1]) : (0, 0)
-      let (c, s) = k < count ? (chirp[2 * k], chirp[2 * k + 1]) : (0, 0)
-      scratch[2 * k] = a * c - b * s
-      scratch[2 * k + 1] = a * s + b * c
+  private static func memory(_ values: [Pair]) -> UnsafeMutablePointer<Pair> {
+    let memory = UnsafeMutablePointer<Pair>.allocate(capacity: max(1, values.count))
+    memory.initialize(from: values, count: values.count)
+    return memory
+  }
+
+  /// Fours, then a two in front, then odd primes rising.
+  private static func factors(_ count: Int) -> [Int] {
+    var list: [Int] = []
+    var left = count
+    while left % 4 == 0 {
+      list.append(4)
+      left /= 4
     }
-    radix2(scratch)
-    // The inverse transform, as the forward one with real and imaginary parts exchanged.
-    for k in 0..<size {
-      let (a, b) = (scratch[2 * k], scratch[2 * k + 1])
-      let (c, s) = (filter[2 * k], filter[2 * k + 1])
-      scratch[2 * k] = a * s + b * c
-      scratch[2 * k + 1] = a * c - b * s
+    if left % 2 == 0 {
+      list.insert(2, at: 0)
+      left /= 2
     }
-    radix2(scratch)
-    let scale = 1 / Double(size)
-    for k in 0..<count {
-      let (b, a) = (scratch[2 * k] * scale, scratch[2 * k + 1] * scale)
-      let (c, s) = (chirp[2 * k], chirp[2 * k + 1])
-      x[2 * k] = a * c - b * s
-      x[2 * k + 1] = a * s + b * c
+    var p = 3
+    while p * p <= left {
+      while left % p == 0 {
+        list.append(p)
+        left /= p
+      }
+      p += 2
+    }
+    if left > 1 { list.append(left) }
+    return list
+  }
+
+  /// `exp(-2 pi i k / n)` for k up to n, by an angle of at most an eighth of the circle.
+  private static func root(_ k: Int, _ n: Int) -> Pair {
+    var x = 8 * k
+    let isLower = x > 4 * n
+    if isLower { x = 8 * n - x }
+    let isLeft = x > 2 * n
+    if isLeft { x = 4 * n - x }
+    let isSteep = x > n
+    if isSteep { x = 2 * n - x }
+    let angle = Double(x) * (0.25 * Double.pi / Double(n))
+    let (c, s) = isSteep ? (sin(angle), cos(angle)) : (cos(angle), sin(angle))
+    return Pair(re: T(isLeft ? -c : c), im: T(isLower ? s : -s))
+  }
+
+  /// Transforms the pairs at `x` in place.
+  func run(_ x: UnsafeMutablePointer<Pair>, scratch: UnsafeMutablePointer<Pair>) {
+    guard let power else { return mixed(x, scratch) }
+    let (size, own) = (power.count, scratch + power.count)
+    for k in 0..<count { scratch[k] = x[k] * chirp[k] }
+    for k in count..<size { scratch[k] = Pair(re: 0, im: 0) }
+    power.run(scratch, scratch: own)
+    // The inverse transform is the forward one of the conjugate, conjugated.
+    for k in 0..<size { scratch[k] = (scratch[k] * filter[k]).conjugate }
+    power.run(scratch, scratch: own)
+    let scale = 1 / T(size)
+    for k in 0..<count { x[k] = scratch[k].conjugate * chirp[k] * scale }
+  }
+
+  /// Makes the transform of a real signal hermitian to the last bit. `imaginary` says which half of
+  /// each number at `x` holds its imaginary part, 0 or 1.
+  func makeHermitian(_ x: UnsafeMutablePointer<T>, imaginary im: Int) {
+    let re = 1 - im
+    x[im] = 0
+    if count % 2 == 0 { x[count + im] = 0 }
+    for k in 1..<max(1, (count + 1) / 2) {
+      let (a, b) = (2 * k, 2 * (count - k))
+      let (real, imaginary) = ((x[a + re] + x[b + re]) / 2, (x[a + im] - x[b + im]) / 2)
+      (x[a + re], x[b + re]) = (real, real)
+      (x[a + im], x[b + im]) = (imaginary, -imaginary)
     }
   }
 
-  private func byDefinition(
-    _ x: UnsafeMutablePointer<Double>, _ scratch: UnsafeMutablePointer<Double>
-  ) {
-    for k in 0..<2 * count { scratch[k] = x[k] }
-    for k in 0..<count {
-      var (re, im) = (0.0, 0.0)
-      var at = 0
-      for j in 0..<count {
-        let (a, b) = (scratch[2 * j], scratch[2 * j + 1])
-        let (c, s) = (roots[2 * at], roots[2 * at + 1])
-        re += a * c - b * s
-        im += a * s + b * c
-        at += k
-        if at >= count { at -= count }
+  private func mixed(_ x: UnsafeMutablePointer<Pair>, _ scratch: UnsafeMutablePointer<Pair>) {
+    var (from, to) = (x, scratch)
+    var w = UnsafePointer(twiddles)
+    var primeRoots = UnsafePointer(roots)
+    var before = 1
+    for i in 0..<factors.count {
+      let p = factors[i]
+      let rest = count / (before * p)
+      let pass = FourierPass(from: from, to: to, before: before, rest: rest, twiddles: w)
+      switch p {
+      case 2: pass.two()
+      case 3: pass.three()
+      case 4: pass.four()
+      case 5: pass.five()
+      default:
+        pass.prime(p, primeRoots)
+        primeRoots += p
       }
-      x[2 * k] = re
-      x[2 * k + 1] = im
+      w += (p - 1) * rest
+      before *= p
+      swap(&from, &to)
     }
-  }
-
-  /// The transform of `size` pairs in place: bit reversal, then butterflies.
-  private func radix2(_ x: UnsafeMutablePointer<Double>) {
-    var j = 0
-    for i in 0..<size {
-      if i < j {
-        swap(&x[2 * i], &x[2 * j])
-        swap(&x[2 * i + 1], &x[2 * j + 1])
-      }
-      var bit = size >> 1
-      while bit > 0 && j & bit != 0 {
-        j ^= bit
-        bit >>= 1
-      }
-      j |= bit
-    }
-    var half = 1
-    while half < size {
-      let step = size / (2 * half)
-      for start in stride(from: 0, to: size, by: 2 * half) {
-        for k in 0..<half {
-          let (c, s) = (roots[2 * k * step], roots[2 * k * step + 1])
-          let p = 2 * (start + k)
-          let q = p + 2 * half
-          let re = x[q] * c - x[q + 1] * s
-          let im = x[q] * s + x[q + 1] * c
-          x[q] = x[p] - re
-          x[q + 1] = x[p + 1] - im
-          x[p] += re
-          x[p + 1] += im
-        }
-      }
-      half *= 2
-    }
+    if from != x { x.update(from: from, count: count) }
   }
 }

@@ -12,7 +12,7 @@ import Tensors
 /// - Output: `[N, frames, values, 2]` with `frames = (length - frame_length) / frame_step + 1`.
 /// - Errors: `.shape` when the frame is longer than the signal or not of the window's size, a step
 ///   below 1, or a complex signal with `onesided`.
-/// - Accuracy: computed in float64, rounded once.
+/// - Accuracy: as of DFT.
 /// - Source: ONNX STFT 17.
 public struct STFT: Operator {
   public let isOneSided: Bool
@@ -81,10 +81,17 @@ public struct STFT: Operator {
   }
 
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
-    let (x, y) = (try p.input(0), try p.output(0))
-    guard DTypes.floats.contains(x.dtype), let step = try Signal.number(p, 1) else {
-      throw p.noKernel()
+    if let half = try widened(p) { return half }
+    switch try p.input(0).dtype {
+    case .float32: return try transform(Float.self, p)
+    case .float64: return try transform(Double.self, p)
+    default: throw p.noKernel()
     }
+  }
+
+  private func transform<T: Real>(_: T.Type, _ p: Preparation) throws(EngineError) -> Prepared {
+    let (x, y) = (try p.input(0), try p.output(0))
+    guard let step = try Signal.number(p, 1) else { throw p.noKernel() }
     let hasWindow = p.has(2)
     let length = x.shape[1]
     let parts = x.shape.rank == 3 ? x.shape[2] : 1
@@ -92,25 +99,27 @@ public struct STFT: Operator {
     let count = try Signal.number(p, 3) ?? whole
     if y.count == 0 { return Prepared { (_) throws(EngineError) in } }
     let (frames, made) = (y.shape[1], y.shape[2])
-    let plan = FourierPlan(count)
+    let plan = FourierPlan<T>(count)
     let lines = y.shape[0] * frames
     let workers = max(1, min(p.options.threads, lines))
-    let each = 2 * count + plan.scratchCount
-    let dtype = x.dtype
-    return Prepared(scratchBytes: workers * each * 8, label: "fft \(count)") { m in
+    let each = count + plan.scratchCount
+    return Prepared(
+      scratchBytes: workers * each * 2 * x.dtype.byteSize, label: "fft \(count)"
+    ) { m in
       m.pool.run(workers) { worker in
-        let line = m.scratch.assumingMemoryBound(to: Double.self) + worker * each
+        let pairs = m.scratch.assumingMemoryBound(to: ComplexPair<T>.self) + worker * each
+        let line = UnsafeMutableRawPointer(pairs).assumingMemoryBound(to: T.self)
+        let window = m.input(2, T.self)
         for l in stride(from: worker, to: lines, by: workers) {
-          let first = l / frames * length + l % frames * step
+          let frame = m.input(0, T.self) + (l / frames * length + l % frames * step) * parts
           for k in 0..<count {
-            let weight = hasWindow ? loadNumber(m.inputs[2], k, dtype) : 1
-            let place = (first + k) * parts
-            line[2 * k] = weight * loadNumber(m.inputs[0], place, dtype)
-            line[2 * k + 1] =
-              parts == 2 ? weight * loadNumber(m.inputs[0], place + 1, dtype) : 0
+            let weight = hasWindow ? window[k] : 1
+            line[2 * k] = weight * frame[k * parts]
+            line[2 * k + 1] = parts == 2 ? weight * frame[k * parts + 1] : 0
           }
-          plan.run(line, scratch: line + 2 * count)
-          for k in 0..<2 * made { storeNumber(line[k], m.outputs[0], l * 2 * made + k, dtype) }
+          plan.run(pairs, scratch: pairs + count)
+          if parts == 1 { plan.makeHermitian(line, imaginary: 1) }
+          (m.output(0, T.self) + l * 2 * made).update(from: line, count: 2 * made)
         }
       }
     }
