@@ -13,8 +13,8 @@ import Testing
   }
   private func signal(_ n: Int) -> [Double] { (0..<2 * n).map { Double(($0 * $0 + 3 * $0) % 17) } }
 
-  /// Every kind of size: powers of two, small ones, primes and products beyond 32.
-  @Test(arguments: [1, 2, 3, 5, 8, 12, 31, 33, 37, 64, 100, 127])
+  /// Every kind of size: products of small primes, and primes beyond 31 with and without others.
+  @Test(arguments: [1, 2, 3, 5, 7, 8, 12, 30, 31, 32, 33, 37, 64, 77, 100, 127, 148])
   func equalsTheDefinition(_ n: Int) throws {
     let x = signal(n)
     let y = try run(DFT(), Tensor(shape: [n, 2], x)).values(as: Double.self)
@@ -30,6 +30,27 @@ import Testing
     }
     let back = try run(DFT(isInverse: true), Tensor(shape: [n, 2], y)).values(as: Double.self)
     for i in 0..<2 * n { #expect(abs(back[i] - x[i]) <= 1e-11 * Double(n)) }
+  }
+
+  /// Float32 loses no more than a few roundings, relative to the largest value.
+  @Test(arguments: [10, 121, 128, 360, 509, 1024]) func floatsAreAccurate(_ n: Int) throws {
+    let x = signal(n)
+    let want = try run(DFT(), Tensor(shape: [n, 2], x)).values(as: Double.self)
+    let got = try run(DFT(), Tensor(shape: [n, 2], x.map { Float($0) })).values(as: Float.self)
+    let top = want.map(\.magnitude).max() ?? 0
+    for (a, b) in zip(got, want) { #expect(abs(Double(a) - b) <= 1e-6 * top) }
+  }
+
+  @Test(arguments: [6, 15, 37]) func realSignalsAreHermitian(_ n: Int) throws {
+    let x = signal(n).prefix(n).map { Float($0) }
+    for isInverse in [false, true] {
+      let y = try run(DFT(isInverse: isInverse), Tensor(shape: [n, 1], Array(x)))
+        .values(as: Float.self)
+      #expect(y[1] == 0 && (n % 2 == 1 || y[n + 1] == 0))
+      for k in 1..<n {
+        #expect(y[2 * k] == y[2 * (n - k)] && y[2 * k + 1] == -y[2 * (n - k) + 1])
+      }
+    }
   }
 
   @Test(arguments: [4, 7, 40]) func oneSideIsEnough(_ n: Int) throws {
