@@ -1,48 +1,11 @@
 import Graphs
-import Kernels
-import Tensors
 
-/// The largest of all inputs, element by element.
+/// The largest of all inputs, element by element: see `Extremum`.
 ///
-/// - `data_0` and further inputs: float16, bfloat16, float32, float64, int8 to int64, uint8 to uint64,
-///   one type for all; shapes that broadcast together, as NumPy's do.
-/// - Errors: `.shape` for shapes that do not broadcast, `.dtype` for other or differing element
-///   types.
-/// - Edges: NaN in any input gives NaN.
-/// - Gradient: `dY` where the input is the largest; all that tie get it. Summed over broadcast axes.
 /// - Source: ONNX Max 6, 8, 12, 13.
-public struct Max: Operator {
-  public static let schema = Schema(
-    "Max", versions: [6, 8, 12, 13], inputs: [.variadic("data_0", .numeric)],
-    outputs: [Parameter("max", .numeric)], isDifferentiable: true,
-    cases: {
-      let a = try Tensor(shape: [2, 3], [1.5, -0.75, 0.25, 2, -1.25, 0.5] as [Float])
-      let row = try Tensor([0.4, 3, -2] as [Float])
-      let column = try Tensor(shape: [2, 1], [0.3, 1.7] as [Float])
-      return [
-        .init(Max(), [a]), .init(Max(), [row, a]), .init(Max(), [row, column, a]),
-      ]
-    })
+public struct Max: Extremum {
+  public static let isLargest = true
+  public static let schema = extremumSchema("Max", "max")
 
   public init() {}
-  public init(reading a: AttributeReader) throws(EngineError) {}
-
-  public func infer(_ c: Inference) throws(EngineError) -> [Fact] {
-    try inferVariadic(c) { Dim.max($0, $1) }
-  }
-
-  public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
-    try prepareVariadic(p, .max)
-  }
-
-  public func gradient<B: Builder>(
-    _ b: B, _ g: inout Backward<B.Value>
-  ) throws(EngineError) {
-    let y = g.output, dy = try g.upstream()
-    for i in 0..<g.inputs.count where g.needs(i) {
-      let x = try g.input(i)
-      let part = try masked(b, dy, where: b.apply(Equal(), x, y))
-      g.give(i, try unbroadcast(b, part, like: x))
-    }
-  }
 }

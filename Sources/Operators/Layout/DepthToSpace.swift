@@ -10,36 +10,18 @@ import Tensors
 /// - Errors: `.shape` when the rank is not 4 or C is no multiple of B^2, `.attribute` for B or mode.
 /// - Gradient: SpaceToDepth of the upstream in the same mode.
 /// - Source: ONNX DepthToSpace 1, 11 (`mode`), 13, 28.
-public struct DepthToSpace: Operator {
+public struct DepthToSpace: BlockMove {
   public let blockSize: Int
   public let isColumnFirst: Bool
 
   public static let schema = Schema(
     "DepthToSpace", versions: [1, 11, 13, 28],
     inputs: [Parameter("input", Expand.types)], outputs: [Parameter("output", Expand.types)],
-    attributes: [
-      AttributeSpec("blocksize", .int, "edge of a block; required, from 1"),
-      AttributeSpec("mode", .string, "DCR (default) or CRD"),
-    ],
-    isDifferentiable: true,
-    cases: {
-      let x = try Tensor(shape: [1, 8, 2, 3], (1...48).map { Float($0) })
-      return [
-        .init(DepthToSpace(blockSize: 2), [x]),
-        .init(DepthToSpace(blockSize: 2, isColumnFirst: true), [x]),
-      ]
-    })
+    attributes: specs, isDifferentiable: true, cases: { try cases([1, 8, 2, 3]) })
 
   public init(blockSize: Int, isColumnFirst: Bool = false) {
     self.blockSize = blockSize
     self.isColumnFirst = isColumnFirst
-  }
-  public init(reading a: AttributeReader) throws(EngineError) {
-    blockSize = try blockSizeAttribute(a)
-    isColumnFirst = try a.string("mode", default: "DCR", oneOf: ["DCR", "CRD"]) == "CRD"
-  }
-  public var attributes: [Attribute] {
-    [.int("blocksize", blockSize), .string("mode", isColumnFirst ? "CRD" : "DCR")]
   }
 
   public func infer(_ c: Inference) throws(EngineError) -> [Fact] {
@@ -74,10 +56,6 @@ public struct DepthToSpace: Operator {
     return Prepared { m in copy.run(to: m.outputs[0], from: m.inputs[0], pool: m.pool) }
   }
 
-  public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
-    try moveByPlaces(self, e)
-  }
-
   public func gradient<B: Builder>(
     _ b: B, _ g: inout Backward<B.Value>
   ) throws(EngineError) {
@@ -86,15 +64,4 @@ public struct DepthToSpace: Operator {
       try b.apply(
         SpaceToDepth(blockSize: blockSize, isColumnFirst: isColumnFirst), g.upstream()))
   }
-}
-
-/// The edge of a block, checked so that its square fits.
-func blockSizeAttribute(_ a: AttributeReader) throws(EngineError) -> Int {
-  let b = try a.int("blocksize")
-  guard b >= 1, b <= 1 << 20 else {
-    throw EngineError(
-      .attribute, "attribute 'blocksize' is out of range", expected: "1 to \(1 << 20)",
-      received: "\(b)")
-  }
-  return b
 }

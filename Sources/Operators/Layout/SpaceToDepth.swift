@@ -11,36 +11,18 @@ import Tensors
 ///   mode.
 /// - Gradient: DepthToSpace of the upstream in the same mode.
 /// - Source: ONNX SpaceToDepth 1, 13, 28 (`mode`).
-public struct SpaceToDepth: Operator {
+public struct SpaceToDepth: BlockMove {
   public let blockSize: Int
   public let isColumnFirst: Bool
 
   public static let schema = Schema(
     "SpaceToDepth", versions: [1, 13, 28],
     inputs: [Parameter("input", Expand.types)], outputs: [Parameter("output", Expand.types)],
-    attributes: [
-      AttributeSpec("blocksize", .int, "edge of a block; required, from 1"),
-      AttributeSpec("mode", .string, "DCR (default) or CRD; from opset 28"),
-    ],
-    isDifferentiable: true,
-    cases: {
-      let x = try Tensor(shape: [1, 2, 4, 6], (1...48).map { Float($0) })
-      return [
-        .init(SpaceToDepth(blockSize: 2), [x]),
-        .init(SpaceToDepth(blockSize: 2, isColumnFirst: true), [x]),
-      ]
-    })
+    attributes: specs, isDifferentiable: true, cases: { try cases([1, 2, 4, 6]) })
 
   public init(blockSize: Int, isColumnFirst: Bool = false) {
     self.blockSize = blockSize
     self.isColumnFirst = isColumnFirst
-  }
-  public init(reading a: AttributeReader) throws(EngineError) {
-    blockSize = try blockSizeAttribute(a)
-    isColumnFirst = try a.string("mode", default: "DCR", oneOf: ["DCR", "CRD"]) == "CRD"
-  }
-  public var attributes: [Attribute] {
-    [.int("blocksize", blockSize)] + (isColumnFirst ? [.string("mode", "CRD")] : [])
   }
 
   public func infer(_ c: Inference) throws(EngineError) -> [Fact] {
@@ -69,10 +51,6 @@ public struct SpaceToDepth: Operator {
       transposing: [s[0], s[1], s[2] / b, b, s[3] / b, b],
       isColumnFirst ? [0, 1, 3, 5, 2, 4] : [0, 3, 5, 1, 2, 4], elementBytes: x.dtype.byteSize)
     return Prepared { m in copy.run(to: m.outputs[0], from: m.inputs[0], pool: m.pool) }
-  }
-
-  public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
-    try moveByPlaces(self, e)
   }
 
   public func gradient<B: Builder>(

@@ -32,17 +32,9 @@ enum Random {
       expected: types.list.map { "\($0)" }.joined(separator: ", "), received: "\(dtype)")
   }
 
-  /// What the distributions over the reals draw.
-  enum Distribution: Sendable {
-    /// Lowest value and the distance to the highest.
-    case uniform(Double, Double)
-    /// Mean and standard deviation.
-    case normal(Double, Double)
-  }
-
   /// The kernel that fills output 0.
   static func fill(
-    _ p: Preparation, seed: Float?, _ distribution: Distribution
+    _ p: Preparation, seed: Float?, _ distribution: RealDistribution
   ) throws(EngineError) -> Prepared {
     let type = try p.output(0)
     guard DTypes.floats.contains(type.dtype) else { throw p.noKernel() }

@@ -8,7 +8,7 @@ import Tensors
 ///   run; default: other draws in each run.
 /// - Errors: `.attribute` without a shape, `.shape` for an illegal one, `.dtype` for another dtype.
 /// - Source: ONNX RandomNormal 1, 22. Drawn by Philox, computed in float64 and rounded once.
-public struct RandomNormal: Operator {
+public struct RandomNormal: ShapedDraw {
   public let shape: [Int]
   public let dtype: DType
   public let mean: Float
@@ -48,12 +48,7 @@ public struct RandomNormal: Operator {
     ] + (seed.map { [.float("seed", $0)] } ?? [])
   }
 
-  public func infer(_ c: Inference) throws(EngineError) -> [Fact] {
-    try Random.check(dtype, .floats)
-    return [Fact(TensorType(dtype, try Shape(checking: shape)))]
-  }
-
-  public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
-    try Random.fill(p, seed: seed, .normal(Double(mean), Double(scale)))
+  public var distribution: RealDistribution {
+    .normal(Double(mean), Double(scale))
   }
 }

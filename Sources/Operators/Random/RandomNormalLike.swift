@@ -9,7 +9,7 @@ import Tensors
 ///   run; default: other draws in each run.
 /// - Errors: `.dtype` where the result's dtype is not a float.
 /// - Source: ONNX RandomNormalLike 1, 22. Drawn by Philox, computed in float64 and rounded once.
-public struct RandomNormalLike: Operator {
+public struct RandomNormalLike: LikeDraw {
   public let dtype: DType?
   public let mean: Float
   public let scale: Float
@@ -49,21 +49,10 @@ public struct RandomNormalLike: Operator {
       + (seed.map { [.float("seed", $0)] } ?? [])
   }
 
-  public func infer(_ c: Inference) throws(EngineError) -> [Fact] {
-    let made = dtype ?? c.dtype(0)
-    try Random.check(made, .floats)
-    return [Fact(made, c.dims(0))]
+  public var distribution: RealDistribution {
+    .normal(Double(mean), Double(scale))
   }
-
-  public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
-    try Random.fill(p, seed: seed, .normal(Double(mean), Double(scale)))
-  }
-
-  /// Strings have a shape, too.
-  public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
-    let shape = try e.tensor(0).shape.array
-    return try e.run(
-      RandomNormal(shape: shape, dtype: dtype ?? .float32, mean: mean, scale: scale, seed: seed), []
-    )
+  public func shaped(_ shape: [Int], _ dtype: DType) -> RandomNormal {
+    RandomNormal(shape: shape, dtype: dtype, mean: mean, scale: scale, seed: seed)
   }
 }

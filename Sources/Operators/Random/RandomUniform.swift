@@ -8,7 +8,7 @@ import Tensors
 ///   run; default: other draws in each run.
 /// - Errors: `.attribute` without a shape, `.shape` for an illegal one, `.dtype` for another dtype.
 /// - Source: ONNX RandomUniform 1, 22. Drawn by Philox, computed in float64 and rounded once.
-public struct RandomUniform: Operator {
+public struct RandomUniform: ShapedDraw {
   public let shape: [Int]
   public let dtype: DType
   public let low: Float
@@ -48,12 +48,7 @@ public struct RandomUniform: Operator {
     ] + (seed.map { [.float("seed", $0)] } ?? [])
   }
 
-  public func infer(_ c: Inference) throws(EngineError) -> [Fact] {
-    try Random.check(dtype, .floats)
-    return [Fact(TensorType(dtype, try Shape(checking: shape)))]
-  }
-
-  public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
-    try Random.fill(p, seed: seed, .uniform(Double(low), Double(high) - Double(low)))
+  public var distribution: RealDistribution {
+    .uniform(Double(low), Double(high) - Double(low))
   }
 }

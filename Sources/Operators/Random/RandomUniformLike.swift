@@ -9,7 +9,7 @@ import Tensors
 ///   run; default: other draws in each run.
 /// - Errors: `.dtype` where the result's dtype is not a float.
 /// - Source: ONNX RandomUniformLike 1, 22. Drawn by Philox, computed in float64 and rounded once.
-public struct RandomUniformLike: Operator {
+public struct RandomUniformLike: LikeDraw {
   public let dtype: DType?
   public let low: Float
   public let high: Float
@@ -49,20 +49,10 @@ public struct RandomUniformLike: Operator {
       + (seed.map { [.float("seed", $0)] } ?? [])
   }
 
-  public func infer(_ c: Inference) throws(EngineError) -> [Fact] {
-    let made = dtype ?? c.dtype(0)
-    try Random.check(made, .floats)
-    return [Fact(made, c.dims(0))]
+  public var distribution: RealDistribution {
+    .uniform(Double(low), Double(high) - Double(low))
   }
-
-  public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
-    try Random.fill(p, seed: seed, .uniform(Double(low), Double(high) - Double(low)))
-  }
-
-  /// Strings have a shape, too.
-  public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
-    let shape = try e.tensor(0).shape.array
-    return try e.run(
-      RandomUniform(shape: shape, dtype: dtype ?? .float32, low: low, high: high, seed: seed), [])
+  public func shaped(_ shape: [Int], _ dtype: DType) -> RandomUniform {
+    RandomUniform(shape: shape, dtype: dtype, low: low, high: high, seed: seed)
   }
 }

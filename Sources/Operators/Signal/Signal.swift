@@ -1,6 +1,4 @@
-import Glibc
 import Graphs
-import Kernels
 import Tensors
 
 /// Operators on signals: windows and transforms.
@@ -33,39 +31,5 @@ enum Signal {
     guard let n, n < least else { return }
     throw EngineError(
       .shape, "\(name) is out of range", expected: "at least \(least)", received: "\(n)")
-  }
-
-  // The three windows are sums of cosines.
-
-  static let windowInputs = [Parameter("size", .indices, "T1", shape: true)]
-  static let windowOutputs = [Parameter("output", .numeric, "T2")]
-  static let windowSpecs = [
-    AttributeSpec("output_datatype", .int, "type number of the result; default 1, float"),
-    AttributeSpec("periodic", .int, "0: symmetric; default 1"),
-  ]
-
-  static func inferWindow(_ c: Inference, _ dtype: DType) throws(EngineError) -> [Fact] {
-    try Random.check(dtype, .numeric)
-    let size = try number(c, 0)
-    try checkPositive(size?.known, "the window's size", from: 0)
-    return [Fact(dtype, [size ?? c.unknown()])]
-  }
-
-  /// `a - b cos(2 pi i / n) + d cos(4 pi i / n)`.
-  static func window(
-    _ p: Preparation, isPeriodic: Bool, _ a: Double, _ b: Double, _ d: Double
-  ) throws(EngineError) -> Prepared {
-    let type = try p.output(0)
-    guard DTypes.numeric.contains(type.dtype) else { throw p.noKernel() }
-    let count = type.count
-    let period = Double(max(1, isPeriodic ? count : count - 1))
-    return Prepared { m in
-      for i in 0..<count {
-        let angle = 2 * Double.pi * Double(i) / period
-        let value =
-          !isPeriodic && count == 1 ? 1 : a - b * cos(angle) + d * cos(2 * angle)
-        storeNumber(value, m.outputs[0], i, type.dtype)
-      }
-    }
   }
 }
