@@ -25,7 +25,7 @@ struct ComplexPair<T: Real>: BitwiseCopyable {
 ///
 /// Sizes without large prime factors go by mixed radices (4, 2, 3, 5, then odd primes by the
 /// definition), each pass reading one buffer and writing the other in order; sizes with a prime
-/// factor above 31 by Bluestein's convolution of a power of two: O(n log n) for every size. Roots
+/// factor above 31 by Bluestein's convolution of a smooth size: O(n log n) for every size. Roots
 /// are computed in float64 within an eighth of the circle and rounded once, so the error grows with
 /// `log n` alone.
 ///
@@ -39,14 +39,14 @@ final class FourierPlan<T: Real>: @unchecked Sendable {
   private let twiddles: UnsafeMutablePointer<Pair>
   /// For each pass by the definition the roots of its prime.
   private let roots: UnsafeMutablePointer<Pair>
-  /// Bluestein: the transform of a power of two, `exp(-pi i k^2 / count)` and the transform of its
+  /// Bluestein: the transform of a smooth size, `exp(-pi i k^2 / count)` and the transform of its
   /// conjugate.
-  private let power: FourierPlan<T>?
+  private let smooth: FourierPlan<T>?
   private let chirp: UnsafeMutablePointer<Pair>
   private let filter: UnsafeMutablePointer<Pair>
 
   /// Pairs of scratch that `run` needs.
-  var scratchCount: Int { power.map { $0.count + $0.scratchCount } ?? count }
+  var scratchCount: Int { smooth.map { $0.count + $0.scratchCount } ?? count }
 
   /// `count` is positive, and small enough for tensors of its size.
   init(_ count: Int) {
@@ -70,15 +70,14 @@ final class FourierPlan<T: Real>: @unchecked Sendable {
     self.twiddles = FourierPlan.memory(twiddles)
     self.roots = FourierPlan.memory(roots)
     guard !isMixed else {
-      power = nil
+      smooth = nil
       chirp = FourierPlan.memory([])
       filter = FourierPlan.memory([])
       return
     }
-    var size = 1
-    while size < 2 * count - 1 { size *= 2 }
-    let power = FourierPlan(size)
-    self.power = power
+    let smooth = FourierPlan(FourierPlan.smoothSize(2 * count - 1))
+    let size = smooth.count
+    self.smooth = smooth
     var filter = [Pair](repeating: Pair(re: 0, im: 0), count: size)
     var chirp: [Pair] = []
     for k in 0..<count {
@@ -92,8 +91,8 @@ final class FourierPlan<T: Real>: @unchecked Sendable {
     }
     self.chirp = FourierPlan.memory(chirp)
     self.filter = FourierPlan.memory(filter)
-    let scratch = UnsafeMutablePointer<Pair>.allocate(capacity: power.scratchCount)
-    power.run(self.filter, scratch: scratch)
+    let scratch = UnsafeMutablePointer<Pair>.allocate(capacity: smooth.scratchCount)
+    smooth.run(self.filter, scratch: scratch)
     scratch.deallocate()
   }
 
@@ -105,6 +104,15 @@ final class FourierPlan<T: Real>: @unchecked Sendable {
     let memory = UnsafeMutablePointer<Pair>.allocate(capacity: max(1, values.count))
     memory.initialize(from: values, count: values.count)
     return memory
+  }
+
+  /// The least size from `count` on that is a power of two, or that times 3, 5, 9 or 15.
+  private static func smoothSize(_ count: Int) -> Int {
+    [1, 3, 5, 9, 15].map { (odd: Int) -> Int in
+      var size = odd
+      while size < count { size *= 2 }
+      return size
+    }.min() ?? count
   }
 
   /// Fours, then a two in front, then odd primes rising.
@@ -147,14 +155,14 @@ final class FourierPlan<T: Real>: @unchecked Sendable {
 
   /// Transforms the pairs at `x` in place.
   func run(_ x: UnsafeMutablePointer<Pair>, scratch: UnsafeMutablePointer<Pair>) {
-    guard let power else { return mixed(x, scratch) }
-    let (size, own) = (power.count, scratch + power.count)
+    guard let smooth else { return mixed(x, scratch) }
+    let (size, own) = (smooth.count, scratch + smooth.count)
     for k in 0..<count { scratch[k] = x[k] * chirp[k] }
     for k in count..<size { scratch[k] = Pair(re: 0, im: 0) }
-    power.run(scratch, scratch: own)
+    smooth.run(scratch, scratch: own)
     // The inverse transform is the forward one of the conjugate, conjugated.
     for k in 0..<size { scratch[k] = (scratch[k] * filter[k]).conjugate }
-    power.run(scratch, scratch: own)
+    smooth.run(scratch, scratch: own)
     let scale = 1 / T(size)
     for k in 0..<count { x[k] = scratch[k].conjugate * chirp[k] * scale }
   }
