@@ -11,22 +11,24 @@ import Tensors
 /// - Errors: `.shape` for a bound of several elements, `.dtype` for other or differing types.
 /// - Edges: NaN stays; `max` where `min > max`.
 /// - Gradient: `dY` where the input lies between the bounds, bounds included; none for the bounds.
-/// - Source: ONNX Clip 6, 11, 12, 13.
+/// - Source: ONNX Clip 1, 6, 11, 12, 13.
 public struct Clip: Operator {
   /// Bounds of the attribute form; nil where absent or inputs.
   public let lower: Float?
   public let upper: Float?
 
   public static let schema = Schema(
-    "Clip", versions: [6, 11, 12, 13],
+    "Clip", versions: [1, 6, 11, 12, 13],
     inputs: [
       Parameter("input", .numeric), .optional("min", .numeric), .optional("max", .numeric),
     ],
     outputs: [Parameter("output", .numeric)],
     attributes: [
-      AttributeSpec("min", .float, "lower bound, before opset 11 only"),
-      AttributeSpec("max", .float, "upper bound, before opset 11 only"),
+      AttributeSpec("min", .float, "lower bound, before opset 11 only", before: 11),
+      AttributeSpec("max", .float, "upper bound, before opset 11 only", before: 11),
+      .consumedInputs,
     ],
+    inputCounts: [1: 1...1, 11: 1...3],
     isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3], [1.5, -0.75, 0.25, 2, -1.25, 0.5] as [Float])

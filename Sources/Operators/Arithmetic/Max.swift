@@ -10,11 +10,12 @@ import Tensors
 ///   types.
 /// - Edges: NaN in any input gives NaN.
 /// - Gradient: `dY` where the input is the largest; all that tie get it. Summed over broadcast axes.
-/// - Source: ONNX Max 6, 8, 12, 13.
+/// - Source: ONNX Max 1, 6, 8, 12, 13.
 public struct Max: Operator {
   public static let schema = Schema(
-    "Max", versions: [6, 8, 12, 13], inputs: [.variadic("data_0", .numeric)],
-    outputs: [Parameter("max", .numeric)], isDifferentiable: true,
+    "Max", versions: [1, 6, 8, 12, 13], inputs: [.variadic("data_0", .numeric)],
+    outputs: [Parameter("max", .numeric)],
+    attributes: [.consumedInputs], isDifferentiable: true,
     cases: {
       let a = try Tensor(shape: [2, 3], [1.5, -0.75, 0.25, 2, -1.25, 0.5] as [Float])
       let row = try Tensor([0.4, 3, -2] as [Float])

@@ -10,11 +10,12 @@ import Tensors
 ///   types.
 /// - Edges: NaN in any input gives NaN.
 /// - Gradient: `dY` where the input is the smallest; all that tie get it. Summed over broadcast axes.
-/// - Source: ONNX Min 6, 8, 12, 13.
+/// - Source: ONNX Min 1, 6, 8, 12, 13.
 public struct Min: Operator {
   public static let schema = Schema(
-    "Min", versions: [6, 8, 12, 13], inputs: [.variadic("data_0", .numeric)],
-    outputs: [Parameter("min", .numeric)], isDifferentiable: true,
+    "Min", versions: [1, 6, 8, 12, 13], inputs: [.variadic("data_0", .numeric)],
+    outputs: [Parameter("min", .numeric)],
+    attributes: [.consumedInputs], isDifferentiable: true,
     cases: {
       let a = try Tensor(shape: [2, 3], [1.5, -0.75, 0.25, 2, -1.25, 0.5] as [Float])
       let row = try Tensor([0.4, 3, -2] as [Float])

@@ -19,7 +19,7 @@ public struct DepthToSpace: Operator {
     inputs: [Parameter("input", Expand.types)], outputs: [Parameter("output", Expand.types)],
     attributes: [
       AttributeSpec("blocksize", .int, "edge of a block; required, from 1"),
-      AttributeSpec("mode", .string, "DCR (default) or CRD"),
+      AttributeSpec("mode", .string, "DCR (default) or CRD", since: 11),
     ],
     isDifferentiable: true,
     cases: {

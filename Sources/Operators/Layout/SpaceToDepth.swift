@@ -20,7 +20,7 @@ public struct SpaceToDepth: Operator {
     inputs: [Parameter("input", Expand.types)], outputs: [Parameter("output", Expand.types)],
     attributes: [
       AttributeSpec("blocksize", .int, "edge of a block; required, from 1"),
-      AttributeSpec("mode", .string, "DCR (default) or CRD; from opset 28"),
+      AttributeSpec("mode", .string, "DCR (default) or CRD; from opset 28", since: 28),
     ],
     isDifferentiable: true,
     cases: {
