@@ -8,9 +8,11 @@ extension Schema {
     attributes.first { $0.name == name && $0.isKnown(in: opset) }
   }
 
-  /// The newest opset that knows all of `list`: what a node with these can be saved in. Nil where
-  /// the operator has no such attribute, or no opset has them all.
-  public func newestOpset(knowing list: [Attribute]) -> Int? {
+  /// The newest opset, `newest` at most, whose version of the operator has all these attributes and
+  /// as many inputs and outputs: what such a node can be saved in. Nil where there is none.
+  public func newestOpset(
+    knowing list: [Attribute], inputs: Int? = nil, outputs: Int? = nil, newest: Int = .max
+  ) -> Int? {
     var since = versions.first ?? 1
     var before = Int.max
     for a in list {
@@ -22,7 +24,18 @@ extension Schema {
       since = max(since, form.since)
       before = min(before, form.before)
     }
-    return since < before ? before - 1 : nil
+    // What fits does not change but where a version ends.
+    let ends = Array(inputCounts.keys) + Array(outputCounts.keys)
+    let last = min(before - 1, newest)
+    let candidates = [last] + ends.map { $0 - 1 }.filter { $0 < last }.sorted(by: >)
+    return candidates.first { opset in
+      since <= opset && fits(inputCounts, inputs, opset) && fits(outputCounts, outputs, opset)
+    }
+  }
+
+  private func fits(_ counts: [Int: ClosedRange<Int>], _ count: Int?, _ opset: Int) -> Bool {
+    guard let count, let since = counts.keys.filter({ $0 <= opset }).max() else { return true }
+    return counts[since]?.contains(count) ?? true
   }
 
   /// Whether `opset` knows each of `list`.

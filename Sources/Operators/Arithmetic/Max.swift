@@ -15,7 +15,9 @@ public struct Max: Operator {
   public static let schema = Schema(
     "Max", versions: [1, 6, 8, 12, 13], inputs: [.variadic("data_0", .numeric)],
     outputs: [Parameter("max", .numeric)],
-    attributes: [.consumedInputs], isDifferentiable: true,
+    attributes: [.consumedInputs],
+    inputCounts: [1: 1...Int.max],
+    isDifferentiable: true,
     cases: {
       let a = try Tensor(shape: [2, 3], [1.5, -0.75, 0.25, 2, -1.25, 0.5] as [Float])
       let row = try Tensor([0.4, 3, -2] as [Float])

@@ -22,7 +22,7 @@ public struct Reshape: Operator {
     attributes: [
       AttributeSpec("allowzero", .int, "1: a 0 in shape is a size; default 0", since: 14),
       AttributeSpec("shape", .ints, "the shape; an input from opset 5", before: 5),
-      .consumedInputs,
+      AttributeSpec("consumed_inputs", .ints, "before opset 5; not used", before: 5),
     ],
     inputCounts: [1: 1...1, 5: 2...2],
     isDifferentiable: true,

@@ -18,7 +18,7 @@ public struct Tile: Operator {
     inputs: [
       Parameter("input", Expand.types),
       Parameter("repeats", [.int64, OldSizes.types], "T1", shape: true),
-      .optional("axis", OldSizes.types, "T1", shape: true),
+      .optional("axis", [.int64, OldSizes.types], "T1", shape: true),
     ],
     outputs: [Parameter("output", Expand.types)],
     inputCounts: [1: 3...3, 6: 2...2],
