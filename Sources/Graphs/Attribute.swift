@@ -30,6 +30,8 @@ public struct Attribute: Sendable {
   /// For each tensor of the payload its name, doc string and whatever else its file says of it, as
   /// it was on the wire; empty where there is none.
   public var tensorFields: [[UInt8]] = []
+  /// For each type of the payload what its file says, where that is more than a `ValueType` holds.
+  public var statedTypes: [Graph.StatedType?] = []
 
   public init(_ name: String, _ payload: Payload, doc: String = "", unknownFields: [UInt8] = []) {
     self.name = name
@@ -65,6 +67,11 @@ public struct SparseTensor: Sendable {
   /// int64 `[NNZ]` of linear places, or `[NNZ, rank]` of coordinates.
   public var indices: Tensor
   public var dims: [Int]
+  /// What a file says beside this: of the whole, of the values (without an initializer's name) and
+  /// of the indices, as fields on the wire.
+  public var unknownFields: [UInt8] = []
+  public var valuesFields: [UInt8] = []
+  public var indicesFields: [UInt8] = []
   public init(values: Tensor, indices: Tensor, dims: [Int]) {
     self.values = values
     self.indices = indices

@@ -20,9 +20,22 @@ public struct Graph: Sendable {
     public var typeDenotation = ""
     public var metadata: [Metadata] = []
     public var unknownFields: [UInt8] = []
+    /// What the file says of the type where that is more than `fact` and the denotations hold.
+    public var statedType: StatedType?
     public init(name: String, fact: Fact) {
       self.name = name
       self.fact = fact
+    }
+  }
+
+  /// A type as its file states it: written back as long as the value still has the type.
+  public struct StatedType: Sendable {
+    public var type: ValueType
+    /// The serialised message.
+    public var bytes: [UInt8]
+    public init(_ type: ValueType, _ bytes: [UInt8]) {
+      self.type = type
+      self.bytes = bytes
     }
   }
 
@@ -77,9 +90,11 @@ public struct Graph: Sendable {
   public struct Metadata: Sendable, Hashable {
     public var key: String
     public var value: String
-    public init(_ key: String, _ value: String) {
+    public var unknownFields: [UInt8]
+    public init(_ key: String, _ value: String, unknownFields: [UInt8] = []) {
       self.key = key
       self.value = value
+      self.unknownFields = unknownFields
     }
   }
 
@@ -144,6 +159,8 @@ public struct Function: Sendable {
   public var defaults: [Attribute] = []
   /// The versions its body is written for; empty means the model's.
   public var opsets: [String: Int] = [:]
+  /// By domain, fields of an import that the reader does not know.
+  public var opsetFields: [String: [UInt8]] = [:]
   /// Inputs and outputs by the names of the function.
   public var body: Graph
   public var metadata: [Graph.Metadata] = []
@@ -165,6 +182,8 @@ public struct ModelGraph: Sendable {
   public var doc = ""
   /// Opset version by domain, "" for ai.onnx. In file order.
   public var opsets: [(domain: String, version: Int)] = []
+  /// By domain, fields of an import that the reader does not know.
+  public var opsetFields: [String: [UInt8]] = [:]
   public var graph: Graph
   public var functions: [Function] = []
   public var metadata: [Graph.Metadata] = []

@@ -73,11 +73,23 @@ public struct AttributeSpec: Sendable {
   public let kind: Kind
   /// Default, legal range and meaning in one line.
   public let doc: String
-  public init(_ name: String, _ kind: Kind, _ doc: String) {
+  /// The first opset of the domain that knows the attribute, and the first that no longer does.
+  public let since: Int
+  public let before: Int
+  public init(
+    _ name: String, _ kind: Kind, _ doc: String, since: Int = 1, before: Int = .max
+  ) {
     self.name = name
     self.kind = kind
     self.doc = doc
+    self.since = since
+    self.before = before
   }
+  public func isKnown(in opset: Int) -> Bool { since <= opset && opset < before }
+
+  /// Of opsets 1 to 5: for each input whether its memory may be taken. Has no meaning here.
+  public static let consumedInputs = AttributeSpec(
+    "consumed_inputs", .ints, "before opset 6; not used", before: 6)
 }
 
 /// What readers, tests, manual and benchmarks know of an operator.
@@ -91,6 +103,11 @@ public struct Schema: Sendable {
   public let inputs: [Parameter]
   public let outputs: [Parameter]
   public let attributes: [AttributeSpec]
+  /// How many inputs a node has from an opset on, where that is not the same in all versions:
+  /// `[1: 1...1, 11: 1...3]`. `inputs` then describes the largest number.
+  public let inputCounts: [Int: ClosedRange<Int>]
+  /// Likewise for outputs.
+  public let outputCounts: [Int: ClosedRange<Int>]
   /// Relative tolerance of the generic checks in float32.
   public let tolerance: Double
   public let isDifferentiable: Bool
@@ -113,8 +130,9 @@ public struct Schema: Sendable {
 
   public init(
     _ name: String, domain: String = "", versions: [Int], inputs: [Parameter],
-    outputs: [Parameter], attributes: [AttributeSpec] = [], tolerance: Double = 1e-4,
-    isDifferentiable: Bool = false, isDeterministic: Bool = true,
+    outputs: [Parameter], attributes: [AttributeSpec] = [],
+    inputCounts: [Int: ClosedRange<Int>] = [:], outputCounts: [Int: ClosedRange<Int>] = [:],
+    tolerance: Double = 1e-4, isDifferentiable: Bool = false, isDeterministic: Bool = true,
     cases: @escaping @Sendable () throws -> [Case]
   ) {
     self.name = name
@@ -123,6 +141,8 @@ public struct Schema: Sendable {
     self.inputs = inputs
     self.outputs = outputs
     self.attributes = attributes
+    self.inputCounts = inputCounts
+    self.outputCounts = outputCounts
     self.tolerance = tolerance
     self.isDifferentiable = isDifferentiable
     self.isDeterministic = isDeterministic

@@ -213,8 +213,12 @@ struct Verifier {
     let domain = normalisedDomain(node.domain)
     guard let schema = node.op.map({ type(of: $0).schema }) ?? lookup?.schema(domain, node.type)
     else { return }
+    let opset = node.opset ?? lookup?.opset(node.domain)
     do throws(EngineError) {
-      try schema.checkArity(inputs: node.inputs.map { $0 != nil }, outputs: node.outputs.count)
+      try schema.checkArity(
+        inputs: node.inputs.map { $0 != nil }, outputs: node.outputs.count,
+        opset: node.op == nil ? opset : nil)
+      if let opset, node.op == nil { try schema.checkAttributes(node.attributes, opset: opset) }
     } catch { add(error.at(node: graph.nodeName(i), operatorName: node.type)) }
   }
 }

@@ -63,13 +63,9 @@ public struct OperatorSet: Sendable {
           .unsupported, "the operator does not exist in opset \(opset)",
           expected: "opset \(first) or later")
       }
-      for a in node.attributes where !schema.attributes.contains(where: { $0.name == a.name }) {
-        throw EngineError(
-          .attribute, "unknown attribute '\(a.name)'",
-          expected: schema.attributes.isEmpty
-            ? "none" : "one of " + schema.attributes.map(\.name).joined(separator: ", "))
-      }
-      try schema.checkArity(inputs: node.inputs.map { $0 != nil }, outputs: node.outputs.count)
+      try schema.checkAttributes(node.attributes, opset: opset)
+      try schema.checkArity(
+        inputs: node.inputs.map { $0 != nil }, outputs: node.outputs.count, opset: opset)
       return try type.init(
         reading: AttributeReader(
           schema.name, opset: opset, attributes: node.attributes, inputCount: node.inputs.count,

@@ -34,8 +34,13 @@ import Testing
     ]
     g.outputs = outputs
     var model = Model(g)
-    model.opsets = [("", 28)]
-    if !schema.domain.isEmpty { model.opsets.append((schema.domain, 28)) }
+    // The newest version that has the case's attributes and as many inputs.
+    let opset = try #require(
+      schema.newestOpset(
+        knowing: c.op.attributes, inputs: c.inputs.count, outputs: c.outputCount, newest: 28),
+      "\(schema.name)")
+    model.opsets = [("", schema.domain.isEmpty ? opset : 28)]
+    if !schema.domain.isEmpty { model.opsets.append((schema.domain, opset)) }
     return (model, inputs)
   }
 

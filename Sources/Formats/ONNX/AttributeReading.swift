@@ -35,9 +35,22 @@ extension ReadContext {
       attribute.tensorFields = list(m.n_tensors, m.tensors).map {
         keptFields($0.pointee, name: true, documents: true)
       }
+    case .type(let type):
+      if let t = m.tp { attribute.statedTypes = [try stated(t, type, name)] }
+    case .types(let types):
+      for (t, type) in zip(list(m.n_type_protos, m.type_protos), types) {
+        attribute.statedTypes.append(try stated(t, type, name))
+      }
     default: break
     }
     return attribute
+  }
+
+  /// What a type of an attribute says beyond `type`, as which it was read.
+  private func stated(
+    _ message: UnsafeMutablePointer<PB.TypeProto>, _ type: ValueType, _ name: String
+  ) throws(EngineError) -> Graph.StatedType? {
+    try declaredType(message, name).stated.map { Graph.StatedType(type, $0.bytes) }
   }
 
   /// The fields that hold a value, by the type each belongs to.

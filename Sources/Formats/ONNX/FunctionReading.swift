@@ -45,6 +45,7 @@ extension ReadContext {
       for (domain, version) in try opsets(list(m.n_opset_import, m.opset_import)) {
         function.opsets[domain] = version
       }
+      function.opsetFields = opsetFields(list(m.n_opset_import, m.opset_import))
       var captured: [ValueID] = []
       for item in list(m.n_attribute_proto, m.attribute_proto) {
         function.defaults.append(
@@ -66,6 +67,16 @@ extension ReadContext {
         throw EngineError(.invalidModel, "attribute '\(name)' is declared twice")
       }
     }
+  }
+
+  /// By domain, what an import says beside its version.
+  func opsetFields(_ items: [UnsafeMutablePointer<PB.OpsetID>]) -> [String: [UInt8]] {
+    var result: [String: [UInt8]] = [:]
+    for item in items {
+      let fields = unknownFields(item.pointee.base)
+      if !fields.isEmpty { result[ReadContext.domain(item.pointee.domain)] = fields }
+    }
+    return result
   }
 
   /// Domains and versions, each domain once, "ai.onnx" under its short name "".

@@ -33,7 +33,7 @@ extension ReadContext {
         _ = try declareNew(name, "node output", in: scope)
       }
     }
-    for item in list(m.n_value_info, m.value_info) + outputs {
+    for item in outputs + list(m.n_value_info, m.value_info) {
       // Types stated of values that nobody makes, or stated twice, say nothing.
       guard let id = scope.find(text(item.pointee.name)),
         !scope.graph.values[id.index].isDeclared
@@ -90,7 +90,7 @@ extension ReadContext {
       if info.fact.constant == nil { info.fact.type = declared.type }
       info.denotations = declared.denotations
       info.typeDenotation = declared.denotation
-      info.unknownFields = declared.kept + info.unknownFields
+      info.statedType = declared.stated.map { Graph.StatedType(info.fact.type, $0.bytes) }
     }
     scope.graph.values[id.index] = info
   }
@@ -114,7 +114,7 @@ extension ReadContext {
     }
     for item in list(m.n_sparse_initializer, m.sparse_initializer) {
       let name = text(item.pointee.values?.pointee.name)
-      let sparse = try sparse(item, "sparse initializer '\(name)'")
+      let sparse = try sparse(item, "sparse initializer '\(name)'", keepsName: false)
       let fact = Fact(.sparseTensor(sparse.values.dtype, sparse.dims.map { Dim($0) }))
       let id = try initializerID(name, fact, &seen, in: scope)
       scope.graph.sparseInitializers.append((id, sparse))

@@ -43,9 +43,9 @@ struct GraphWriter {
   private func info(_ value: Graph.ValueInfo, _ name: String) -> Wire {
     var w = Wire()
     w.string(1, name)
-    // A type that was only carried along is among the unknown fields, under its own number.
-    let carried = value.unknownFields.first == 2 << 3 | 2
-    if !carried, value.fact.type != .tensor(nil, nil) || !value.typeDenotation.isEmpty {
+    if let stated = value.statedType, stated.type == value.fact.type {
+      w.bytes(2, stated.bytes)
+    } else if value.fact.type != .tensor(nil, nil) || !value.typeDenotation.isEmpty {
       w.message(
         2,
         .type(
@@ -121,10 +121,10 @@ struct GraphWriter {
       for g in list { w.message(11, graph(g, captured: taken(g))) }
       type = T.graphs
     case .type(let t):
-      after.message(14, .type(t))
+      after.message(14, stated(t, a, 0))
       type = T.type
     case .types(let list):
-      for t in list { after.message(15, .type(t)) }
+      for (i, t) in list.enumerated() { after.message(15, stated(t, a, i)) }
       type = T.types
     case .sparse(let s):
       w.text(13, a.doc)
@@ -166,7 +166,7 @@ struct GraphWriter {
     w.text(8, f.doc)
     // Dictionaries have no order; the name gives one.
     for (domain, version) in f.opsets.sorted(by: { $0.key < $1.key }) {
-      w.message(9, GraphWriter.opset(domain, version))
+      w.message(9, GraphWriter.opset(domain, version, f.opsetFields[domain]))
     }
     w.text(10, f.domain)
     var none: ArraySlice<String> = []
@@ -180,10 +180,21 @@ struct GraphWriter {
     return w
   }
 
-  static func opset(_ domain: String, _ version: Int) -> Wire {
+  /// A type of an attribute.
+  private func stated(_ type: ValueType, _ a: Attribute, _ i: Int) -> Wire {
+    guard i < a.statedTypes.count, let stated = a.statedTypes[i], stated.type == type else {
+      return .type(type)
+    }
+    var w = Wire()
+    w.raw(stated.bytes)
+    return w
+  }
+
+  static func opset(_ domain: String, _ version: Int, _ unknown: [UInt8]?) -> Wire {
     var w = Wire()
     w.string(1, domain)
     w.int(2, Int64(version))
+    w.raw(unknown ?? [])
     return w
   }
 }

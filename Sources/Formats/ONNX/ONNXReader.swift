@@ -105,6 +105,7 @@ extension ReadContext {
     model.modelVersion = Int(m.model_version)
     model.doc = text(m.doc_string)
     model.opsets = opsets
+    model.opsetFields = opsetFields(list(m.n_opset_import, m.opset_import))
     model.functions = functions
     model.metadata = metadata(m.n_metadata_props, m.metadata_props)
     model.trainingInfo = list(m.n_training_info, m.training_info).map { serialised($0) }

@@ -72,7 +72,7 @@ public enum ONNXWriter {
     w.text(6, model.doc)
     w.message(7, writer.graph(model.graph))
     for (domain, version) in model.opsets {
-      w.message(8, GraphWriter.opset(domain, version))
+      w.message(8, GraphWriter.opset(domain, version, model.opsetFields[domain]))
     }
     for m in model.metadata { w.message(14, .entry(m)) }
     for info in model.trainingInfo { w.bytes(20, info) }

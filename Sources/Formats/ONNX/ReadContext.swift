@@ -41,7 +41,10 @@ final class ReadContext {
   func metadata(
     _ count: Int, _ items: UnsafeMutablePointer<UnsafeMutablePointer<PB.Entry>?>?
   ) -> [Graph.Metadata] {
-    list(count, items).map { Graph.Metadata(text($0.pointee.key), text($0.pointee.value)) }
+    list(count, items).map {
+      Graph.Metadata(
+        text($0.pointee.key), text($0.pointee.value), unknownFields: unknownFields($0.pointee.base))
+    }
   }
 
   /// What a tensor's message says beside its type and contents: unknown fields, and, where asked

@@ -7,7 +7,7 @@ extension ReadContext {
   /// Errors: `.invalidModel` when a part is missing, the counts differ, or an index is out of
   /// range or not after the one before it.
   func sparse(
-    _ message: UnsafeMutablePointer<PB.Sparse>, _ place: String
+    _ message: UnsafeMutablePointer<PB.Sparse>, _ place: String, keepsName: Bool = true
   ) throws(EngineError) -> SparseTensor {
     let m = message.pointee
     func wrong(_ what: String, expected: String? = nil, received: String? = nil) -> EngineError {
@@ -68,6 +68,10 @@ extension ReadContext {
       guard place > last else { throw wrong("sparse index \(k) is not after the one before it") }
       last = place
     }
-    return SparseTensor(values: values, indices: indices, dims: sizes)
+    var result = SparseTensor(values: values, indices: indices, dims: sizes)
+    result.unknownFields = unknownFields(m.base)
+    result.valuesFields = keptFields(v.pointee, name: keepsName, documents: true)
+    result.indicesFields = keptFields(i.pointee, name: true, documents: true)
+    return result
   }
 }

@@ -40,6 +40,7 @@ extension Wire {
     var w = Wire()
     w.string(1, m.key)
     w.string(2, m.value)
+    w.raw(m.unknownFields)
     return w
   }
 
@@ -47,9 +48,10 @@ extension Wire {
     _ s: SparseTensor, name: String = "", external: ExternalPlacement?
   ) -> Wire {
     var w = Wire()
-    w.message(1, .tensor(s.values, name: name, external: external))
-    w.message(2, .tensor(s.indices, external: external))
+    w.message(1, .tensor(s.values, name: name, kept: s.valuesFields, external: external))
+    w.message(2, .tensor(s.indices, kept: s.indicesFields, external: external))
     for d in s.dims { w.int(3, Int64(d)) }
+    w.raw(s.unknownFields)
     return w
   }
 

@@ -8,8 +8,8 @@ extension ReadContext {
     var type: ValueType
     var denotations: [String] = []
     var denotation = ""
-    /// For a type the project has no word for: the whole field, to be written back.
-    var kept: [UInt8] = []
+    /// Where the file says more than that, or has a type the project has no word for: all of it.
+    var stated: Graph.StatedType?
   }
 
   /// Errors: `.invalidModel` for an unknown element type or a negative size.
@@ -33,10 +33,14 @@ extension ReadContext {
         result.denotations = denotations
       case DLRUN__ONNX__TYPE_PROTO__VALUE_OPAQUE_TYPE:
         // Nothing here computes with opaque values; models that only declare one stay readable.
-        result.kept = field(2, message)
+        break
       default:
         if let type = try valueType(message) { result.type = type }
       }
+      let bytes = serialised(message)
+      let ours = Wire.type(
+        result.type, denotations: result.denotations, denotation: result.denotation)
+      if ours.joined() != bytes { result.stated = Graph.StatedType(result.type, bytes) }
       return result
     } catch {
       throw EngineError(

@@ -9,15 +9,16 @@ import Tensors
 /// - Errors: `.dtype` for other element types.
 /// - Edges: NaN stays; -alpha at -inf.
 /// - Gradient: `dY` where `X >= 0`, `dY (Y + alpha)` below.
-/// - Source: ONNX Elu 6, 22.
+/// - Source: ONNX Elu 1, 6, 22.
 public struct Elu: UnaryElementwise {
   public let alpha: Float
 
   public static let schema = Schema(
-    "Elu", versions: [6, 22], inputs: [Parameter("X", .floats)],
+    "Elu", versions: [1, 6, 22], inputs: [Parameter("X", .floats)],
     outputs: [Parameter("Y", .floats)],
     attributes: [
-      AttributeSpec("alpha", .float, "scale below 0; default 1")
+      AttributeSpec("alpha", .float, "scale below 0; default 1"),
+      .consumedInputs,
     ],
     isDifferentiable: true,
     cases: {

@@ -10,17 +10,18 @@ import Tensors
 /// - Errors: `.dtype` for other element types.
 /// - Edges: NaN stays.
 /// - Gradient: `alpha dY` where `0 < Y < 1`, 0 elsewhere.
-/// - Source: ONNX HardSigmoid 6, 22.
+/// - Source: ONNX HardSigmoid 1, 6, 22.
 public struct HardSigmoid: UnaryElementwise {
   public let alpha: Float
   public let beta: Float
 
   public static let schema = Schema(
-    "HardSigmoid", versions: [6, 22], inputs: [Parameter("X", .floats)],
+    "HardSigmoid", versions: [1, 6, 22], inputs: [Parameter("X", .floats)],
     outputs: [Parameter("Y", .floats)],
     attributes: [
       AttributeSpec("alpha", .float, "slope; default 0.2"),
       AttributeSpec("beta", .float, "value at 0; default 0.5"),
+      .consumedInputs,
     ],
     isDifferentiable: true,
     cases: {

@@ -9,15 +9,16 @@ import Tensors
 /// - Errors: `.dtype` for other element types.
 /// - Edges: NaN stays.
 /// - Gradient: `dY` where `X >= 0`, `alpha dY` below.
-/// - Source: ONNX LeakyRelu 6, 16.
+/// - Source: ONNX LeakyRelu 1, 6, 16.
 public struct LeakyRelu: UnaryElementwise {
   public let alpha: Float
 
   public static let schema = Schema(
-    "LeakyRelu", versions: [6, 16], inputs: [Parameter("X", .floats)],
+    "LeakyRelu", versions: [1, 6, 16], inputs: [Parameter("X", .floats)],
     outputs: [Parameter("Y", .floats)],
     attributes: [
-      AttributeSpec("alpha", .float, "slope below 0; default 0.01")
+      AttributeSpec("alpha", .float, "slope below 0; default 0.01"),
+      .consumedInputs,
     ],
     isDifferentiable: true,
     cases: {

@@ -9,11 +9,12 @@ import Tensors
 /// - Errors: `.dtype` for other element types.
 /// - Edges: NaN stays.
 /// - Gradient: `dY` where `X > 0`, 0 elsewhere.
-/// - Source: ONNX Relu 6, 13, 14.
+/// - Source: ONNX Relu 1, 6, 13, 14.
 public struct Relu: UnaryElementwise {
   public static let schema = Schema(
-    "Relu", versions: [6, 13, 14], inputs: [Parameter("X", .signedNumeric)],
+    "Relu", versions: [1, 6, 13, 14], inputs: [Parameter("X", .signedNumeric)],
     outputs: [Parameter("Y", .signedNumeric)],
+    attributes: [.consumedInputs],
     isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3], [1.5, -0.75, 0.25, 2.0, -1.25, 0.5] as [Float])

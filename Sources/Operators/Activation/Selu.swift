@@ -10,17 +10,18 @@ import Tensors
 /// - Errors: `.dtype` for other element types.
 /// - Edges: NaN stays.
 /// - Gradient: `gamma dY` where `X > 0`, `dY (Y + gamma alpha)` elsewhere.
-/// - Source: ONNX Selu 6, 22.
+/// - Source: ONNX Selu 1, 6, 22.
 public struct Selu: UnaryElementwise {
   public let alpha: Float
   public let gamma: Float
 
   public static let schema = Schema(
-    "Selu", versions: [6, 22], inputs: [Parameter("X", .floats)],
+    "Selu", versions: [1, 6, 22], inputs: [Parameter("X", .floats)],
     outputs: [Parameter("Y", .floats)],
     attributes: [
       AttributeSpec("alpha", .float, "scale below 0; default 1.6732632"),
       AttributeSpec("gamma", .float, "scale of the whole; default 1.050701"),
+      .consumedInputs,
     ],
     isDifferentiable: true,
     cases: {
@@ -33,8 +34,9 @@ public struct Selu: UnaryElementwise {
     self.gamma = gamma
   }
   public init(reading a: AttributeReader) throws(EngineError) {
-    alpha = try a.float("alpha", default: 1.67326319217681884765625)
-    gamma = try a.float("gamma", default: 1.05070102214813232421875)
+    // The numbers came with more digits in opset 6.
+    alpha = try a.float("alpha", default: a.opset < 6 ? 1.6732 : 1.67326319217681884765625)
+    gamma = try a.float("gamma", default: a.opset < 6 ? 1.0507 : 1.05070102214813232421875)
   }
   public var attributes: [Attribute] { [.float("alpha", alpha), .float("gamma", gamma)] }
 

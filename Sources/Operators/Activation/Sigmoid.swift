@@ -10,11 +10,12 @@ import Tensors
 /// - Accuracy: float32 2.7 ulp; float64 as the C library; 16-bit floats are rounded once from
 ///   float32.
 /// - Gradient: `dY Y (1 - Y)`.
-/// - Source: ONNX Sigmoid 6, 13.
+/// - Source: ONNX Sigmoid 1, 6, 13.
 public struct Sigmoid: UnaryElementwise {
   public static let schema = Schema(
-    "Sigmoid", versions: [6, 13], inputs: [Parameter("X", .floats)],
+    "Sigmoid", versions: [1, 6, 13], inputs: [Parameter("X", .floats)],
     outputs: [Parameter("Y", .floats)],
+    attributes: [.consumedInputs],
     isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3], [1.5, -0.75, 0.25, 2.0, -1.25, 0.5] as [Float])

@@ -9,11 +9,12 @@ import Tensors
 /// - Errors: `.dtype` for other element types.
 /// - Edges: the least integer stays as it is.
 /// - Gradient: `dY sign(X)`; 0 at 0.
-/// - Source: ONNX Abs 6, 13.
+/// - Source: ONNX Abs 1, 6, 13.
 public struct Abs: UnaryElementwise {
   public static let schema = Schema(
-    "Abs", versions: [6, 13], inputs: [Parameter("X", .numeric)],
+    "Abs", versions: [1, 6, 13], inputs: [Parameter("X", .numeric)],
     outputs: [Parameter("Y", .numeric)],
+    attributes: [.consumedInputs],
     isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3], [1.5, -0.75, 0.25, 2.0, -1.25, 0.5] as [Float])

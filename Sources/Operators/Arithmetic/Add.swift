@@ -6,25 +6,35 @@ import Tensors
 ///
 /// - `A`, `B`: float16, bfloat16, float32, float64, int8 to int64, uint8 to uint64, one type for
 ///   both; shapes that broadcast together, as NumPy's do.
+/// - Before opset 7 `broadcast` and `axis` say how `B` broadcasts; see `BroadcastForm`.
 /// - Errors: `.shape` for shapes that do not broadcast, `.dtype` for other or differing element
 ///   types.
 /// - Edges: integers wrap.
 /// - Gradient: `dC` for both. Summed over broadcast axes.
-/// - Source: ONNX Add 7, 13, 14.
+/// - Source: ONNX Add 1, 6, 7, 13, 14.
 public struct Add: BinaryElementwise {
+  public let form: BroadcastForm
+
   public static let schema = Schema(
-    "Add", versions: [7, 13, 14],
+    "Add", versions: [1, 6, 7, 13, 14],
     inputs: [Parameter("A", .numeric), Parameter("B", .numeric)],
-    outputs: [Parameter("C", .numeric)], isDifferentiable: true,
+    outputs: [Parameter("C", .numeric)],
+    attributes: BroadcastForm.specs + [.consumedInputs], isDifferentiable: true,
     cases: {
       let a = try Tensor(shape: [2, 3], [1.5, -0.75, 0.25, 2, -1.25, 0.5] as [Float])
       let row = try Tensor([0.5, 3, -2] as [Float])
       let column = try Tensor(shape: [2, 1], [0.3, 1.7] as [Float])
-      return [.init(Add(), [a, row]), .init(Add(), [column, row]), .init(Add(), [row, a])]
+      return [
+        .init(Add(), [a, row]), .init(Add(), [column, row]), .init(Add(), [row, a]),
+        .init(Add(form: .second(axis: 0)), [a, try Tensor([0.5, 3] as [Float])]),
+      ]
     })
 
-  public init() {}
-  public init(reading a: AttributeReader) throws(EngineError) {}
+  public init(form: BroadcastForm = .both) { self.form = form }
+  public init(reading a: AttributeReader) throws(EngineError) {
+    form = try BroadcastForm(reading: a)
+  }
+  public var attributes: [Attribute] { form.attributes }
 
   public var kernel: BinaryOp { .add }
   public func integer(_ a: Dim, _ b: Dim) -> Dim? { a + b }
@@ -34,6 +44,9 @@ public struct Add: BinaryElementwise {
   ) throws(EngineError) {
     let dz = try g.upstream()
     if g.needs(0) { g.give(0, try unbroadcast(b, dz, like: g.input(0))) }
-    if g.needs(1) { g.give(1, try unbroadcast(b, dz, like: g.input(1))) }
+    if g.needs(1) {
+      let y = try form.aligned(b, g.input(0), g.input(1))
+      g.give(1, try form.restored(b, unbroadcast(b, dz, like: y), like: g.input(1)))
+    }
   }
 }

@@ -7,11 +7,12 @@ import Tensors
 /// - `X`: float16, bfloat16, float32, float64, any shape; the result has the same type.
 /// - Errors: `.dtype` for other element types.
 /// - Edges: infinities, NaN and -0 stay.
-/// - Source: ONNX Ceil 6, 13.
+/// - Source: ONNX Ceil 1, 6, 13.
 public struct Ceil: UnaryElementwise {
   public static let schema = Schema(
-    "Ceil", versions: [6, 13], inputs: [Parameter("X", .floats)],
+    "Ceil", versions: [1, 6, 13], inputs: [Parameter("X", .floats)],
     outputs: [Parameter("Y", .floats)],
+    attributes: [.consumedInputs],
     cases: {
       let x = try Tensor(shape: [2, 3], [1.5, -0.75, 0.25, 2.0, -1.25, 0.5] as [Float])
       return [.init(Ceil(), [x])]

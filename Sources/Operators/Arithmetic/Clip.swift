@@ -6,27 +6,29 @@ import Tensors
 ///
 /// - `input`: float16, bfloat16, float32, float64, int8 to int64, uint8 to uint64, any shape.
 ///   `min`, `max`: optional, of that type, one element each; no bound where absent.
-/// - In opset 6 the bounds are the attributes `min` and `max` instead. They are kept as such, and
-///   read in every version.
+/// - Before opset 11 the bounds are the attributes `min` and `max` instead, and are kept as such.
+///   From opset 6 their defaults are the limits of float32.
 /// - Errors: `.shape` for a bound of several elements, `.dtype` for other or differing types.
 /// - Edges: NaN stays; `max` where `min > max`.
 /// - Gradient: `dY` where the input lies between the bounds, bounds included; none for the bounds.
-/// - Source: ONNX Clip 6, 11, 12, 13.
+/// - Source: ONNX Clip 1, 6, 11, 12, 13.
 public struct Clip: Operator {
   /// Bounds of the attribute form; nil where absent or inputs.
   public let lower: Float?
   public let upper: Float?
 
   public static let schema = Schema(
-    "Clip", versions: [6, 11, 12, 13],
+    "Clip", versions: [1, 6, 11, 12, 13],
     inputs: [
       Parameter("input", .numeric), .optional("min", .numeric), .optional("max", .numeric),
     ],
     outputs: [Parameter("output", .numeric)],
     attributes: [
-      AttributeSpec("min", .float, "lower bound, before opset 11 only"),
-      AttributeSpec("max", .float, "upper bound, before opset 11 only"),
+      AttributeSpec("min", .float, "lower bound, before opset 11 only", before: 11),
+      AttributeSpec("max", .float, "upper bound, before opset 11 only", before: 11),
+      .consumedInputs,
     ],
+    inputCounts: [1: 1...1, 11: 1...3],
     isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3], [1.5, -0.75, 0.25, 2, -1.25, 0.5] as [Float])
@@ -43,8 +45,10 @@ public struct Clip: Operator {
   }
 
   public init(reading a: AttributeReader) throws(EngineError) {
-    lower = a.has("min") ? try a.float("min") : nil
-    upper = a.has("max") ? try a.float("max") : nil
+    // Opsets 6 to 10 have the limits of float32 as defaults: infinities become these.
+    let limit: Float? = (6..<11).contains(a.opset) ? .greatestFiniteMagnitude : nil
+    lower = a.has("min") ? try a.float("min") : limit.map { -$0 }
+    upper = a.has("max") ? try a.float("max") : limit
   }
 
   public var attributes: [Attribute] {

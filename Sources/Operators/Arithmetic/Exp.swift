@@ -10,11 +10,12 @@ import Tensors
 /// - Accuracy: float32 1.1 ulp; float64 as the C library; 16-bit floats are rounded once from
 ///   float32.
 /// - Gradient: `dY output`.
-/// - Source: ONNX Exp 6, 13.
+/// - Source: ONNX Exp 1, 6, 13.
 public struct Exp: UnaryElementwise {
   public static let schema = Schema(
-    "Exp", versions: [6, 13], inputs: [Parameter("input", .floats)],
+    "Exp", versions: [1, 6, 13], inputs: [Parameter("input", .floats)],
     outputs: [Parameter("output", .floats)],
+    attributes: [.consumedInputs],
     isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3], [1.5, -0.75, 0.25, 2.0, -1.25, 0.5] as [Float])

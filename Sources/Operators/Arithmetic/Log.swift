@@ -10,11 +10,12 @@ import Tensors
 /// - Accuracy: float32 1 ulp; float64 as the C library; 16-bit floats are rounded once from
 ///   float32.
 /// - Gradient: `dY / input`.
-/// - Source: ONNX Log 6, 13.
+/// - Source: ONNX Log 1, 6, 13.
 public struct Log: UnaryElementwise {
   public static let schema = Schema(
-    "Log", versions: [6, 13], inputs: [Parameter("input", .floats)],
+    "Log", versions: [1, 6, 13], inputs: [Parameter("input", .floats)],
     outputs: [Parameter("output", .floats)],
+    attributes: [.consumedInputs],
     isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3], [1.5, 0.75, 0.25, 2.0, 3.25, 0.5] as [Float])

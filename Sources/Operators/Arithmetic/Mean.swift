@@ -10,11 +10,14 @@ import Tensors
 ///   types.
 /// - Edges: 16-bit floats are rounded after each addition.
 /// - Gradient: `dY / n` for each of `n` inputs. Summed over broadcast axes.
-/// - Source: ONNX Mean 6, 8, 13.
+/// - Source: ONNX Mean 1, 6, 8, 13.
 public struct Mean: Operator {
   public static let schema = Schema(
-    "Mean", versions: [6, 8, 13], inputs: [.variadic("data_0", .floats)],
-    outputs: [Parameter("mean", .floats)], isDifferentiable: true,
+    "Mean", versions: [1, 6, 8, 13], inputs: [.variadic("data_0", .floats)],
+    outputs: [Parameter("mean", .floats)],
+    attributes: [.consumedInputs],
+    inputCounts: [1: 1...Int.max],
+    isDifferentiable: true,
     cases: {
       let a = try Tensor(shape: [2, 3], [1.5, -0.75, 0.25, 2, -1.25, 0.5] as [Float])
       let row = try Tensor([0.4, 3, -2] as [Float])

@@ -6,16 +6,20 @@ import Tensors
 ///
 /// - `A`, `B`: float16, bfloat16, float32, float64, int8 to int64, uint8 to uint64, one type for
 ///   both; shapes that broadcast together, as NumPy's do.
+/// - Before opset 7 `broadcast` and `axis` say how `B` broadcasts; see `BroadcastForm`.
 /// - Errors: `.shape` for shapes that do not broadcast, `.dtype` for other or differing element
 ///   types.
 /// - Edges: integers wrap.
 /// - Gradient: `dC B` and `dC A`. Summed over broadcast axes.
-/// - Source: ONNX Mul 7, 13, 14.
+/// - Source: ONNX Mul 1, 6, 7, 13, 14.
 public struct Mul: BinaryElementwise {
+  public let form: BroadcastForm
+
   public static let schema = Schema(
-    "Mul", versions: [7, 13, 14],
+    "Mul", versions: [1, 6, 7, 13, 14],
     inputs: [Parameter("A", .numeric), Parameter("B", .numeric)],
-    outputs: [Parameter("C", .numeric)], isDifferentiable: true,
+    outputs: [Parameter("C", .numeric)],
+    attributes: BroadcastForm.specs + [.consumedInputs], isDifferentiable: true,
     cases: {
       let a = try Tensor(shape: [2, 3], [1.5, -0.75, 0.25, 2, -1.25, 0.5] as [Float])
       let row = try Tensor([0.5, 3, -2] as [Float])
@@ -23,8 +27,11 @@ public struct Mul: BinaryElementwise {
       return [.init(Mul(), [a, row]), .init(Mul(), [column, row]), .init(Mul(), [row, a])]
     })
 
-  public init() {}
-  public init(reading a: AttributeReader) throws(EngineError) {}
+  public init(form: BroadcastForm = .both) { self.form = form }
+  public init(reading a: AttributeReader) throws(EngineError) {
+    form = try BroadcastForm(reading: a)
+  }
+  public var attributes: [Attribute] { form.attributes }
 
   public var kernel: BinaryOp { .mul }
   public func integer(_ a: Dim, _ b: Dim) -> Dim? { a * b }
@@ -32,8 +39,11 @@ public struct Mul: BinaryElementwise {
   public func gradient<B: Builder>(
     _ b: B, _ g: inout Backward<B.Value>
   ) throws(EngineError) {
-    let x = try g.input(0), y = try g.input(1), dz = try g.upstream()
+    let x = try g.input(0), dz = try g.upstream()
+    let y = try form.aligned(b, x, g.input(1))
     if g.needs(0) { g.give(0, try unbroadcast(b, times(b, dz, y), like: x)) }
-    if g.needs(1) { g.give(1, try unbroadcast(b, times(b, dz, x), like: y)) }
+    if g.needs(1) {
+      g.give(1, try form.restored(b, unbroadcast(b, times(b, dz, x), like: y), like: g.input(1)))
+    }
   }
 }

@@ -9,11 +9,12 @@ import Tensors
 /// - Errors: `.dtype` for other element types.
 /// - Edges: the least integer stays as it is.
 /// - Gradient: `-dY`.
-/// - Source: ONNX Neg 6, 13.
+/// - Source: ONNX Neg 1, 6, 13.
 public struct Neg: UnaryElementwise {
   public static let schema = Schema(
-    "Neg", versions: [6, 13], inputs: [Parameter("X", .signedNumeric)],
+    "Neg", versions: [1, 6, 13], inputs: [Parameter("X", .signedNumeric)],
     outputs: [Parameter("Y", .signedNumeric)],
+    attributes: [.consumedInputs],
     isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3], [1.5, -0.75, 0.25, 2.0, -1.25, 0.5] as [Float])

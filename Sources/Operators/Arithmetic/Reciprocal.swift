@@ -9,11 +9,12 @@ import Tensors
 /// - Edges: infinite at 0, with its sign.
 /// - Accuracy: correctly rounded.
 /// - Gradient: `-dY Y^2`.
-/// - Source: ONNX Reciprocal 6, 13.
+/// - Source: ONNX Reciprocal 1, 6, 13.
 public struct Reciprocal: UnaryElementwise {
   public static let schema = Schema(
-    "Reciprocal", versions: [6, 13], inputs: [Parameter("X", .floats)],
+    "Reciprocal", versions: [1, 6, 13], inputs: [Parameter("X", .floats)],
     outputs: [Parameter("Y", .floats)],
+    attributes: [.consumedInputs],
     isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3], [1.5, -0.75, 0.25, 2.0, -1.25, 0.5] as [Float])

@@ -9,11 +9,12 @@ import Tensors
 /// - Edges: NaN below 0; -0 stays.
 /// - Accuracy: correctly rounded.
 /// - Gradient: `dY / (2 Y)`.
-/// - Source: ONNX Sqrt 6, 13.
+/// - Source: ONNX Sqrt 1, 6, 13.
 public struct Sqrt: UnaryElementwise {
   public static let schema = Schema(
-    "Sqrt", versions: [6, 13], inputs: [Parameter("X", .floats)],
+    "Sqrt", versions: [1, 6, 13], inputs: [Parameter("X", .floats)],
     outputs: [Parameter("Y", .floats)],
+    attributes: [.consumedInputs],
     isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3], [1.5, 0.75, 0.25, 2.0, 3.25, 0.5] as [Float])

@@ -10,11 +10,14 @@ import Tensors
 ///   types.
 /// - Edges: 16-bit floats are rounded after each addition.
 /// - Gradient: `dY` for each. Summed over broadcast axes.
-/// - Source: ONNX Sum 6, 8, 13.
+/// - Source: ONNX Sum 1, 6, 8, 13.
 public struct Sum: Operator {
   public static let schema = Schema(
-    "Sum", versions: [6, 8, 13], inputs: [.variadic("data_0", .floats)],
-    outputs: [Parameter("sum", .floats)], isDifferentiable: true,
+    "Sum", versions: [1, 6, 8, 13], inputs: [.variadic("data_0", .floats)],
+    outputs: [Parameter("sum", .floats)],
+    attributes: [.consumedInputs],
+    inputCounts: [1: 1...Int.max],
+    isDifferentiable: true,
     cases: {
       let a = try Tensor(shape: [2, 3], [1.5, -0.75, 0.25, 2, -1.25, 0.5] as [Float])
       let row = try Tensor([0.4, 3, -2] as [Float])

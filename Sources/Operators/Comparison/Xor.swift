@@ -5,22 +5,29 @@ import Tensors
 /// Whether just one holds, element by element: bool.
 ///
 /// - `A`, `B`: bool, one type for both; shapes that broadcast together, as NumPy's do.
+/// - Before opset 7 `broadcast` and `axis` say how `B` broadcasts; see `BroadcastForm`.
 /// - Errors: `.shape` for shapes that do not broadcast, `.dtype` for other or differing element
 ///   types.
-/// - Source: ONNX Xor 7.
+/// - Source: ONNX Xor 1, 7.
 public struct Xor: BinaryElementwise {
+  public let form: BroadcastForm
+
   public static let schema = Schema(
-    "Xor", versions: [7],
+    "Xor", versions: [1, 7],
     inputs: [Parameter("A", .bool), Parameter("B", .bool)],
     outputs: [Parameter("C", .bool, "T1")],
+    attributes: BroadcastForm.specs,
     cases: {
       let a = try Tensor(shape: [2, 2], [true, false, true, false] as [Bool])
       let row = try Tensor([true, false] as [Bool])
       return [.init(Xor(), [a, row])]
     })
 
-  public init() {}
-  public init(reading a: AttributeReader) throws(EngineError) {}
+  public init(form: BroadcastForm = .both) { self.form = form }
+  public init(reading a: AttributeReader) throws(EngineError) {
+    form = try BroadcastForm(reading: a)
+  }
+  public var attributes: [Attribute] { form.attributes }
 
   public var kernel: BinaryOp { .logicalXor }
 }

@@ -18,7 +18,7 @@ import Tensors
 /// - Edges: where ONNX leaves it open, floats that no integer of the width can hold give what x86
 ///   gives: the least integer for 32 and 64 bits, low bits of the 32-bit one for narrower types.
 /// - Gradient: the upstream in the input's type; none where a type is no float.
-/// - Source: ONNX Cast 6, 9, 13, 19, 21, 23, 24, 25, 28.
+/// - Source: ONNX Cast 1, 6, 9, 13, 19, 21, 23, 24, 25, 28.
 public struct Cast: Operator {
   public let to: DType
   public let saturate: Bool
@@ -27,12 +27,15 @@ public struct Cast: Operator {
   static let types: DTypes = [.numeric, .bool, .string, .float8s, .float6s, .packed]
 
   public static let schema = Schema(
-    "Cast", versions: [6, 9, 13, 19, 21, 23, 24, 25, 28],
+    "Cast", versions: [1, 6, 9, 13, 19, 21, 23, 24, 25, 28],
     inputs: [Parameter("input", types, "T1")], outputs: [Parameter("output", types, "T2")],
     attributes: [
-      AttributeSpec("to", .int, "the target's type number; required"),
-      AttributeSpec("saturate", .int, "8-bit floats stop at their largest number; default 1"),
-      AttributeSpec("round_mode", .string, "up, down or nearest for float8e8m0; default up"),
+      AttributeSpec("to", .string, "the target's name, FLOAT for one; required", before: 6),
+      AttributeSpec("to", .int, "the target's type number; required", since: 6),
+      AttributeSpec(
+        "saturate", .int, "8-bit floats stop at their largest number; default 1", since: 19),
+      AttributeSpec(
+        "round_mode", .string, "up, down or nearest for float8e8m0; default up", since: 24),
     ],
     isDifferentiable: true,
     cases: {
@@ -52,8 +55,12 @@ public struct Cast: Operator {
   }
 
   public init(reading a: AttributeReader) throws(EngineError) {
-    _ = try a.int("to")
-    to = try a.dtype("to", default: .float32)
+    if a.opset < 6, a.has("to") {
+      to = try elementType(named: a.string("to", default: ""))
+    } else {
+      _ = try a.int("to")
+      to = try a.dtype("to", default: .float32)
+    }
     saturate = try a.bool("saturate", default: true)
     rounding = try readRounding(a)
   }
@@ -82,6 +89,23 @@ public struct Cast: Operator {
     if b.fact(of: x).dtype?.isFloat != false, to.isFloat {
       g.give(0, try b.apply(CastLike(), g.upstream(), x))
     }
+  }
+}
+
+/// The element type that ONNX's list calls `name`.
+///
+/// Errors: `.attribute` for any other name.
+private func elementType(named name: String) throws(EngineError) -> DType {
+  switch name {
+  case "FLOAT": return .float32
+  case "DOUBLE": return .float64
+  default:
+    for dtype in DType.allCases where dtype != .float32 && dtype != .float64 {
+      if "\(dtype)".uppercased() == name { return dtype }
+    }
+    throw EngineError(
+      .attribute, "attribute 'to' names no element type", expected: "FLOAT, INT64, ...",
+      received: "'\(name)'")
   }
 }
 

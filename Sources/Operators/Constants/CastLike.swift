@@ -19,8 +19,10 @@ public struct CastLike: Operator {
     inputs: [Parameter("input", Cast.types, "T1"), Parameter("target_type", Cast.types, "T2")],
     outputs: [Parameter("output", Cast.types, "T2")],
     attributes: [
-      AttributeSpec("saturate", .int, "8-bit floats stop at their largest number; default 1"),
-      AttributeSpec("round_mode", .string, "up, down or nearest for float8e8m0; default up"),
+      AttributeSpec(
+        "saturate", .int, "8-bit floats stop at their largest number; default 1", since: 19),
+      AttributeSpec(
+        "round_mode", .string, "up, down or nearest for float8e8m0; default up", since: 24),
     ],
     isDifferentiable: true,
     cases: {

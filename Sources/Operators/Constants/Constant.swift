@@ -23,13 +23,13 @@ public struct Constant: Operator {
     outputs: [Parameter("output", .all)],
     attributes: [
       AttributeSpec("value", .tensor, "the tensor"),
-      AttributeSpec("sparse_value", .sparse, "the tensor in coordinate form"),
-      AttributeSpec("value_float", .float, "a float32 scalar"),
-      AttributeSpec("value_floats", .floats, "a float32 list"),
-      AttributeSpec("value_int", .int, "an int64 scalar"),
-      AttributeSpec("value_ints", .ints, "an int64 list"),
-      AttributeSpec("value_string", .string, "a string scalar"),
-      AttributeSpec("value_strings", .strings, "a list of strings"),
+      AttributeSpec("sparse_value", .sparse, "the tensor in coordinate form", since: 11),
+      AttributeSpec("value_float", .float, "a float32 scalar", since: 12),
+      AttributeSpec("value_floats", .floats, "a float32 list", since: 12),
+      AttributeSpec("value_int", .int, "an int64 scalar", since: 12),
+      AttributeSpec("value_ints", .ints, "an int64 list", since: 12),
+      AttributeSpec("value_string", .string, "a string scalar", since: 12),
+      AttributeSpec("value_strings", .strings, "a list of strings", since: 12),
     ],
     cases: {
       [

@@ -20,6 +20,8 @@ public struct Dropout: Operator {
   public let seed: Int?
   /// Whether the mask has data's dtype, as before opset 10.
   public let hasFloatMask: Bool
+  /// The share that is dropped where the node trains because `is_test` is 0: opsets 1 and 6 only.
+  public let trainingRatio: Float?
 
   static let types: DTypes = [
     .floats, DTypes(.float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz),
@@ -33,11 +35,12 @@ public struct Dropout: Operator {
     ],
     outputs: [Parameter("output", types), .optional("mask", [.bool, .floats], "T2")],
     attributes: [
-      AttributeSpec("seed", .int, "of the generator; default from the clock"),
-      AttributeSpec("ratio", .float, "an input from opset 12; default 0.5"),
-      AttributeSpec("is_test", .int, "of opset 6 and before; not used"),
-      AttributeSpec("consumed_inputs", .ints, "of opset 1; not used"),
+      AttributeSpec("seed", .int, "of the generator; default from the clock", since: 12),
+      AttributeSpec("ratio", .float, "an input from opset 12; default 0.5", before: 12),
+      AttributeSpec("is_test", .int, "1: nothing is dropped; default 0", before: 7),
+      .consumedInputs,
     ],
+    inputCounts: [1: 1...1, 12: 1...3],
     isDifferentiable: true, isDeterministic: false,
     cases: {
       let x = try Tensor(shape: [2, 3], (1...6).map { Float($0) })
@@ -52,19 +55,30 @@ public struct Dropout: Operator {
   public init(seed: Int? = nil) {
     self.seed = seed
     hasFloatMask = false
+    trainingRatio = nil
   }
   public init(reading a: AttributeReader) throws(EngineError) {
     seed = try a.optionalInt("seed")
     hasFloatMask = a.opset < 10
-    // Decoded so that a wrong type is told; what it says matters in training only.
-    _ = try a.float("ratio", default: 0.5)
+    let ratio = try a.float("ratio", default: 0.5)
+    let isTest = try a.bool("is_test", default: false)
+    let trains = a.opset < 7 && !isTest
+    if trains, !(ratio >= 0 && ratio < 1) {
+      throw EngineError(
+        .attribute, "attribute 'ratio' is out of range", expected: "from 0, below 1",
+        received: "\(ratio)")
+    }
+    trainingRatio = trains ? ratio : nil
   }
-  public var attributes: [Attribute] { seed.map { [.int("seed", $0)] } ?? [] }
+  public var attributes: [Attribute] {
+    (seed.map { [.int("seed", $0)] } ?? [])
+      + (trainingRatio.map { [.bool("is_test", false), .float("ratio", $0)] } ?? [])
+  }
 
   public func gradient<B: Builder>(
     _ b: B, _ g: inout Backward<B.Value>
   ) throws(EngineError) {
-    guard g.has(2) else {
+    guard g.has(2) || trainingRatio != nil else {
       g.give(0, try g.upstream())
       return
     }
@@ -75,6 +89,10 @@ public struct Dropout: Operator {
     }
     let x = try g.input(0)
     let kept = try times(b, g.upstream(), b.apply(CastLike(), g.outputs[1], x))
+    if let trainingRatio {
+      g.give(0, try times(b, kept, 1 / (1 - Double(trainingRatio))))
+      return
+    }
     let ratio = g.has(1) ? try b.apply(CastLike(), g.input(1), x) : try scalar(b, 0.5, like: x)
     let scale = try b.apply(Reciprocal(), minus(b, 1, ratio))
     g.give(
@@ -92,7 +110,9 @@ public struct Dropout: Operator {
 
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
     let x = try p.input(0)
-    let trains = p.has(2) && p.constant(2).map { $0.rawBytes.first != 0 } ?? true
+    let isAsked = p.has(2)
+    let trains =
+      trainingRatio != nil || isAsked && p.constant(2).map { $0.rawBytes.first != 0 } ?? true
     let copy = StridedCopy(copying: x.count, elementBytes: x.dtype.byteSize)
     let count = x.count
     let maskOne = p.wants(1) ? try element(1, p.output(1).dtype) : nil
@@ -107,16 +127,20 @@ public struct Dropout: Operator {
     }
     let ratioType = p.has(1) ? try p.input(1).dtype : nil
     let seed = self.seed
-    return Prepared(scratchBytes: MersenneTwister.scratchBytes) { (m) throws(EngineError) in
+    let fixedRatio = Double(trainingRatio ?? 0.5)
+    // A mask of numbers is drawn as bools first.
+    let maskType = p.wants(1) ? try p.output(1).dtype : .bool
+    let (twister, room) = (MersenneTwister.scratchBytes, maskType == .bool ? 0 : count)
+    return Prepared(scratchBytes: twister + room) { (m) throws(EngineError) in
       let ratio =
         try ratioType.map { (d) throws(EngineError) in
           try number(m.inputs[1], d)
-        } ?? 0.5
+        } ?? fixedRatio
       guard ratio >= 0, ratio < 1 else {
         throw EngineError(
           .value, "the ratio is out of range", expected: "from 0, below 1", received: "\(ratio)")
       }
-      if !m.input(2, Bool.self)[0] || ratio == 0 {
+      if isAsked && !m.input(2, Bool.self)[0] || ratio == 0 {
         copy.run(to: m.outputs[0], from: m.inputs[0], pool: m.pool)
         if let maskOne {
           Blocks.fill(
@@ -127,7 +151,8 @@ public struct Dropout: Operator {
       var random = MersenneTwister(
         seed: seed.map { UInt32(truncatingIfNeeded: $0) } ?? now(),
         scratch: m.scratch)
-      let mask = maskOne == nil ? nil : m.output(1, Bool.self)
+      let drawn = (m.scratch + twister).assumingMemoryBound(to: Bool.self)
+      let mask = maskOne == nil ? nil : room > 0 ? drawn : m.output(1, Bool.self)
       let scale = 1 / (1 - ratio)
       switch x.dtype {
       case .float32:
@@ -153,6 +178,7 @@ public struct Dropout: Operator {
           narrow.encode($0 ? narrow.decode($1) * s : 0 * narrow.decode($1))
         }
       }
+      for i in 0..<room { storeNumber(drawn[i] ? 1 : 0, m.outputs[1], i, maskType) }
     }
   }
 }

@@ -21,7 +21,9 @@ public struct RangeOp: Operator {
       Parameter("delta", types, shape: true),
     ],
     outputs: [Parameter("output", types)],
-    attributes: [AttributeSpec("stash_type", .int, "precision of half types: 1, float32")],
+    attributes: [
+      AttributeSpec("stash_type", .int, "precision of half types: 1, float32", since: 27)
+    ],
     cases: {
       [
         .init(

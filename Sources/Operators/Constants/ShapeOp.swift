@@ -16,8 +16,8 @@ public struct ShapeOp: Operator {
     "Shape", versions: [1, 13, 15, 19, 21, 23, 24, 25],
     inputs: [Parameter("data", .all)], outputs: [Parameter("shape", .int64, "T1")],
     attributes: [
-      AttributeSpec("start", .int, "first axis; default 0"),
-      AttributeSpec("end", .int, "axis after the last; default the rank"),
+      AttributeSpec("start", .int, "first axis; default 0", since: 15),
+      AttributeSpec("end", .int, "axis after the last; default the rank", since: 15),
     ],
     cases: {
       let x = try Tensor(shape: [2, 3], [1, 2, 3, 4, 5, 6] as [Float])

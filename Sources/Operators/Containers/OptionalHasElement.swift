@@ -10,6 +10,7 @@ public struct OptionalHasElement: Operator {
     "OptionalHasElement", versions: [15, 18, 28],
     inputs: [Parameter("input", .all, "O", kind: .optional, containers: true)],
     outputs: [Parameter("output", .bool, "B")],
+    inputCounts: [15: 1...1, 18: 0...1],
     cases: {
       [
         .init(OptionalHasElement(), [try Tensor([1, 2] as [Float])]),

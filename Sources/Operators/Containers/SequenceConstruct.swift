@@ -11,6 +11,7 @@ public struct SequenceConstruct: Operator {
     "SequenceConstruct", versions: [11],
     inputs: [.variadic("inputs", Containers.types)],
     outputs: [Parameter("output_sequence", Containers.types, "S", containers: true)],
+    inputCounts: [11: 1...Int.max],
     cases: { [] })
 
   public init() {}

@@ -20,7 +20,9 @@ public struct Loop: Operator {
       .variadic("v_initial", .all, "", containers: true),
     ],
     outputs: [.variadic("v_final_and_scan_outputs", .all, "", containers: true)],
-    attributes: [AttributeSpec("body", .graph, "one iteration")], cases: { [] })
+    attributes: [AttributeSpec("body", .graph, "one iteration")],
+    inputCounts: [1: 3...Int.max, 11: 2...Int.max],
+    cases: { [] })
 
   public init(reading a: AttributeReader) throws(EngineError) {
     body = Subgraph(try a.graph("body"))

@@ -27,12 +27,15 @@ public struct Scan: Operator {
     attributes: [
       AttributeSpec("body", .graph, "one step"),
       AttributeSpec("num_scan_inputs", .int, "M, at least 1"),
-      AttributeSpec("scan_input_axes", .ints, "M axes to cut along; default 0"),
-      AttributeSpec("scan_input_directions", .ints, "M times 0 forward or 1 backward; default 0"),
-      AttributeSpec("scan_output_axes", .ints, "K axes to stack along; default 0"),
-      AttributeSpec("scan_output_directions", .ints, "K times 0 append or 1 prepend; default 0"),
-      AttributeSpec("directions", .ints, "opset 8's name of scan_input_directions"),
+      AttributeSpec("scan_input_axes", .ints, "M axes to cut along; default 0", since: 9),
+      AttributeSpec(
+        "scan_input_directions", .ints, "M times 0 forward or 1 backward; default 0", since: 9),
+      AttributeSpec("scan_output_axes", .ints, "K axes to stack along; default 0", since: 9),
+      AttributeSpec(
+        "scan_output_directions", .ints, "K times 0 append or 1 prepend; default 0", since: 9),
+      AttributeSpec("directions", .ints, "opset 8's name of scan_input_directions", before: 9),
     ],
+    inputCounts: [8: 2...Int.max, 9: 1...Int.max],
     cases: { [] })
 
   public init(reading a: AttributeReader) throws(EngineError) {

@@ -5,17 +5,18 @@ import Tensors
 /// Blocks laid side by side as columns, added up where they lie in an image: the transpose of taking
 /// an image's windows.
 ///
-/// - `input`: numeric dtypes or complex, `[N, C * product(block), L]`; `image_shape`, `block_shape`:
+/// - `input`: numeric dtypes, complex, bool or string, `[N, C * product(block), L]`; `image_shape`, `block_shape`:
 ///   int64, a size for each spatial axis. Result: `[N, C, image_shape...]`.
 /// - `strides`, `dilations` (default 1), `pads` (default 0): as of a convolution with the block as
 ///   its window; L is the number of its positions.
-/// - Errors: `.shape` for sizes that do not fit.
-/// - Edges: what falls into pads is dropped. Integers wrap. Sums in the order of the taps.
-/// - Source: ONNX Col2Im 18; bool and string, which cannot be added, are not taken.
+/// - Errors: `.shape` for sizes that do not fit; `.value` for strings that would have to be added.
+/// - Edges: what falls into pads is dropped. Integers wrap. Sums in the order of the taps. Bools add
+///   up to whether any holds; places that no string falls to are empty.
+/// - Source: ONNX Col2Im 18.
 public struct Col2Im: Operator {
   public let window: Window
 
-  static let types: DTypes = [.numeric, .complex]
+  static let types: DTypes = [.numeric, .complex, .bool, .string]
 
   public static let schema = Schema(
     "Col2Im", versions: [18],
@@ -90,9 +91,16 @@ public struct Col2Im: Operator {
     }
     // A complex number is two floats side by side.
     let part: DType =
-      x.dtype == .complex64 ? .float32 : x.dtype == .complex128 ? .float64 : x.dtype
+      switch x.dtype {
+      case .complex64: .float32
+      case .complex128: .float64
+      case .bool: .uint8
+      default: x.dtype
+      }
+    if x.dtype == .string { return .dynamic }
     guard isNumeral(part) else { throw p.noKernel() }
-    let width = part == x.dtype ? 1 : 2
+    let width = x.dtype == .complex64 || x.dtype == .complex128 ? 2 : 1
+    let isBool = x.dtype == .bool
     if y.count == 0 { return Prepared { (_) throws(EngineError) in } }
     let settled = try window.concrete(inputSpatial: image, kernel: block)
     let taps = block.reduce(1, *)
@@ -105,8 +113,39 @@ public struct Col2Im: Operator {
         part,
         Kernel(
           x: m.inputs[0], y: m.outputs[0], planes: planes, taps: taps, positions: positions,
-          sizes: sizes, width: width, places: places, pool: m.pool))
+          sizes: sizes, width: width, isBool: isBool, places: places, pool: m.pool))
     }
+  }
+
+  /// Strings, which move but do not add.
+  public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
+    let x = try e.tensor(0)
+    let (image, block) = (Fact(constant: try e.tensor(1)), Fact(constant: try e.tensor(2)))
+    let facts = try infer(Inference(inputs: [Fact(x.type), image, block]))
+    guard x.dtype == .string, let type = facts[0].tensorType, let sizes = image.knownInts,
+      let kernel = block.knownInts
+    else { throw EngineError(.dtype, "no kernel for these elements", received: "\(x.dtype)") }
+    let w = try window.concrete(inputSpatial: sizes, kernel: kernel)
+    let places = Col2Im.places(w)
+    let (planes, size) = (
+      type.shape[0] * type.shape[1], type.shape.count(of: 2..<type.shape.rank)
+    )
+    var result = [String](repeating: "", count: type.count)
+    var isTaken = [Bool](repeating: false, count: type.count)
+    let strings = x.strings
+    for plane in 0..<planes {
+      for (i, place) in places.enumerated() where place >= 0 {
+        let at = plane * size + place
+        guard !isTaken[at] else {
+          throw EngineError(
+            .value, "two strings fall to one place, and strings do not add",
+            hint: "blocks must not overlap")
+        }
+        isTaken[at] = true
+        result[at] = strings[plane * places.count + i]
+      }
+    }
+    return [.tensor(try Tensor(shape: type.shape, strings: result))]
   }
 
   /// For each tap and each position of the block, the place in the image or -1.
@@ -143,6 +182,7 @@ public struct Col2Im: Operator {
     let positions: Int
     let sizes: Int
     let width: Int
+    let isBool: Bool
     let places: Table
     let pool: ThreadPool
 
@@ -151,6 +191,14 @@ public struct Col2Im: Operator {
         let columns = x.assumingMemoryBound(to: T.self) + plane * taps * positions * width
         let image = y.assumingMemoryBound(to: T.self) + plane * sizes * width
         for i in 0..<sizes * width { image[i] = T.zeroValue }
+        if isBool {
+          let (any, given) = (
+            UnsafeMutableRawPointer(image).assumingMemoryBound(to: UInt8.self),
+            UnsafeMutableRawPointer(columns).assumingMemoryBound(to: UInt8.self)
+          )
+          for i in 0..<taps * positions where places[i] >= 0 { any[places[i]] |= given[i] }
+          return
+        }
         for i in 0..<taps * positions where places[i] >= 0 {
           for k in 0..<width {
             let at = places[i] * width + k

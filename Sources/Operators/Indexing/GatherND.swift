@@ -19,7 +19,7 @@ public struct GatherND: Operator {
     "GatherND", versions: [11, 12, 13],
     inputs: [Parameter("data", Expand.types), Parameter("indices", .int64, "")],
     outputs: [Parameter("output", Expand.types)],
-    attributes: [AttributeSpec("batch_dims", .int, "leading axes in common; default 0")],
+    attributes: [AttributeSpec("batch_dims", .int, "leading axes in common; default 0", since: 12)],
     isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 2, 2], (1...8).map { Float($0) })

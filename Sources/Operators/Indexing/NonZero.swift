@@ -3,14 +3,15 @@ import Tensors
 
 /// The places of all elements that are not zero, in row-major order: int64 `[rank, N]`.
 ///
-/// - `X`: any numeric dtype or bool, any shape; NaN is not zero. A scalar counts as one
-///   axis of size 1.
+/// - `X`: any numeric dtype, complex, bool or string, any shape; NaN is not zero, an empty string
+///   is. A scalar counts as one axis of size 1.
 /// - The output's size depends on data: the operator runs at once, into memory of its own.
 /// - Source: ONNX NonZero 9, 13.
 public struct NonZero: Operator {
   public static let schema = Schema(
     "NonZero", versions: [9, 13],
-    inputs: [Parameter("X", [.numeric, .bool])], outputs: [Parameter("Y", .int64, "")],
+    inputs: [Parameter("X", [.numeric, .bool, .complex, .string])],
+    outputs: [Parameter("Y", .int64, "")],
     cases: { [.init(NonZero(), [try Tensor(shape: [2, 2], [1, 0, 3, 4] as [Float])])] })
 
   public init() {}
@@ -22,21 +23,33 @@ public struct NonZero: Operator {
 
   public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
     let x = try e.tensor(0)
+    let isComplex = x.dtype == .complex64 || x.dtype == .complex128
     let size = x.dtype.byteSize
-    let isFloat = x.dtype.isFloat
-    let bytes = x.rawBytes
+    let part = isComplex ? size / 2 : size
+    let isFloat = x.dtype.isFloat || isComplex
     var places: [Int] = []
+    if x.dtype == .string {
+      for (i, text) in x.strings.enumerated() where !text.isEmpty { places.append(i) }
+      return [.tensor(try NonZero.coordinates(of: places, in: x.shape, e))]
+    }
+    let bytes = x.rawBytes
     for i in 0..<x.count {
       // Little-endian: the sign of a floating zero is the top bit of the last byte.
       var bits: UInt8 = 0
       for j in 0..<size {
         let byte = bytes[i * size + j]
-        bits |= isFloat && j == size - 1 ? byte & 0x7F : byte
+        bits |= isFloat && j % part == part - 1 ? byte & 0x7F : byte
       }
       if bits != 0 { places.append(i) }
     }
-    let rank = max(x.shape.rank, 1)
-    let strides = x.shape.rank == 0 ? [1] : x.shape.strides
+    return [.tensor(try NonZero.coordinates(of: places, in: x.shape, e))]
+  }
+
+  private static func coordinates(
+    of places: [Int], in shape: Shape, _ e: Evaluation
+  ) throws(EngineError) -> Tensor {
+    let rank = max(shape.rank, 1)
+    let strides = shape.rank == 0 ? [1] : shape.strides
     let out = try e.allocate(TensorType(.int64, [rank, places.count]))
     let y = out.bytes.assumingMemoryBound(to: Int64.self)
     for (column, place) in places.enumerated() {
@@ -46,6 +59,6 @@ public struct NonZero: Operator {
         rest %= strides[axis]
       }
     }
-    return [.tensor(Tensor(out))]
+    return Tensor(out)
   }
 }

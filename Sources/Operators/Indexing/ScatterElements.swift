@@ -26,7 +26,7 @@ public struct ScatterElements: Operator {
     outputs: [Parameter("output", Expand.types)],
     attributes: [
       AttributeSpec("axis", .int, "the axis of the indices; default 0"),
-      AttributeSpec("reduction", .string, "none (default), add, mul, max or min"),
+      AttributeSpec("reduction", .string, "none (default), add, mul, max or min", since: 16),
     ],
     isDifferentiable: true,
     cases: {

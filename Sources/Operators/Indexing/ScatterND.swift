@@ -23,7 +23,9 @@ public struct ScatterND: Operator {
       Parameter("updates", Expand.types),
     ],
     outputs: [Parameter("output", Expand.types)],
-    attributes: [AttributeSpec("reduction", .string, "none (default), add, mul, max or min")],
+    attributes: [
+      AttributeSpec("reduction", .string, "none (default), add, mul, max or min", since: 16)
+    ],
     isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [3, 2], (1...6).map { Float($0) })

@@ -18,6 +18,7 @@ public struct Concat: Operator {
     "Concat", versions: [1, 4, 11, 13], inputs: [.variadic("inputs", Expand.types)],
     outputs: [Parameter("concat_result", Expand.types)],
     attributes: [AttributeSpec("axis", .int, "the axis to join along; required from opset 4")],
+    inputCounts: [1: 1...Int.max],
     isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3], (1...6).map { Float($0) })

@@ -17,7 +17,7 @@ public struct DepthToSpace: BlockMove {
   public static let schema = Schema(
     "DepthToSpace", versions: [1, 11, 13, 28],
     inputs: [Parameter("input", Expand.types)], outputs: [Parameter("output", Expand.types)],
-    attributes: specs, isDifferentiable: true, cases: { try cases([1, 8, 2, 3]) })
+    attributes: specs(modeSince: 11), isDifferentiable: true, cases: { try cases([1, 8, 2, 3]) })
 
   public init(blockSize: Int, isColumnFirst: Bool = false) {
     self.blockSize = blockSize

@@ -30,10 +30,12 @@ public struct Pad: Operator {
     outputs: [Parameter("output", .all)],
     attributes: [
       AttributeSpec("mode", .string, "constant (default), reflect, edge or wrap"),
-      AttributeSpec("pads", .ints, "befores, then behinds; an input from opset 11"),
-      AttributeSpec("paddings", .ints, "the name of pads in opset 1"),
-      AttributeSpec("value", .float, "the constant; an input from opset 11; default 0"),
+      AttributeSpec(
+        "pads", .ints, "befores, then behinds; an input from opset 11", since: 2, before: 11),
+      AttributeSpec("paddings", .ints, "the name of pads in opset 1", before: 2),
+      AttributeSpec("value", .float, "the constant; an input from opset 11; default 0", before: 11),
     ],
+    inputCounts: [1: 1...1, 11: 2...3, 18: 2...4],
     isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3], (1...6).map { Float($0) })

@@ -3,21 +3,28 @@ import Tensors
 
 /// The same elements in the same order under another shape; shares memory.
 ///
-/// - `data`: any dtype, any shape. `shape`: int64 `[rank]`; 0 copies the input's size at that
+/// - `data`: any dtype, any shape. `shape`: int64 `[rank]`, an attribute before opset 5; 0 copies the input's size at that
 ///   axis (unless `allowzero`), one -1 takes what is left.
 /// - Errors: `.shape` when the element counts differ, two sizes are -1, or 0 names an axis that
 ///   the input lacks.
 /// - Gradient: the upstream under the input's shape.
-/// - Source: ONNX Reshape 5, 13, 14, 19, 21, 23, 24, 25.
+/// - Source: ONNX Reshape 1, 5, 13, 14, 19, 21, 23, 24, 25.
 public struct Reshape: Operator {
   /// Whether 0 means an empty axis instead of the input's size.
   public let allowZero: Bool
+  /// The shape where it is an attribute, before opset 5.
+  public let fixed: [Int]?
 
   public static let schema = Schema(
-    "Reshape", versions: [5, 13, 14, 19, 21, 23, 24, 25],
-    inputs: [Parameter("data", .all), Parameter("shape", .int64, "", shape: true)],
+    "Reshape", versions: [1, 5, 13, 14, 19, 21, 23, 24, 25],
+    inputs: [Parameter("data", .all), .optional("shape", .int64, "", shape: true)],
     outputs: [Parameter("reshaped", .all)],
-    attributes: [AttributeSpec("allowzero", .int, "1: a 0 in shape is a size; default 0")],
+    attributes: [
+      AttributeSpec("allowzero", .int, "1: a 0 in shape is a size; default 0", since: 14),
+      AttributeSpec("shape", .ints, "the shape; an input from opset 5", before: 5),
+      AttributeSpec("consumed_inputs", .ints, "before opset 5; not used", before: 5),
+    ],
+    inputCounts: [1: 1...1, 5: 2...2],
     isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3], [1, 2, 3, 4, 5, 6] as [Float])
@@ -27,18 +34,31 @@ public struct Reshape: Operator {
         .init(
           Reshape(allowZero: true),
           [try Tensor(shape: [0, 3], [] as [Float]), try Tensor([3, 0] as [Int64])]),
+        .init(Reshape(fixed: [3, -1]), [x]),
       ]
     })
 
-  public init(allowZero: Bool = false) { self.allowZero = allowZero }
+  public init(allowZero: Bool = false, fixed: [Int]? = nil) {
+    self.allowZero = allowZero
+    self.fixed = fixed
+  }
 
   public init(reading a: AttributeReader) throws(EngineError) {
     allowZero = try a.bool("allowzero", default: false)
+    fixed = try a.optionalInts("shape")
+    guard fixed != nil || a.inputCount != 1 else {
+      throw EngineError(.attribute, "required attribute 'shape' is missing")
+    }
   }
-  public var attributes: [Attribute] { allowZero ? [.bool("allowzero", true)] : [] }
+  public var attributes: [Attribute] {
+    (allowZero ? [.bool("allowzero", true)] : []) + (fixed.map { [.ints("shape", $0)] } ?? [])
+  }
 
   public func infer(_ c: Inference) throws(EngineError) -> [Fact] {
-    guard let target = c.elements(1) else {
+    guard fixed != nil || c.has(1) else {
+      throw EngineError(.arity, "required input 1 (shape) is missing")
+    }
+    guard let target = fixed?.map({ Dim($0) }) ?? c.elements(1) else {
       // The number of elements of `shape` is the rank.
       let rank = c.dims(1)?.first?.known
       return [Fact(c.dtype(0), rank.map { c.unknown(rank: $0) })]
@@ -101,7 +121,7 @@ public struct Reshape: Operator {
   public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
     let x = try e.tensor(0)
     let facts = try infer(
-      Inference(inputs: [Fact(x.type), Fact(constant: try e.tensor(1))]))
+      Inference(inputs: [Fact(x.type)] + (fixed == nil ? [Fact(constant: try e.tensor(1))] : [])))
     guard let type = facts[0].tensorType else {
       throw EngineError(.shape, "the shape is not settled")
     }

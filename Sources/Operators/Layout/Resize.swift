@@ -52,16 +52,20 @@ public struct Resize: Operator {
     outputs: [Parameter("Y", Expand.types, "T1")],
     attributes: [
       AttributeSpec("mode", .string, "nearest (default), linear or cubic"),
-      AttributeSpec("coordinate_transformation_mode", .string, "default half_pixel"),
-      AttributeSpec("nearest_mode", .string, "default round_prefer_floor"),
-      AttributeSpec("cubic_coeff_a", .float, "default -0.75"),
-      AttributeSpec("exclude_outside", .int, "1: no neighbours beyond the edge; default 0"),
-      AttributeSpec("extrapolation_value", .float, "beyond the region; default 0"),
-      AttributeSpec("antialias", .int, "1: a wider kernel where an axis shrinks; default 0"),
-      AttributeSpec("axes", .ints, "axes that are resized; default all"),
+      AttributeSpec("coordinate_transformation_mode", .string, "default half_pixel", since: 11),
+      AttributeSpec("nearest_mode", .string, "default round_prefer_floor", since: 11),
+      AttributeSpec("cubic_coeff_a", .float, "default -0.75", since: 11),
       AttributeSpec(
-        "keep_aspect_ratio_policy", .string, "stretch (default), not_larger, not_smaller"),
+        "exclude_outside", .int, "1: no neighbours beyond the edge; default 0", since: 11),
+      AttributeSpec("extrapolation_value", .float, "beyond the region; default 0", since: 11),
+      AttributeSpec(
+        "antialias", .int, "1: a wider kernel where an axis shrinks; default 0", since: 18),
+      AttributeSpec("axes", .ints, "axes that are resized; default all", since: 18),
+      AttributeSpec(
+        "keep_aspect_ratio_policy", .string, "stretch (default), not_larger, not_smaller", since: 18
+      ),
     ],
+    inputCounts: [10: 2...2, 11: 3...4, 13: 1...4],
     cases: {
       let x = try Tensor(shape: [1, 2, 3, 4], (1...24).map { Float($0) })
       let sizes = try Tensor([1, 2, 5, 3] as [Int64])

@@ -28,10 +28,13 @@ public struct Slice: Operator {
     ],
     outputs: [Parameter("output", Expand.types)],
     attributes: [
-      AttributeSpec("starts", .ints, "first index along each axis; an input from opset 10"),
-      AttributeSpec("ends", .ints, "index after the last; an input from opset 10"),
-      AttributeSpec("axes", .ints, "the axes; default the first ones; an input from opset 10"),
+      AttributeSpec(
+        "starts", .ints, "first index along each axis; an input from opset 10", before: 10),
+      AttributeSpec("ends", .ints, "index after the last; an input from opset 10", before: 10),
+      AttributeSpec(
+        "axes", .ints, "the axes; default the first ones; an input from opset 10", before: 10),
     ],
+    inputCounts: [1: 1...1, 10: 3...5],
     isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [3, 4], (1...12).map { Float($0) })

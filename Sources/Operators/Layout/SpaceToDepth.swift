@@ -18,7 +18,7 @@ public struct SpaceToDepth: BlockMove {
   public static let schema = Schema(
     "SpaceToDepth", versions: [1, 13, 28],
     inputs: [Parameter("input", Expand.types)], outputs: [Parameter("output", Expand.types)],
-    attributes: specs, isDifferentiable: true, cases: { try cases([1, 2, 4, 6]) })
+    attributes: specs(modeSince: 28), isDifferentiable: true, cases: { try cases([1, 2, 4, 6]) })
 
   public init(blockSize: Int, isColumnFirst: Bool = false) {
     self.blockSize = blockSize

@@ -20,13 +20,17 @@ public struct Split: Operator {
 
   public static let schema = Schema(
     "Split", versions: [1, 2, 11, 13, 18],
-    inputs: [Parameter("input", Expand.types), .optional("split", .int64, "", shape: true)],
+    inputs: [
+      Parameter("input", Expand.types),
+      .optional("split", [.int64, OldSizes.types], "", shape: true),
+    ],
     outputs: [.variadic("outputs", Expand.types)],
     attributes: [
       AttributeSpec("axis", .int, "the axis to cut; default 0"),
-      AttributeSpec("split", .ints, "sizes of the parts; an input from opset 13"),
-      AttributeSpec("num_outputs", .int, "number of equal parts; from opset 18"),
+      AttributeSpec("split", .ints, "sizes of the parts; an input from opset 13", before: 13),
+      AttributeSpec("num_outputs", .int, "number of equal parts; from opset 18", since: 18),
     ],
+    inputCounts: [1: 1...2, 2: 1...1, 13: 1...2],
     isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 5], (1...10).map { Float($0) })
@@ -98,7 +102,8 @@ public struct Split: Operator {
     guard let x = c.dims(0), let at = try c.axis(axis, rank: c.rank(0)) else {
       return (0..<count).map { _ in Fact(dtype, nil) }
     }
-    let given = sizes ?? c.ints(1)
+    var given = sizes ?? c.ints(1)
+    if given == nil, c.dtype(1)?.isFloat == true { given = try OldSizes.read(c.constant(1)) }
     var dims = [[Dim]](repeating: x, count: count)
     if given == nil && c.has(1) && sizes == nil {
       let symbolic = c.elements(1)
@@ -125,7 +130,10 @@ public struct Split: Operator {
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
     let x = try p.input(0)
     let at = try normalisedAxis(axis, rank: x.shape.rank)
-    let given: [Int]? = if let sizes { sizes } else { try p.shapeInts(1) }
+    let given: [Int]? =
+      if let sizes { sizes } else if p.has(1), try p.input(1).dtype.isFloat {
+        try OldSizes.read(p.constant(1))
+      } else { try p.shapeInts(1) }
     let parts = try cut(x.shape[at], given: given, count: p.outputs.count)
     if parts.count == 1 { return .view }
     let inner = x.shape.count(of: at + 1..<x.shape.rank)

@@ -17,7 +17,8 @@ public struct Squeeze: Operator {
     "Squeeze", versions: [1, 11, 13, 21, 23, 24, 25],
     inputs: [Parameter("data", .all), .optional("axes", .int64, "", shape: true)],
     outputs: [Parameter("squeezed", .all)],
-    attributes: [AttributeSpec("axes", .ints, "the axes; an input from opset 13")],
+    attributes: [AttributeSpec("axes", .ints, "the axes; an input from opset 13", before: 13)],
+    inputCounts: [1: 1...1, 13: 1...2],
     isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [1, 3, 1, 2], (1...6).map { Float($0) })

@@ -17,7 +17,8 @@ public struct Unsqueeze: Operator {
     "Unsqueeze", versions: [1, 11, 13, 21, 23, 24, 25],
     inputs: [Parameter("data", .all), .optional("axes", .int64, "", shape: true)],
     outputs: [Parameter("expanded", .all)],
-    attributes: [AttributeSpec("axes", .ints, "the axes; an input from opset 13")],
+    attributes: [AttributeSpec("axes", .ints, "the axes; an input from opset 13", before: 13)],
+    inputCounts: [1: 1...1, 13: 2...2],
     isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [3, 2], (1...6).map { Float($0) })

@@ -7,21 +7,25 @@ import Tensors
 ///   from 1; an input from opset 9, an attribute before.
 /// - `mode`: nearest (default; rounds down) or linear; places are asymmetric.
 /// - Errors: those of `Resize`, and `.value` for scales below 1.
-/// - Source: ONNX Upsample 7, 9; deprecated since 10.
+/// - Source: ONNX Upsample 1, 7, 9, 10; deprecated since 10.
 public struct Upsample: Operator {
   private let op: Resize
   public var scales: [Float]? { op.fixedScales }
 
   public static let schema = Schema(
-    "Upsample", versions: [7, 9, 10],
+    "Upsample", versions: [1, 7, 9, 10],
     inputs: [
       Parameter("X", Expand.types), .optional("scales", DTypes(.float32), "", shape: true),
     ],
     outputs: [Parameter("Y", Expand.types)],
     attributes: [
       AttributeSpec("mode", .string, "nearest (default) or linear"),
-      AttributeSpec("scales", .floats, "factor of each axis; an input from opset 9"),
+      AttributeSpec("height_scale", .float, "factor of H in [N, C, H, W]", before: 7),
+      AttributeSpec("width_scale", .float, "factor of W in [N, C, H, W]", before: 7),
+      AttributeSpec(
+        "scales", .floats, "factor of each axis; an input from opset 9", since: 7, before: 9),
     ],
+    inputCounts: [1: 1...1, 9: 2...2],
     cases: {
       let x = try Tensor(shape: [1, 1, 2, 3], (1...6).map { Float($0) })
       return [
@@ -40,7 +44,8 @@ public struct Upsample: Operator {
     // "bilinear" is what some exporters of opset 7 wrote.
     let name = try a.string(
       "mode", default: "nearest", oneOf: ["nearest", "linear", "bilinear"])
-    let scales = a.has("scales") ? try a.floats("scales", default: []) : nil
+    var scales = a.has("scales") ? try a.floats("scales", default: []) : nil
+    if a.opset < 7 { scales = [1, 1, try a.float("height_scale"), try a.float("width_scale")] }
     guard scales != nil || a.inputCount != 1 else {
       throw EngineError(.attribute, "required attribute 'scales' is missing")
     }

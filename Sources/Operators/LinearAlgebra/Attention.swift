@@ -49,14 +49,17 @@ public struct Attention: Operator {
     attributes: [
       AttributeSpec("is_causal", .int, "1: a query sees no later key; default 0"),
       AttributeSpec("kv_num_heads", .int, "heads of K and V, for inputs of rank 3"),
-      AttributeSpec("left_window_size", .int, "keys seen before a query; default -1: all"),
+      AttributeSpec(
+        "left_window_size", .int, "keys seen before a query; default -1: all", since: 25),
       AttributeSpec("q_num_heads", .int, "heads of Q, for inputs of rank 3"),
       AttributeSpec("qk_matmul_output_mode", .int, "0 to 3: which scores are put out; default 0"),
-      AttributeSpec("right_window_size", .int, "keys seen after a query; default -1: all"),
+      AttributeSpec(
+        "right_window_size", .int, "keys seen after a query; default -1: all", since: 25),
       AttributeSpec("scale", .float, "factor of the products; default 1 / sqrt(head size)"),
       AttributeSpec("softcap", .float, "bound on scores; default 0: none"),
       AttributeSpec("softmax_precision", .int, "dtype of the softmax; at least float32 is used"),
     ],
+    inputCounts: [23: 3...6, 24: 3...7],
     cases: {
       func wave(_ shape: Shape, _ phase: Int) throws -> Tensor {
         try Tensor(

@@ -23,6 +23,7 @@ public struct Einsum: Operator {
     "Einsum", versions: [12, 28], inputs: [.variadic("Inputs", .numeric)],
     outputs: [Parameter("Output", .numeric)],
     attributes: [AttributeSpec("equation", .string, "terms, commas and an arrow: ij,jk->ik")],
+    inputCounts: [12: 1...Int.max],
     cases: {
       let a = try Tensor(shape: [2, 3], [1, -2, 3, 0.5, 4, -1] as [Float])
       let b = try Tensor(shape: [3, 2], [2, 1, 0.5, -1, 3, 4] as [Float])

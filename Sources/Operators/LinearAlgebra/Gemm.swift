@@ -29,10 +29,11 @@ public struct Gemm: Operator {
     attributes: [
       AttributeSpec("alpha", .float, "factor of the product; default 1"),
       AttributeSpec("beta", .float, "factor of C; default 1"),
-      AttributeSpec("broadcast", .int, "before opset 7: 1: C broadcasts; not written"),
+      AttributeSpec("broadcast", .int, "before opset 7: 1: C broadcasts; not written", before: 7),
       AttributeSpec("transA", .int, "1: A is transposed; default 0"),
       AttributeSpec("transB", .int, "1: B is transposed; default 0"),
     ],
+    inputCounts: [1: 3...3, 11: 2...3],
     cases: {
       let a = try Tensor(shape: [2, 3], [0.5, -1, 2, 1.5, 0.25, -0.75] as [Float])
       let b = try Tensor(shape: [3, 2], [1, 2, -0.5, 0.75, 1.25, -1.5] as [Float])
@@ -54,10 +55,7 @@ public struct Gemm: Operator {
   }
 
   public init(reading a: AttributeReader) throws(EngineError) {
-    if a.has("broadcast") && a.opset >= 7 {
-      throw EngineError(
-        .attribute, "attribute 'broadcast' ended with opset 6", received: "opset \(a.opset)")
-    }
+    _ = try a.bool("broadcast", default: false)
     alpha = try a.float("alpha", default: 1)
     beta = try a.float("beta", default: 1)
     transA = try a.bool("transA", default: false)

@@ -34,10 +34,14 @@ public struct BatchNormalization: Operator {
     ],
     attributes: [
       epsilonSpec, AttributeSpec("momentum", .float, "weight of the old running value; 0.9"),
-      AttributeSpec("training_mode", .int, "1: normalise with the batch's own moments; 0"),
-      AttributeSpec("spatial", .int, "before opset 9; 0: an element of its own for each place"),
-      AttributeSpec("is_test", .int, "before opset 7"),
+      AttributeSpec(
+        "training_mode", .int, "1: normalise with the batch's own moments; 0", since: 14),
+      AttributeSpec(
+        "spatial", .int, "before opset 9; 0: an element of its own for each place", before: 9),
+      AttributeSpec("is_test", .int, "before opset 7", before: 7),
+      .consumedInputs,
     ],
+    outputCounts: [1: 1...5, 14: 1...3],
     cases: {
       let x = try Tensor(shape: [2, 3, 2, 2], (0..<24).map { Float(($0 * 7) % 24) * 0.3 - 2 })
       func three(_ a: Float, _ b: Float, _ c: Float) throws -> Tensor { try Tensor([a, b, c]) }
@@ -63,6 +67,8 @@ public struct BatchNormalization: Operator {
     epsilon = try readEpsilon(a)
     momentum = try a.float("momentum", default: 0.9)
     isSpatial = try a.bool("spatial", default: true)
+    // Says the same as the number of outputs.
+    _ = try a.bool("is_test", default: false)
     isTraining = a.opset >= 14 ? try a.bool("training_mode", default: false) : a.outputCount > 1
   }
   public var attributes: [Attribute] {

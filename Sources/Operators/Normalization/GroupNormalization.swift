@@ -24,7 +24,8 @@ public struct GroupNormalization: Operator {
     outputs: [Parameter("Y", .floats)],
     attributes: [
       epsilonSpec, AttributeSpec("num_groups", .int, "groups of channels, a divisor of C"),
-      AttributeSpec("stash_type", .int, "type of the first stage: 1 float32, 16 bfloat16"),
+      AttributeSpec(
+        "stash_type", .int, "type of the first stage: 1 float32, 16 bfloat16", since: 21),
     ],
     cases: {
       let x = try Tensor(shape: [2, 4, 2, 2], (0..<32).map { Float(($0 * 7) % 32) * 0.3 - 2 })

@@ -16,7 +16,7 @@ public struct InstanceNormalization: Operator {
     "InstanceNormalization", versions: [1, 6, 22],
     inputs: [Parameter("input", .floats), Parameter("scale", .floats), Parameter("B", .floats)],
     outputs: [Parameter("output", .floats)],
-    attributes: [epsilonSpec, AttributeSpec("consumed_inputs", .ints, "before opset 6; unused")],
+    attributes: [epsilonSpec, .consumedInputs],
     cases: {
       let x = try Tensor(shape: [2, 3, 2, 2], (0..<24).map { Float(($0 * 7) % 24) * 0.3 - 2 })
       let b = try Tensor([0, 1, -1] as [Float])

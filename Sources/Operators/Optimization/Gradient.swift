@@ -29,7 +29,7 @@ public struct Gradient: Operator {
       AttributeSpec("zs", .strings, "names of values taken as constants; default none"),
       AttributeSpec("y", .string, "name of the value to derive"),
     ],
-    cases: { [] })
+    inputCounts: [1: 1...Int.max], cases: { [] })
 
   public init(reading a: AttributeReader) throws(EngineError) {
     xs = try a.strings("xs", default: [])

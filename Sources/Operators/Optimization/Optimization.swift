@@ -3,6 +3,6 @@ import Graphs
 /// Optimisers as operators: domain ai.onnx.preview.training.
 enum Optimization {
   static let operators: [any Operator.Type] = [
-    Gradient.self
+    Adagrad.self, Adam.self, Gradient.self, Momentum.self,
   ]
 }

@@ -18,8 +18,8 @@ public struct AveragePool: Operator {
   public static let schema = Schema(
     "AveragePool", versions: [1, 7, 10, 11, 19, 22], inputs: [Parameter("X", .floats)],
     outputs: [Parameter("Y", .floats)],
-    attributes: poolSpecs + [
-      AttributeSpec("count_include_pad", .int, "1: pads count as zeros; default 0")
+    attributes: poolSpecs.known(since: ["ceil_mode": 10, "dilations": 19]) + [
+      AttributeSpec("count_include_pad", .int, "1: pads count as zeros; default 0", since: 7)
     ],
     cases: {
       let x = try poolExample()

@@ -15,7 +15,7 @@ public struct GlobalLpPool: GlobalPooling {
   public static let schema = Schema(
     "GlobalLpPool", versions: [1, 2, 22], inputs: [Parameter("X", .floats)],
     outputs: [Parameter("Y", .floats)],
-    attributes: [AttributeSpec("p", .int, "order of the norm, at least 1; default 2")],
+    attributes: normOrderSpecs,
     cases: {
       [
         .init(GlobalLpPool(), [try poolExample()]),

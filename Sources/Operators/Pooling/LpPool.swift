@@ -16,7 +16,7 @@ public struct LpPool: Operator {
   public static let schema = Schema(
     "LpPool", versions: [1, 2, 11, 18, 22], inputs: [Parameter("X", .floats)],
     outputs: [Parameter("Y", .floats)],
-    attributes: poolSpecs + [AttributeSpec("p", .int, "order of the norm, at least 1; default 2")],
+    attributes: poolSpecs.known(since: ["ceil_mode": 18, "dilations": 18]) + normOrderSpecs,
     cases: {
       let x = try poolExample()
       return [
@@ -51,9 +51,25 @@ public struct LpPool: Operator {
   }
 }
 
+let normOrderSpecs = [
+  AttributeSpec("p", .float, "order of the norm, a whole number; default 2", before: 2),
+  AttributeSpec("p", .int, "order of the norm, at least 1; default 2", since: 2),
+]
+
 /// The attribute `p` of the Lp poolings.
 func normOrder(_ a: AttributeReader) throws(EngineError) -> Int {
-  let p = try a.int("p", default: 2)
+  var p = 2
+  if a.opset < 2 {
+    // A float then; only whole numbers have a kernel.
+    let order = try a.float("p", default: 2)
+    guard let whole = Int(exactly: order) else {
+      throw EngineError(
+        .attribute, "attribute 'p' is no whole number", expected: "1, 2, ...", received: "\(order)")
+    }
+    p = whole
+  } else {
+    p = try a.int("p", default: 2)
+  }
   guard p >= 1, p <= Int(Int32.max) else {
     throw EngineError(
       .attribute, "attribute 'p' is out of range", expected: "at least 1", received: "\(p)")

@@ -20,9 +20,11 @@ public struct MaxPool: Operator {
   public static let schema = Schema(
     "MaxPool", versions: [1, 8, 10, 11, 12, 22], inputs: [Parameter("X", types)],
     outputs: [Parameter("Y", types), .optional("Indices", .int64, "I")],
-    attributes: poolSpecs + [
-      AttributeSpec("storage_order", .int, "1: Indices count the first axis fastest; default 0")
+    attributes: poolSpecs.known(since: ["ceil_mode": 10, "dilations": 10]) + [
+      AttributeSpec(
+        "storage_order", .int, "1: Indices count the first axis fastest; default 0", since: 8)
     ],
+    outputCounts: [1: 1...1, 8: 1...2],
     cases: {
       let x = try poolExample()
       return [

@@ -29,7 +29,8 @@ public struct DequantizeLinear: Operator {
     ],
     outputs: [Parameter("y", results, "T3")],
     attributes: QuantScales.specs + [
-      AttributeSpec("output_dtype", .int, "the result's type number; default 0: the scales'")
+      AttributeSpec(
+        "output_dtype", .int, "the result's type number; default 0: the scales'", since: 23)
     ],
     cases: {
       let x = try Tensor(shape: [2, 6], (0..<12).map { UInt8($0 * 7 % 12) })

@@ -35,9 +35,12 @@ public struct QuantizeLinear: Operator {
     ],
     outputs: [Parameter("y", targets, "T3")],
     attributes: QuantScales.specs + [
-      AttributeSpec("saturate", .int, "1 (default): 8-bit floats stop at their largest number"),
-      AttributeSpec("output_dtype", .int, "the result's type number; default 0: the zero point's"),
-      AttributeSpec("precision", .int, "the quotient's type number; default 0: the scale's"),
+      AttributeSpec(
+        "saturate", .int, "1 (default): 8-bit floats stop at their largest number", since: 19),
+      AttributeSpec(
+        "output_dtype", .int, "the result's type number; default 0: the zero point's", since: 21),
+      AttributeSpec(
+        "precision", .int, "the quotient's type number; default 0: the scale's", since: 23),
     ],
     cases: {
       let x = try Tensor(shape: [2, 6], (0..<12).map { Float(($0 * 7) % 12) * 1.3 - 6 })

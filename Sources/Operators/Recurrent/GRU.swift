@@ -22,8 +22,10 @@ public struct GRU: RecurrentLayer {
     "GRU", versions: [1, 3, 7, 14, 22], inputs: inputs,
     outputs: [.optional("Y", .floats), .optional("Y_h", .floats)],
     attributes: RecurrentOptions.specs + [
-      AttributeSpec("linear_before_reset", .int, "1: reset after the linear map; default 0")
+      AttributeSpec(
+        "linear_before_reset", .int, "1: reset after the linear map; default 0", since: 3)
     ],
+    outputCounts: [1: 2...2, 3: 0...2],
     cases: {
       [
         .init(GRU(), try exampleInputs(gates: 3), outputCount: 2),

@@ -40,8 +40,10 @@ public struct RecurrentOptions: Hashable, Sendable {
   }
 
   init(reading a: AttributeReader) throws(EngineError) {
+    // GRU 1 states its default with this spelling.
+    let misspelt = a.opset < 3 ? ["foward"] : []
     let name = try a.string(
-      "direction", default: "forward", oneOf: Direction.allCases.map(\.rawValue))
+      "direction", default: "forward", oneOf: Direction.allCases.map(\.rawValue) + misspelt)
     direction = Direction(rawValue: name) ?? .forward
     activations = try a.strings("activations", default: [])
     alphas = try a.floats("activation_alpha", default: [])
@@ -74,8 +76,9 @@ public struct RecurrentOptions: Hashable, Sendable {
     AttributeSpec("clip", .float, "bound on the inputs of activations; default none"),
     AttributeSpec("direction", .string, "forward (default), reverse or bidirectional"),
     AttributeSpec("hidden_size", .int, "neurons of the hidden layer; default from R"),
-    AttributeSpec("layout", .int, "1: batch first; default 0: sequence first"),
-    AttributeSpec("output_sequence", .int, "before opset 7; unused"),
+    AttributeSpec("layout", .int, "1: batch first; default 0: sequence first", since: 14),
+    AttributeSpec(
+      "output_sequence", .int, "before opset 7; all outputs that are named come", before: 7),
   ]
 
   /// The activations of all directions, numbers settled.

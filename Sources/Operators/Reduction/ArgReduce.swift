@@ -44,7 +44,8 @@ extension ArgReduce {
       attributes: [
         AttributeSpec("axis", .int, "-rank to rank - 1; default 0"),
         AttributeSpec("keepdims", .int, "1 (default): the axis stays with size 1"),
-        AttributeSpec("select_last_index", .int, "1: the last of equals; default 0: the first"),
+        AttributeSpec(
+          "select_last_index", .int, "1: the last of equals; default 0: the first", since: 12),
       ],
       cases: {
         let x = try Tensor(shape: [2, 3, 4], (0..<24).map { Float(($0 * 7) % 24) })

@@ -32,11 +32,16 @@ public struct ReduceAxes: Hashable, Sendable {
     return result
   }
 
-  static let specs = [
-    AttributeSpec("axes", .ints, "axes to fold, before they became an input; default all"),
-    AttributeSpec("keepdims", .int, "1 (default): reduced axes stay with size 1"),
-    AttributeSpec("noop_with_empty_axes", .int, "1: no axes means none; default 0: all"),
-  ]
+  /// `turn` is the opset in which the axes became an input.
+  static func specs(turn: Int) -> [AttributeSpec] {
+    [
+      AttributeSpec(
+        "axes", .ints, "axes to fold; default all; an input from opset \(turn)", before: turn),
+      AttributeSpec("keepdims", .int, "1 (default): reduced axes stay with size 1"),
+      AttributeSpec(
+        "noop_with_empty_axes", .int, "1: no axes means none; default 0: all", since: turn),
+    ]
+  }
 
   /// For each of `rank` axes whether it is folded. `given` is the axes input, if there is one.
   ///
@@ -81,12 +86,13 @@ extension Reduce {
 
   static func makeSchema(
     _ name: String, _ versions: [Int], _ types: DTypes, tolerance: Double = 1e-4,
-    differentiable: Bool = false
+    differentiable: Bool = false, turn: Int = 18
   ) -> Schema {
     Schema(
       name, versions: versions,
       inputs: [Parameter("data", types), .optional("axes", .int64, "", shape: true)],
-      outputs: [Parameter("reduced", types)], attributes: ReduceAxes.specs, tolerance: tolerance,
+      outputs: [Parameter("reduced", types)], attributes: ReduceAxes.specs(turn: turn),
+      inputCounts: [1: 1...1, turn: 1...2], tolerance: tolerance,
       isDifferentiable: differentiable,
       cases: {
         let x = try Tensor(

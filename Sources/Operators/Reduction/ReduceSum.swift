@@ -11,7 +11,7 @@ import Tensors
 public struct ReduceSum: Reduce {
   public let axes: ReduceAxes
   public static let schema: Schema = makeSchema(
-    "ReduceSum", [1, 11, 13], [.floats, DTypes(.int32, .int64, .uint32, .uint64)])
+    "ReduceSum", [1, 11, 13], [.floats, DTypes(.int32, .int64, .uint32, .uint64)], turn: 13)
   public static let fold = Fold.sum
 
   public init(_ axes: ReduceAxes) { self.axes = axes }

@@ -24,10 +24,11 @@ public struct TopK: Operator {
     outputs: [Parameter("Values", .numeric), Parameter("Indices", .int64, "I")],
     attributes: [
       AttributeSpec("axis", .int, "-rank to rank - 1; default -1"),
-      AttributeSpec("k", .int, "how many, before opset 10"),
-      AttributeSpec("largest", .int, "1 (default): the largest; 0: the smallest"),
-      AttributeSpec("sorted", .int, "1 (default): best first; 0: any order"),
+      AttributeSpec("k", .int, "how many, before opset 10", before: 10),
+      AttributeSpec("largest", .int, "1 (default): the largest; 0: the smallest", since: 11),
+      AttributeSpec("sorted", .int, "1 (default): best first; 0: any order", since: 11),
     ],
+    inputCounts: [1: 1...1, 10: 2...2],
     cases: {
       let x = try Tensor(shape: [3, 4], (0..<12).map { Float(($0 * 7) % 12) })
       let k = try Tensor([2] as [Int64])

@@ -35,8 +35,9 @@ public struct DFT: Operator {
     attributes: [
       AttributeSpec("inverse", .int, "1: the inverse transform; default 0"),
       AttributeSpec("onesided", .int, "1: the half that determines a real signal; default 0"),
-      AttributeSpec("axis", .int, "an input from opset 20; default 1"),
+      AttributeSpec("axis", .int, "an input from opset 20; default 1", before: 20),
     ],
+    inputCounts: [17: 1...2, 20: 1...3],
     cases: {
       let x = try Tensor(shape: [2, 6, 1], (1...12).map { Float($0 * $0 % 7) })
       let z = try Tensor(shape: [1, 4, 2], (1...8).map { Float($0 * $0 % 7) })

@@ -6,22 +6,25 @@ import Tensors
 /// its kernel's name and its gradient follow.
 public protocol BinaryElementwise: Operator {
   var kernel: BinaryOp { get }
+  /// How the inputs find together; `.both` where the operator came after opset 6.
+  var form: BroadcastForm { get }
   /// The result for integers of shape arithmetic; nil where it is not settled.
   func integer(_ a: Dim, _ b: Dim) -> Dim?
 }
 
 extension BinaryElementwise {
+  public var form: BroadcastForm { .both }
   public func integer(_ a: Dim, _ b: Dim) -> Dim? { nil }
 
   public func infer(_ c: Inference) throws(EngineError) -> [Fact] {
     try checkSameDType(c.dtype(0), c.dtype(1))
-    let dims = try broadcast(c.dims(0), c.dims(1))
+    let dims = try form.dims(c.dims(0), c.dims(1))
     let dtype = kernel.isPredicate ? .bool : c.dtype(0) ?? c.dtype(1)
     return [Fact(.tensor(dtype, dims), elements: broadcastElements(c, dims, integer))]
   }
 
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
-    try prepareBinary(p, kernel)
+    try prepareBinary(p, kernel, form)
   }
 }
 
@@ -35,11 +38,14 @@ func checkSameDType(_ a: DType?, _ b: DType?) throws(EngineError) {
 }
 
 /// The kernel of `op` over two broadcast inputs of one dtype.
-func prepareBinary(_ p: Preparation, _ op: BinaryOp) throws(EngineError) -> Prepared {
+func prepareBinary(
+  _ p: Preparation, _ op: BinaryOp, _ form: BroadcastForm = .both
+) throws(EngineError) -> Prepared {
   let (a, b, y) = (try p.input(0), try p.input(1), try p.output(0))
   try checkSameDType(a.dtype, b.dtype)
   guard let kernel = BinaryKernel(op, a.dtype) else { throw p.noKernel() }
-  let plan = try BroadcastPlan(output: y.shape, inputs: Few(a.shape, b.shape))
+  let second = try form.aligned(b.shape, rank: a.shape.rank)
+  let plan = try BroadcastPlan(output: y.shape, inputs: Few(a.shape, second))
   return Prepared(inPlace: inPlaceMask(y, a, b), label: "\(op) \(a.dtype)") { m in
     kernel.run(plan, m.inputs[0], m.inputs[1], m.outputs[0], m.pool)
   }

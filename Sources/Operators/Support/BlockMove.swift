@@ -11,10 +11,11 @@ public protocol BlockMove: Operator {
 }
 
 extension BlockMove {
-  static var specs: [AttributeSpec] {
+  /// `mode` was added in opset `since`.
+  static func specs(modeSince since: Int) -> [AttributeSpec] {
     [
       AttributeSpec("blocksize", .int, "edge of a block; required, from 1"),
-      AttributeSpec("mode", .string, "DCR (default) or CRD"),
+      AttributeSpec("mode", .string, "DCR (default) or CRD", since: since),
     ]
   }
 

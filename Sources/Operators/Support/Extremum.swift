@@ -18,8 +18,9 @@ public protocol Extremum: Operator {
 extension Extremum {
   static func extremumSchema(_ name: String, _ output: String) -> Schema {
     Schema(
-      name, versions: [6, 8, 12, 13], inputs: [.variadic("data_0", .numeric)],
-      outputs: [Parameter(output, .numeric)], isDifferentiable: true,
+      name, versions: [1, 6, 8, 12, 13], inputs: [.variadic("data_0", .numeric)],
+      outputs: [Parameter(output, .numeric)], attributes: [.consumedInputs],
+      inputCounts: [1: 1...Int.max], isDifferentiable: true,
       cases: {
         let a = try Tensor(shape: [2, 3], [1.5, -0.75, 0.25, 2, -1.25, 0.5] as [Float])
         let row = try Tensor([0.4, 3, -2] as [Float])

@@ -28,9 +28,11 @@ public struct QuantScales: Hashable, Sendable {
     return list
   }
   static let specs: [AttributeSpec] = [
-    AttributeSpec("axis", .int, "the axis that scales run along, -rank to rank - 1; default 1"),
     AttributeSpec(
-      "block_size", .int, "elements along the axis that share a scale; default 0: no blocks"),
+      "axis", .int, "the axis that scales run along, -rank to rank - 1; default 1", since: 13),
+    AttributeSpec(
+      "block_size", .int, "elements along the axis that share a scale; default 0: no blocks",
+      since: 21),
   ]
 
   /// A dtype attribute whose default, 0, means none.

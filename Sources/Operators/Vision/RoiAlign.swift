@@ -39,7 +39,7 @@ public struct RoiAlign: Operator {
       AttributeSpec("sampling_ratio", .int, "samples along a bin's side; default 0: adaptive"),
       AttributeSpec("spatial_scale", .float, "of the coordinates; default 1"),
       AttributeSpec(
-        "coordinate_transformation_mode", .string, "half_pixel or output_half_pixel"),
+        "coordinate_transformation_mode", .string, "half_pixel or output_half_pixel", since: 16),
     ],
     cases: {
       let x = try Tensor(shape: [1, 2, 4, 4], (1...32).map { Float($0 * $0 % 13) })
