@@ -68,19 +68,25 @@ extension ReadContext {
     }
   }
 
-  /// Domains and versions, each domain once, "ai.onnx" under its short name "".
+  /// Domains and versions, each domain once, "ai.onnx" under its short name "". Exporters are known
+  /// to state the same version of a domain again.
   func opsets(
     _ items: [UnsafeMutablePointer<PB.OpsetID>]
   ) throws(EngineError) -> [(domain: String, version: Int)] {
     var result: [(domain: String, version: Int)] = []
-    var domains: Set<String> = []
+    var versions: [String: Int64] = [:]
     for item in items {
       let domain = ReadContext.domain(item.pointee.domain)
       let shown = domain.isEmpty ? "ai.onnx" : domain
-      guard domains.insert(domain).inserted else {
-        throw EngineError(.invalidModel, "the opset of domain '\(shown)' is imported twice")
-      }
       let version = item.pointee.has_version != 0 ? item.pointee.version : 0
+      if let known = versions.updateValue(version, forKey: domain) {
+        guard known == version else {
+          throw EngineError(
+            .invalidModel, "the opset of domain '\(shown)' is imported in two versions",
+            received: "\(known) and \(version)")
+        }
+        continue
+      }
       guard version >= 0, version <= Int64(Int32.max) else {
         throw EngineError(
           .invalidModel, "the opset version of domain '\(shown)' is illegal",

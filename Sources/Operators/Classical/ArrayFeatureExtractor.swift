@@ -6,9 +6,10 @@ import Tensors
 ///
 /// - Formula: `Z[a..., j] = X[a..., Y[j]]`.
 /// - `X`: float32, float64, int32, int64 or strings, `[..., C]` with a rank from 1. `Y`: int64,
-///   any shape of n elements, 0 to C - 1. `Z`: `[..., n]`; `[1, n]` for an X of rank 1.
+///   any shape of n elements, -C to C - 1, negative ones counted from the back. `Z`: `[..., n]`; `[1, n]` for an X of rank 1.
 /// - Errors: `.value` for a place that X lacks, `.shape` for a scalar X.
-/// - Source: ai.onnx.ml ArrayFeatureExtractor 1; `[1, n]` as ONNX Runtime gives.
+/// - Source: ai.onnx.ml ArrayFeatureExtractor 1; `[1, n]` as ONNX Runtime gives, negative places as
+///   onnx's reference takes them: models of neighbours within a radius have them.
 public struct ArrayFeatureExtractor: Operator {
   static let types: DTypes = [Classical.numbers, .string]
 
@@ -41,12 +42,15 @@ public struct ArrayFeatureExtractor: Operator {
     return [Fact(c.dtype(0), (x.count == 1 ? [1] : Array(x.dropLast())) + [count])]
   }
 
-  private static func check(_ place: Int, _ size: Int, at i: Int) throws(EngineError) {
+  private static func place(_ given: Int, _ size: Int, at i: Int) throws(EngineError) -> Int {
+    let place = given < 0 ? given &+ size : given
     guard place >= 0, place < size else {
       throw EngineError(
         .value, "element \(i) of Y is no place in the last axis of X",
-        expected: size == 0 ? "none, for it is empty" : "0 to \(size - 1)", received: "\(place)")
+        expected: size == 0 ? "none, for it is empty" : "\(-size) to \(size - 1)",
+        received: "\(given)")
     }
+    return place
   }
 
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
@@ -60,8 +64,7 @@ public struct ArrayFeatureExtractor: Operator {
       let offsets = m.scratch.assumingMemoryBound(to: Int64.self)
       let places = m.input(1, Int64.self)
       for i in 0..<count {
-        let place = Int(places[i])
-        try ArrayFeatureExtractor.check(place, size, at: i)
+        let place = try ArrayFeatureExtractor.place(Int(places[i]), size, at: i)
         offsets[i] = Int64(place * bytes)
       }
       let (from, to) = (m.inputs[0], m.outputs[0])
@@ -83,9 +86,9 @@ public struct ArrayFeatureExtractor: Operator {
       let type = try infer(Inference(inputs: [Fact(x.type), Fact(y.type)])).first?.tensorType
     else { throw EngineError(.shape, "the sizes of the result are not settled") }
     let size = x.shape[x.shape.rank - 1]
-    let places = y.elements(Int64.self).map { Int($0) }
-    for (i, place) in places.enumerated() {
-      try ArrayFeatureExtractor.check(place, size, at: i)
+    var places: [Int] = []
+    for (i, given) in y.elements(Int64.self).enumerated() {
+      places.append(try ArrayFeatureExtractor.place(Int(given), size, at: i))
     }
     let source = x.strings
     var strings: [String] = []
