@@ -6,7 +6,8 @@ import Tensors
 ///
 /// - Formula: `Z[a..., j] = X[a..., Y[j]]`.
 /// - `X`: float32, float64, int32, int64 or strings, `[..., C]` with a rank from 1. `Y`: int64,
-///   any shape of n elements, -C to C - 1, negative ones counted from the back. `Z`: `[..., n]`; `[1, n]` for an X of rank 1.
+///   any shape of n elements, -C to C - 1, negative ones counted from the back. `Z`: `[..., n]`;
+///   `[1, n]` for an X of rank 1.
 /// - Errors: `.value` for a place that X lacks, `.shape` for a scalar X.
 /// - Source: ai.onnx.ml ArrayFeatureExtractor 1; `[1, n]` as ONNX Runtime gives, negative places as
 ///   onnx's reference takes them: models of neighbours within a radius have them.
