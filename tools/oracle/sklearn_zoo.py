@@ -259,7 +259,6 @@ def other_classifiers():
     yield classifier("lda", da.LinearDiscriminantAnalysis(), 3)
     yield classifier("lda_binary", da.LinearDiscriminantAnalysis(), 2, texts=True, zipmap=True)
     yield classifier("qda", da.QuadraticDiscriminantAnalysis(), 3)
-    yield classifier("gpc", gaussian_process.GaussianProcessClassifier(random_state=0), 2)
     lr = linear_model.LogisticRegression
     for method in ("sigmoid", "isotonic"):
         yield classifier(f"calibrated_{method}", calibration.CalibratedClassifierCV(

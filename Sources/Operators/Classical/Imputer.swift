@@ -30,7 +30,7 @@ public struct Imputer: Operator {
       let x = try Tensor(shape: [2, 2], [1, 2, .nan, 1] as [Float])
       return [
         .init(Imputer(replacing: .nan, with: [3, 4]), [x]),
-        .init(Imputer(replacing: 1, with: [5]), [x]),
+        .init(Imputer(replacing: 1, with: [5] as [Float]), [x]),
         .init(
           Imputer(replacing: 1, with: [-1, 5] as [Int]),
           [try Tensor(shape: [2, 2], [1, 2, 3, 1] as [Int64])]),

@@ -12,8 +12,7 @@ import Tensors
 ///   and -0 is 0. Strings are compared byte by byte.
 /// - Opset 1: `classes_strings`; strings become their places in the list, the last of equal ones,
 ///   or `default_int64`; int64 become the strings at these places, or `default_string`.
-/// - Errors: `.attribute` where keys or values are missing or differ in number, `.dtype` when X is
-///   not of the keys' type.
+/// - Errors: `.attribute` where keys or values are missing, differ in number or are not of X's type.
 /// - Source: ai.onnx.ml LabelEncoder 1, 2, 4.
 public struct LabelEncoder: Operator {
   /// Keys, values and what stands for the rest, for X of the keys' type.
@@ -148,7 +147,7 @@ public struct LabelEncoder: Operator {
     }
     if let dtype = c.dtype(0), dtype != keys.tensor.dtype {
       throw EngineError(
-        .dtype, "the elements are not of the keys' type", expected: "\(keys.tensor.dtype)",
+        .attribute, "the elements are not of the keys' type", expected: "\(keys.tensor.dtype)",
         received: "\(dtype)")
     }
     return [Fact(values.tensor.dtype, c.dims(0))]
@@ -168,7 +167,7 @@ public struct LabelEncoder: Operator {
     case .int64: return (places, texts, try Tensor(shape: [1], strings: [defaultString]))
     default:
       throw EngineError(
-        .dtype, "the encoder of opset 1 takes other elements", expected: "string or int64",
+        .attribute, "the encoder of opset 1 takes other elements", expected: "string or int64",
         received: "\(dtype)")
     }
   }
