@@ -68,24 +68,20 @@ extension ReadContext {
     }
   }
 
-  /// Domains and versions, each domain once, "ai.onnx" under its short name "". Exporters are known
-  /// to state the same version of a domain again.
+  /// Domains and versions, each domain once, "ai.onnx" under its short name "". An import that is
+  /// there again with the same version, as skl2onnx writes it, is left out.
   func opsets(
     _ items: [UnsafeMutablePointer<PB.OpsetID>]
   ) throws(EngineError) -> [(domain: String, version: Int)] {
     var result: [(domain: String, version: Int)] = []
-    var versions: [String: Int64] = [:]
+    var domains: Set<String> = []
     for item in items {
       let domain = ReadContext.domain(item.pointee.domain)
       let shown = domain.isEmpty ? "ai.onnx" : domain
       let version = item.pointee.has_version != 0 ? item.pointee.version : 0
-      if let known = versions.updateValue(version, forKey: domain) {
-        guard known == version else {
-          throw EngineError(
-            .invalidModel, "the opset of domain '\(shown)' is imported in two versions",
-            received: "\(known) and \(version)")
-        }
-        continue
+      guard domains.insert(domain).inserted else {
+        if result.contains(where: { $0.domain == domain && $0.version == version }) { continue }
+        throw EngineError(.invalidModel, "the opset of domain '\(shown)' is imported twice")
       }
       guard version >= 0, version <= Int64(Int32.max) else {
         throw EngineError(
