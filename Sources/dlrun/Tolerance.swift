@@ -42,10 +42,57 @@ struct Tolerance {
     case (.optional(let a)?, .optional(let b)?): return difference(a, b)
     case (.optional(let a)?, let b): return difference(a, b)
     case (let a, .optional(let b)?): return difference(a, b)
-    case (.map(let a)?, .map(let b)?):
-      return difference(a.keys, b.keys) ?? difference(a.values, b.values)
+    case (.map(let a)?, .map(let b)?): return difference(a, b)
     default:
       return "\(got?.kind ?? "nothing"), expected \(want?.kind ?? "nothing")"
+    }
+  }
+
+  /// Maps agree key by key, whatever the order and however values are held.
+  private func difference(_ got: MapValue, _ want: MapValue) -> String? {
+    let (places, keys) = (places(got.keys), places(want.keys))
+    guard let places, let keys, Set(places.keys) == Set(keys.keys) else {
+      return "other keys: \(got.keys), expected \(want.keys)"
+    }
+    let (a, b) = (items(got.values), items(want.values))
+    for (key, i) in keys.sorted(by: { $0.value < $1.value }) {
+      guard let j = places[key], j < a.count, i < b.count else { return "a key without a value" }
+      if let d = difference(a[j], b[i]) { return "at key '\(key)': \(d)" }
+    }
+    return nil
+  }
+
+  /// Where each key lies; nil where one is there twice.
+  private func places(_ keys: Tensor) -> [String: Int]? {
+    let texts: [String]
+    switch keys.dtype {
+    case .string: texts = keys.strings
+    case .int64: texts = keys.elements(Int64.self).map { "\($0)" }
+    default: return nil
+    }
+    return Set(texts).count == texts.count
+      ? Dictionary(uniqueKeysWithValues: zip(texts, 0...)) : nil
+  }
+
+  /// A map's values one by one, scalars of rank 0.
+  private func items(_ values: Value) -> [Value] {
+    if case .sequence(let list) = values {
+      return list.map { v in
+        if case .tensor(let t) = v, t.count == 1, let scalar = try? t.reshaped([]) {
+          return .tensor(scalar)
+        }
+        return v
+      }
+    }
+    guard case .tensor(let t) = values, t.shape.rank == 1 else { return [values] }
+    return (0..<t.count).compactMap { i in
+      if t.dtype == .string {
+        return (try? Tensor(shape: [], strings: [t.strings[i]])).map { .tensor($0) }
+      }
+      let size = t.dtype.byteSize
+      let type = TensorType(t.dtype, [])
+      return .tensor(
+        Tensor(Storage(type, borrowing: t.storage.bytes + i * size, owner: t.storage)))
     }
   }
 

@@ -26,6 +26,13 @@ typedef void dl_weighted_f32_fn(const float *weights, ptrdiff_t rows, const floa
                                 ptrdiff_t n, float *y);
 dl_weighted_f32_fn dl_weighted_f32__scalar, dl_weighted_f32__avx2, dl_weighted_f32__avx512;
 
+// out[i * ldo + j] = sum over f < features of (x[i * ldx + f] - panel[f * 32 + j])^2 for i < rows,
+// j < n <= 32, summed in the order of f. out overlaps nothing.
+typedef void dl_distances_f32_fn(ptrdiff_t rows, ptrdiff_t n, ptrdiff_t features, const float *x,
+                                 ptrdiff_t ldx, const float *panel, float *out, ptrdiff_t ldo);
+dl_distances_f32_fn dl_distances_f32_4x32__scalar, dl_distances_f32_4x32__avx2,
+    dl_distances_f32_4x32__avx512;
+
 // x = 1 / (1 + e^-x) within 2e-7, or x = tanh x within 2e-7, in place. NaN stays.
 typedef void dl_squash_f32_fn(float *x, ptrdiff_t n);
 

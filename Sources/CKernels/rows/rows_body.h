@@ -186,3 +186,24 @@ void NAME(dl_weighted_f32)(const float *weights, ptrdiff_t rows, const float *x,
     STORE_PART16(y + j, a, w);
   }
 }
+
+void NAME(dl_distances_f32_4x32)(ptrdiff_t rows, ptrdiff_t n, ptrdiff_t features, const float *x,
+                                 ptrdiff_t ldx, const float *panel, float *out, ptrdiff_t ldo) {
+  for (ptrdiff_t i = 0; i < rows; i += 4) {
+    // Rows past the end read the last one again; their sums are not stored.
+    const float *a[4];
+    for (int r = 0; r < 4; r++)
+      a[r] = x + (i + r < rows ? i + r : rows - 1) * ldx;
+    v16 s00 = {}, s01 = {}, s10 = {}, s11 = {}, s20 = {}, s21 = {}, s30 = {}, s31 = {};
+    for (ptrdiff_t f = 0; f < features; f++) {
+      v16 p = LOAD16(panel + f * 32), q = LOAD16(panel + f * 32 + 16), d, e;
+      d = p - a[0][f], e = q - a[0][f], s00 += d * d, s01 += e * e;
+      d = p - a[1][f], e = q - a[1][f], s10 += d * d, s11 += e * e;
+      d = p - a[2][f], e = q - a[2][f], s20 += d * d, s21 += e * e;
+      d = p - a[3][f], e = q - a[3][f], s30 += d * d, s31 += e * e;
+    }
+    v16 s[8] = {s00, s01, s10, s11, s20, s21, s30, s31};
+    for (int r = 0; r < 4 && i + r < rows; r++)
+      memcpy(out + (i + r) * ldo, &s[2 * r], (size_t)n * sizeof(float));
+  }
+}

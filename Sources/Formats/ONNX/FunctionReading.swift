@@ -79,7 +79,8 @@ extension ReadContext {
     return result
   }
 
-  /// Domains and versions, each domain once, "ai.onnx" under its short name "".
+  /// Domains and versions, each domain once, "ai.onnx" under its short name "". An import that is
+  /// there again with the same version, as skl2onnx writes it, is left out.
   func opsets(
     _ items: [UnsafeMutablePointer<PB.OpsetID>]
   ) throws(EngineError) -> [(domain: String, version: Int)] {
@@ -88,10 +89,11 @@ extension ReadContext {
     for item in items {
       let domain = ReadContext.domain(item.pointee.domain)
       let shown = domain.isEmpty ? "ai.onnx" : domain
+      let version = item.pointee.has_version != 0 ? item.pointee.version : 0
       guard domains.insert(domain).inserted else {
+        if result.contains(where: { $0.domain == domain && $0.version == version }) { continue }
         throw EngineError(.invalidModel, "the opset of domain '\(shown)' is imported twice")
       }
-      let version = item.pointee.has_version != 0 ? item.pointee.version : 0
       guard version >= 0, version <= Int64(Int32.max) else {
         throw EngineError(
           .invalidModel, "the opset version of domain '\(shown)' is illegal",

@@ -8,5 +8,6 @@ enum Text {
     StringNormalizer.self,
     StringSplit.self,
     TfIdfVectorizer.self,
+    Tokenizer.self,
   ]
 }

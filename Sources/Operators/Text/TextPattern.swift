@@ -115,6 +115,43 @@ public final class TextPattern: Hashable, Sendable {
     return false
   }
 
+  /// The first place from `start` on where the pattern matches, and the longest match there.
+  ///
+  /// Assertions see the whole text. Cost: the text's length times what a match looks at.
+  func firstMatch(in scalars: [UInt32], from start: Int) -> Range<Int>? {
+    var marks = [Int](repeating: -1, count: program.count)
+    var round = 0
+    for first in start..<(scalars.count + 1) {
+      var end: Int?
+      var next: [Int] = [0]
+      var i = first
+      while !next.isEmpty && i <= scalars.count {
+        var open = next
+        next.removeAll(keepingCapacity: true)
+        var now: [Int] = []
+        round += 1
+        while let at = open.popLast() {
+          if marks[at] == round { continue }
+          marks[at] = round
+          switch program[at] {
+          case .fork(let a, let b): open += [a, b]
+          case .assertion(let a): if holds(a, scalars, i) { open.append(at + 1) }
+          case .one: now.append(at)
+          case .match: end = i
+          }
+        }
+        for at in now {
+          if case .one(let set) = program[at], i < scalars.count, set.contains(scalars[i]) {
+            next.append(at + 1)
+          }
+        }
+        i += 1
+      }
+      if let end { return first..<end }
+    }
+    return nil
+  }
+
   private func holds(_ a: Assertion, _ scalars: [UInt32], _ i: Int) -> Bool {
     let before = i > 0 && ScalarSet.word.contains(scalars[i - 1])
     let after = i < scalars.count && ScalarSet.word.contains(scalars[i])

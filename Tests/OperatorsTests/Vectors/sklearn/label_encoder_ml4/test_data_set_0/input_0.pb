@@ -1,0 +1,1 @@
+(2iron2tin2lead2lead2iron2lead2iron2iron2lead2tin2lead2zinc2tin2tin2zinc2zinc2lead2zinc2iron2zinc2tin2zinc2iron2tin2iron2lead2iron2iron2tin2lead2zinc2zinc2tin2iron2zinc2iron2lead2iron2lead2zinc
