@@ -14,5 +14,6 @@
 #include "rows.h"
 #include "softmax.h"
 #include "threads.h"
+#include "trees.h"
 
 #endif
