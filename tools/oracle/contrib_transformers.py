@@ -329,6 +329,7 @@ def group_query():
     case(op, [q, k, v, None, None, *whole], (0, 1, 2), half=True, **at)
     case(op, [f(b, s, (n + 2 * kv) * h), None, None, None, None, *whole], (0, 1, 2), half=True, **at)
     case(op, [q, k, v, None, None, *whole, cos, sin], (0, 1, 2), half=True, **rotate, **at)
+    # Without the outputs of the cache ONNX Runtime computes something else after a past.
     case(op, [q, k, v, None, None, *whole, cos, sin], (0, 1, 2), rotary_interleaved=1, **rotate, **at)
     case(op, [q, k, v, None, None, *whole, f(12, 4), f(12, 4)], (0, 1, 2), **rotate, **at)
     packed = f(b, s, (n + 2 * kv) * h)
@@ -348,13 +349,13 @@ def group_query():
             case(op, [*one, *past, *full], (0, 1, 2), hide=hide, half=half, **at)
             case(op, [*one, *past, *full, cos, sin], (0, 1, 2), hide=hide, half=half, **rotate, **at)
             extra = [None, None, None, f(b, n, 1, 5)]
-            case(op, [*one, *past, *full, *extra], hide=hide, **at)
-            case(op, [*one, *past, *full, None, None, None, f(1, 1, 1, 5)], hide=hide, **at)
+            case(op, [*one, *past, *full, *extra], (0, 1, 2), hide=hide, **at)
+            case(op, [*one, *past, *full, None, None, None, f(1, 1, 1, 5)], (0, 1, 2), hide=hide, **at)
             for window in (1, 2, 4):
-                case(op, [*one, *past, *full], hide=hide, local_window_size=window, **at)
+                case(op, [*one, *past, *full], (0, 1, 2), hide=hide, local_window_size=window, **at)
         case(op, [packed[:, :1], None, None, *past, *full, cos, sin], (0, 1, 2), hide=hide, **rotate, **at)
         ids = np.array([[7], [2]], np.int64)
-        case(op, [*one, *past, *full, cos, sin, ids], hide=hide, **rotate, **at)
+        case(op, [*one, *past, *full, cos, sin, ids], (0, 1, 2), hide=hide, **rotate, **at)
     # More tokens after a past, one sequence only.
     single = [x[:1] for x in (q, k, v)]
     for p in (2, 7):
@@ -362,7 +363,7 @@ def group_query():
         full = [i32([4]), i32(5)]
         hide = {1: cache([5], max(5, p)), 2: cache([5], max(5, p))}
         case(op, [*single, *past, *full, cos, sin], (0, 1, 2), hide=hide, **rotate, **at)
-        case(op, [*single, *past, *full], hide=hide, local_window_size=2, **at)
+        case(op, [*single, *past, *full], (0, 1, 2), hide=hide, local_window_size=2, **at)
     # The forms of the softmax.
     case(op, [q, k, v, None, None, *whole], softcap=0.5, **at)
     case(op, [q, k, v, None, None, *whole], smooth_softmax=1, **at)
@@ -373,12 +374,11 @@ def group_query():
     case(op, [q, k, v, None, None, *whole], local_window_size=2, **at)
     case(op, [q, k, v, None, None, *whole], causal=0, **at)
     for mode in (1, 2):
-        upper = np.triu(np.ones((s, s), bool), 1)[None, None]
-        case(op, [q, k, v, None, None, *whole], (0, 3), qk_output=mode, softcap=0.7, **at)
+        case(op, [q, k, v, None, None, *whole], (0, 1, 2, 3), qk_output=mode, softcap=0.7, **at)
         past = [f(b, kv, 4, h), f(b, kv, 4, h)]
         full = [i32([4, 4]), i32(5)]
         extra = [None, None, None, f(1, 1, 1, 5)]
-        case(op, [*one, *past, *full, *extra], (0, 3), qk_output=mode, **at)
+        case(op, [*one, *past, *full, *extra], (0, 1, 2, 3), qk_output=mode, **at)
     ids = np.array([[3, 1, 4], [0, 2, 5]], np.int64)
     case(op, [q, k, v, None, None, *whole, cos, sin, ids], **rotate, **at)
     # Chunks with padding at their right.

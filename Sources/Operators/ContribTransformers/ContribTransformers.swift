@@ -15,6 +15,7 @@ enum ContribTransformers {
     DecoderMaskedMultiHeadAttention.self,
     EmbedLayerNormalization.self,
     FastGelu.self,
+    GroupQueryAttention.self,
     MultiHeadAttention.self,
     QuickGelu.self,
     SimplifiedLayerNormalization.self,
