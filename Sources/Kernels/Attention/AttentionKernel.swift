@@ -68,6 +68,8 @@ public struct AttentionKernel: Sendable {
   public var workers: Int
   /// One more key without a value takes part in each softmax: see `Operands.sinks`.
   public var hasSink = false
+  /// Scores with bias are put out with 0 in place of -inf.
+  public var zeroesHidden = false
   /// Keys in a row of the scores that are put out, where that is not `sizes.total`.
   public var scoreColumns: Int?
 
@@ -243,7 +245,12 @@ public struct AttentionKernel: Sendable {
       }
       if scoreMode == 1 { put.map { ($0 + r * shown).update(from: row, count: shown) } }
       let isOpen = bias(row, o, b, h, first + r, offset: offset, seen: seen, columns: columns)
-      if scoreMode == 2 { put.map { ($0 + r * shown).update(from: row, count: shown) } }
+      if scoreMode == 2, let put {
+        (put + r * shown).update(from: row, count: shown)
+        if zeroesHidden {
+          for j in r * shown..<(r + 1) * shown where put[j] == -.infinity { put[j] = 0 }
+        }
+      }
       if isOpen {
         if hasSink {
           row[columns] = o.sinks.map { $0.assumingMemoryBound(to: T.self)[h] } ?? 0

@@ -22,7 +22,7 @@ import Tensors
 ///   `qk_norm_epsilon` default 1e-6; `sliding_window_cache` 1: the cache keeps the last keys only,
 ///   at least W of them.
 /// - Outputs: `output` `[N, S, H * E]`; `present_key`, `present_value` `[N, G, max(P, T), E]`: the
-///   past with the new rows, zeros behind both; `output_qk` `[N, H, S, T]`.
+///   past with the new rows, zeros behind both; `output_qk` `[N, H, S, T]`, 0 for hidden keys.
 /// - Errors: `.shape` for operands that do not fit; `.attribute`; `.arity`; `.value` for lengths
 ///   that the cache cannot hold and positions outside the rotary caches, when running;
 ///   `.unsupported` for quantised caches, and for a bias or scores beside a sliding cache.

@@ -104,6 +104,7 @@ struct GroupQueryPlan: Sendable {
       workers: p.options.threads > 1 ? 4 * p.options.threads : 1)
     kernel.hasSink = o.isSmooth || has.sink
     kernel.scoreColumns = total
+    kernel.zeroesHidden = true
     if has.sink { try checkShape(p.input(11), [n], "head_sink") }
     if has.extra {
       kernel.extra = try HeadsPlan.bias(p.input(10).shape, batch, n, length, total)
