@@ -17,6 +17,13 @@ public struct Vector: Sendable, CustomStringConvertible {
   public var outputs: [Tensor?] = []
   public var description: String { name }
 
+  public init(name: String, type: String, domain: String = "", opset: Int) {
+    self.name = name
+    self.type = type
+    self.domain = domain
+    self.opset = opset
+  }
+
   /// All cases of a file. A line that cannot be read is an error, never skipped.
   public static func read(_ path: String) throws -> [Vector] {
     var cases: [Vector] = []

@@ -54,7 +54,9 @@ public struct CacheUpdate: Sendable {
       let start = starts.map { Int($0[b]) } ?? pastRows
       let count = counts.map { Int($0[b]) } ?? rows
       let end = start + count
-      if start > pastRows { (row + pastRows * size).update(repeating: 0, count: (start - pastRows) * size) }
+      if start > pastRows {
+        (row + pastRows * size).update(repeating: 0, count: (start - pastRows) * size)
+      }
       let clear = max(end, pastRows)
       (row + clear * size).update(repeating: 0, count: (capacity - clear) * size)
       let source = from + b * layout.batch + i % heads * layout.head

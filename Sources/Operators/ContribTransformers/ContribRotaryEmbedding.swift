@@ -5,9 +5,9 @@ import Tensors
 /// Vectors turned by angles that grow with their position: of each pair `(a, b)`,
 /// `(cos a - sin b, sin a + cos b)`.
 ///
-/// - `input`: float16, bfloat16 or float32, `[N, S, H * E]` or `[N, H, S, E]`; `position_ids`: int64
-///   `[N, S]`, or `[1]`: the position of each sequence's first token; `cos_cache`, `sin_cache`:
-///   `[P, R / 2]`.
+/// - `input`: float16, bfloat16 or float32, `[N, S, H * E]` or `[N, H, S, E]`; `position_ids`:
+///   int64 `[N, S]`, or `[1]`: the position of each sequence's first token; `cos_cache`,
+///   `sin_cache`: `[P, R / 2]`.
 /// - Attributes: `interleaved` 1: pairs are neighbours, default 0: element j and `j + R / 2`;
 ///   `rotary_embedding_dim` R: the first R elements of a head turn, default 0 for all of `E = R`;
 ///   `num_heads` H, needed with R for rank 3. `scale` and `is_packed_batching` are kept, without

@@ -4,20 +4,20 @@ import Tensors
 
 /// Multi-head attention of one new token, with a cache that beam search may mix.
 ///
-/// - `query`: float16 or float32 `[N, 1, H * E]` with `key` and `value` `[N, 1, H * E]` and
-///   `[N, 1, H * Ev]`, or both `[N, H, L, E]` (of another sequence), or `[N, 1, 3 H * E]` alone;
-///   `mask_index` (optional): int32 `[N, T]`; `attention_bias` (optional): `[1 or N, 1 or H, 1, T]`;
-///   `past_key`, `past_value` (optional): `[N, H, P, E]`; `past_sequence_length`: int32, how much of
-///   the past is valid; `beam_width` W: int32, kept; `cache_indirection` (optional): int32
+/// - `query`: float16 or float32 `[N, 1, H * E]` with `key` and `value` `[N, 1, H * E]` and `[N, 1,
+///   H * Ev]`, or both `[N, H, L, E]` (of another sequence), or `[N, 1, 3 H * E]` alone;
+///   `mask_index` (optional): int32 `[N, T]`; `attention_bias` (optional): `[1 or N, 1 or H, 1,
+///   T]`; `past_key`, `past_value` (optional): `[N, H, P, E]`; `past_sequence_length`: int32, how
+///   much of the past is valid; `beam_width` W: int32, kept; `cache_indirection` (optional): int32
 ///   `[N / W, W, P]`, the beam of each past key; `bias` (optional): as MultiHeadAttention's.
-/// - Attributes: `num_heads` H, required; `scale` default `1 / sqrt(E)`; `mask_filter_value` default
-///   -10000; `past_present_share_buffer` 1: the past has room for the new token and the present its
-///   shape; `output_qk` 1: the output `qk` is asked for.
+/// - Attributes: `num_heads` H, required; `scale` default `1 / sqrt(E)`; `mask_filter_value`
+///   default -10000; `past_present_share_buffer` 1: the past has room for the new token and the
+///   present its shape; `output_qk` 1: the output `qk` is asked for.
 /// - Outputs: those of MultiHeadAttention.
 /// - Errors: `.shape` for operands that do not fit, more than one token among them; `.arity`;
 ///   `.attribute`; `.value` for a beam that is not there, when running.
-/// - Source: ONNX Runtime's DecoderMaskedMultiHeadAttention of domain com.microsoft, version 1, with
-///   the cache as its CPU kernel lays it out.
+/// - Source: ONNX Runtime's DecoderMaskedMultiHeadAttention of domain com.microsoft, version 1,
+///   with the cache as its CPU kernel lays it out.
 public struct DecoderMaskedMultiHeadAttention: Operator {
   public struct Options: Hashable, Sendable {
     public var heads: Int

@@ -9,8 +9,8 @@ import Tensors
 ///   `[D]`; `mask` (optional): int32 `[N, S]`; `position_ids` (optional): int32 `[N, S]` or
 ///   `[1, S]`, by default 0, 1, 2...
 /// - Attributes: `epsilon` default 1e-12; `mask_index_type` is kept, without effect.
-/// - Outputs: `output` `[N, S, D]`; `mask_index` int32 `[N]`: how many of the mask's elements are 1,
-///   0 without a mask; `embedding_sum`: what is normalised.
+/// - Outputs: `output` `[N, S, D]`; `mask_index` int32 `[N]`: how many of the mask's elements are
+///   1, 0 without a mask; `embedding_sum`: what is normalised.
 /// - Errors: `.shape` for operands that do not fit; `.arity` for half of the segments; `.value` for
 ///   an id that its table lacks, when running.
 /// - Source: ONNX Runtime's EmbedLayerNormalization of domain com.microsoft, version 1.

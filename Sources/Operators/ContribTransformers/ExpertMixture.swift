@@ -1,4 +1,3 @@
-import Glibc
 import Kernels
 import Tensors
 
@@ -101,7 +100,9 @@ struct ExpertMixture: Sendable {
       switch options.activation {
       case .relu: y[i] = max(g, 0) * l
       case .identity: y[i] = g * l
-      case .gelu: y[i] = g * 0.5 * (1 + erff(g * 0.70710678)) * l
+      case .gelu:
+        let cube = 0.044715 * g * g * g
+        y[i] = g * 0.5 * (1 + Float.hyperbolicTangent(0.7978846 * (g + cube))) * l
       case .silu: y[i] = g / (1 + Float.exponential(-g)) * l
       case .swiglu:
         if let limit = options.limit {

@@ -44,6 +44,12 @@ public struct GatedRelativePositionBias: CompositeOperator {
   public init(reading a: AttributeReader) throws(EngineError) { heads = try readHeads(a) }
   public var attributes: [Attribute] { [.int("num_heads", heads)] }
 
+  public func infer(_ c: Inference) throws(EngineError) -> [Fact] {
+    try checkRank(c.dims(0), 3, "query_layer")
+    try checkRank(c.dims(3), 2, "weight")
+    return [Fact(c.dtype(0), c.dims(0).map { [$0[0], Dim(heads), $0[1], $0[1]] })]
+  }
+
   public func expand<B: Builder>(
     _ b: B, _ inputs: Few<B.Value?>, outputs: Int
   ) throws(EngineError) -> Few<B.Value> {

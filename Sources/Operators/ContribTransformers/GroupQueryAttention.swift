@@ -177,7 +177,8 @@ public struct GroupQueryAttention: Operator {
     guard c.has(1) == c.has(2), c.has(3) == c.has(4), c.has(7) == c.has(8), c.has(14) == c.has(15)
     else {
       throw EngineError(
-        .arity, "key and value, past_key and past_value, cos_cache and sin_cache, and the norm "
+        .arity,
+        "key and value, past_key and past_value, cos_cache and sin_cache, and the norm "
           + "weights come in pairs")
     }
     if options.isRotary, !c.has(7) {

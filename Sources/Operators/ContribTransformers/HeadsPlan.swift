@@ -96,7 +96,8 @@ struct HeadsPlan: Sendable {
       value: hasPast ? packed(s.valueSize) : s.value,
       output: .init(
         batch: s.queries * s.heads * s.valueSize, head: s.valueSize, row: s.heads * s.valueSize),
-      mask: mask?.mask, scale: scale.map { Double($0) } ?? 1 / Double(max(1, s.keySize)).squareRoot(),
+      mask: mask?.mask,
+      scale: scale.map { Double($0) } ?? 1 / Double(max(1, s.keySize)).squareRoot(),
       softcap: 0, isCausal: isCausal && mask == nil, leftWindow: -1, rightWindow: -1,
       scoreMode: scoreMode, workers: threads > 1 ? 4 * threads : 1)
     kernel.extra = try s.bias.map { (shape) throws(EngineError) in

@@ -5,21 +5,21 @@ import Tensors
 /// A mixture of experts: each token goes through the `k` feed-forward networks that the router
 /// likes best, and their results are added with the router's weights.
 ///
-/// - `input`: float16, bfloat16 or float32 `[T, D]` or `[N, S, D]`; `router_probs`: `[T, E]` (scores);
-///   `fc1_experts_weights`: `[E, F * I, D]`, F = 2 for a fused swiglu, else 1; `fc1_experts_bias`
-///   (optional): `[E, F * I]`; `fc2_experts_weights`: `[E, D, I]`; `fc2_experts_bias` (optional):
-///   `[E, D]`; `fc3_experts_weights`, `fc3_experts_bias` (optional): a gate beside the first layer,
-///   `[E, I, D]`, `[E, I]`: `act(fc1 x) * fc3 x`.
-/// - Attributes: `k` default 1; `activation_type` relu (default), gelu, silu, identity or swiglu:
-///   `G sigmoid(alpha G) (L + beta)` with `activation_alpha` default 1, `activation_beta` default 0,
-///   G at most and L within `swiglu_limit`; `swiglu_fusion` 0: fc1 and fc3, 1: pairs in fc1, 2:
-///   halves of fc1; `normalize_routing_weights` 1: the chosen weights add up to 1.
+/// - `input`: float16, bfloat16 or float32 `[T, D]` or `[N, S, D]`; `router_probs`: `[T, E]`
+///   (scores); `fc1_experts_weights`: `[E, F * I, D]`, F = 2 for a fused swiglu, else 1;
+///   `fc1_experts_bias` (optional): `[E, F * I]`; `fc2_experts_weights`: `[E, D, I]`;
+///   `fc2_experts_bias` (optional): `[E, D]`; `fc3_experts_weights`, `fc3_experts_bias` (optional):
+///   a gate beside the first layer, `[E, I, D]`, `[E, I]`: `act(fc1 x) * fc3 x`.
+/// - Attributes: `k` default 1; `activation_type` relu (default), gelu (by tanh), silu, identity or
+///   swiglu: `G sigmoid(alpha G) (L + beta)` with `activation_alpha` default 1, `activation_beta`
+///   default 0, G at most and L within `swiglu_limit`; `swiglu_fusion` 0: fc1 and fc3, 1: pairs in
+///   fc1, 2: halves of fc1; `normalize_routing_weights` 1: the chosen weights add up to 1.
 /// - Weights are the softmax of the scores over all experts, or with normalisation over the chosen.
 /// - Errors: `.shape` for operands that do not fit; `.attribute`; `.unsupported` for
 ///   `use_sparse_mixer` and `swiglu_limit_after_activation`.
 /// - Edges: of equal scores the first expert wins.
-/// - Source: ONNX Runtime's MoE of domain com.microsoft, version 1. Its CPU kernel takes neither fc3
-///   nor halves.
+/// - Source: ONNX Runtime's MoE of domain com.microsoft, version 1. Its CPU kernel takes neither
+///   fc3 nor halves.
 public struct MoE: Operator {
   public struct Options: Hashable, Sendable {
     public enum Activation: String, Sendable { case relu, gelu, silu, identity, swiglu }

@@ -2,7 +2,8 @@ import Graphs
 import Kernels
 import Tensors
 
-/// The axes from `axis` on brought to unit mean square: `Y = X / sqrt(mean(X^2) + epsilon) * scale`.
+/// The axes from `axis` on brought to unit mean square: `Y = X / sqrt(mean(X^2) + epsilon) *
+/// scale`.
 ///
 /// - `X`: float dtypes. `scale`: float dtypes, broadcasting to X; `Y` has its type.
 /// - Attributes: `axis` default -1; `epsilon` default 1e-5; `stash_type` 1 (default) or 16.
@@ -56,7 +57,7 @@ public struct SimplifiedLayerNormalization: Operator {
   }
 
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
-    if let half = try widened(p) { return half }
+    if let half = try widened(p, mixed: true) { return half }
     let dtype = try commonReal(p, 0..<2)
     let x = try p.input(0).shape
     let first = try normalisedAxis(axis, rank: x.rank)
@@ -65,11 +66,20 @@ public struct SimplifiedLayerNormalization: Operator {
       centers: false,
       gainAt: try parameterPlaces(p.input(1).shape, in: x, axis: first, name: "scale"))
     let (wantsY, wantsInverse) = (p.wants(0), p.wants(1))
-    return Prepared(scratchBytes: wantsY ? 0 : x.count * dtype.byteSize, label: "rms norm") { m in
+    // Among operands of mixed types the second output may be asked for in float64.
+    let rows = x.count(of: 0..<first)
+    let widens = wantsInverse ? try p.output(1).dtype == .float64 : false
+    var scratch = ScratchLayout()
+    let spare = try scratch.take(wantsY ? 0 : x.count, width: dtype.byteSize)
+    let narrow = try scratch.take(widens ? rows : 0)
+    return Prepared(scratchBytes: scratch.bytes, label: "rms norm") { m in
+      let inverse = (m.scratch + narrow).assumingMemoryBound(to: Float.self)
       kernel.run(
         dtype, x: m.inputs[0], gain: m.inputs[1], bias: nil,
-        into: wantsY ? m.outputs[0] : m.scratch, mean: nil,
-        inverse: wantsInverse ? m.output(1) : nil, pool: m.pool)
+        into: wantsY ? m.outputs[0] : m.scratch + spare, mean: nil,
+        inverse: widens ? inverse : wantsInverse ? m.output(1) : nil, pool: m.pool)
+      guard widens else { return }
+      for r in 0..<rows { m.output(1, Double.self)[r] = Double(inverse[r]) }
     }
   }
 }

@@ -2,7 +2,8 @@ import Graphs
 import Kernels
 import Tensors
 
-/// GroupNorm of a sum: `S = X + skip + bias`, `Y = act(gamma (S - mean) / sqrt(var + epsilon) + beta)`.
+/// GroupNorm of a sum: `S = X + skip + bias`, `Y = act(gamma (S - mean) / sqrt(var + epsilon) +
+/// beta)`.
 ///
 /// - `X`, `gamma`, `beta`: as GroupNorm's; `skip`: `[N, H, W, C]`, `[N, 1, 1, C]` or `[N, C]`
 ///   (with `channels_last` 0: X's shape, `[N, C, 1, 1]` or `[N, C]`); `bias` (optional): `[C]`.

@@ -5,13 +5,12 @@ import Tensors
 /// A sum brought to zero mean and unit variance along its last axis: with
 /// `Z = input + skip + bias`, `output = (Z - mean) / sqrt(var + epsilon) * gamma + beta`.
 ///
-/// - `input`: float16, bfloat16 or float32 `[N, S, D]` or `[S, D]`; `skip`: the same, or `[1, S, D]`
-///   or `[S, D]`; `gamma`, `beta` (optional), `bias` (optional): `[D]`.
+/// - `input`: float16, bfloat16 or float32 `[N, S, D]` or `[S, D]`; `skip`: the same, or
+///   `[1, S, D]` or `[S, D]`; `gamma`, `beta` (optional), `bias` (optional): `[D]`.
 /// - `epsilon`: default 1e-12.
 /// - Outputs: `output`; `mean`, `inv_std_var`: float32, 1 in place of D; `input_skip_bias_sum`: Z.
 /// - Errors: `.shape` for operands that do not fit; `.attribute` for a negative epsilon.
-/// - Source: ONNX Runtime's SkipLayerNormalization of domain com.microsoft, version 1. Its CPU
-///   kernel does not write `mean` and `inv_std_var`.
+/// - Source: ONNX Runtime's SkipLayerNormalization of domain com.microsoft, version 1.
 public struct SkipLayerNormalization: Operator {
   public let epsilon: Float
 

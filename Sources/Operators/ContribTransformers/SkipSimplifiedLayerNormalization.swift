@@ -5,14 +5,13 @@ import Tensors
 /// A sum brought to unit mean square along its last axis: with `Z = input + skip + bias`,
 /// `output = Z / sqrt(mean(Z^2) + epsilon) * gamma`.
 ///
-/// - `input`: float16, bfloat16 or float32 `[N, S, D]` or `[S, D]`; `skip`: the same, or `[1, S, D]`
-///   or `[S, D]`; `gamma`, `bias` (optional): `[D]`.
+/// - `input`: float16, bfloat16 or float32 `[N, S, D]` or `[S, D]`; `skip`: the same, or
+///   `[1, S, D]` or `[S, D]`; `gamma`, `bias` (optional): `[D]`.
 /// - `epsilon`: default 1e-12.
 /// - Outputs: `output`; `mean` (0) and `inv_std_var`: float32, 1 in place of D;
 ///   `input_skip_bias_sum`: Z.
 /// - Errors: `.shape` for operands that do not fit; `.attribute` for a negative epsilon.
 /// - Source: ONNX Runtime's SkipSimplifiedLayerNormalization of domain com.microsoft, version 1.
-///   Its CPU kernel does not write `mean` and `inv_std_var`.
 public struct SkipSimplifiedLayerNormalization: Operator {
   public let epsilon: Float
 
