@@ -3,7 +3,8 @@ import Tensors
 /// Attention over heads: `softmax(q k^T * scale + bias) v`, float32 or float64.
 ///
 /// Queries are taken in tiles of 16 rows with all their scores in scratch; each worker has a tile
-/// of its own, and a tile's result does not depend on which worker takes it.
+/// of its own, and a tile's result does not depend on which worker takes it. A query without keys
+/// gives zeros.
 public struct AttentionKernel: Sendable {
   /// Distances, in elements, between batches, heads and rows of an operand.
   public struct Layout: Sendable {
@@ -54,6 +55,8 @@ public struct AttentionKernel: Sendable {
   public var value: Layout
   public var output: Layout
   public var mask: Mask?
+  /// A second mask, of the operands' type, added after the first.
+  public var extra: Mask?
   public var scale: Double
   public var softcap: Double
   public var isCausal: Bool
@@ -63,6 +66,12 @@ public struct AttentionKernel: Sendable {
   /// What of the scores is put out: 0 the products, 1 capped, 2 with bias, 3 probabilities.
   public var scoreMode: Int
   public var workers: Int
+  /// One more key without a value takes part in each softmax: see `Operands.sinks`.
+  public var hasSink = false
+  /// Scores with bias are put out with 0 in place of -inf.
+  public var zeroesHidden = false
+  /// Keys in a row of the scores that are put out, where that is not `sizes.total`.
+  public var scoreColumns: Int?
 
   public init(
     sizes: Sizes, query: Layout, key: Layout, value: Layout, output: Layout, mask: Mask?,
@@ -90,7 +99,8 @@ public struct AttentionKernel: Sendable {
     max(1, min(workers, sizes.batch * sizes.queryHeads * tilesPerHead))
   }
   /// Elements of scratch: a tile of scores for each worker.
-  public var scratchCount: Int { usedWorkers * Self.tile * sizes.total }
+  public var scratchCount: Int { usedWorkers * Self.tile * rowLength }
+  private var rowLength: Int { max(sizes.total, scoreColumns ?? 0) + (hasSink ? 1 : 0) }
 
   public struct Operands {
     public var query: UnsafeRawPointer
@@ -99,6 +109,12 @@ public struct AttentionKernel: Sendable {
     public var mask: UnsafeRawPointer?
     /// Valid keys of each batch entry.
     public var lengths: UnsafePointer<Int64>?
+    /// The position of the first query among the keys, for each batch entry. Nil: the past, or
+    /// what makes the last query stand at the last valid key.
+    public var offsets: UnsafePointer<Int64>?
+    public var extra: UnsafeRawPointer?
+    /// The score of each head's sink, of the operands' type; nil for 0.
+    public var sinks: UnsafeRawPointer?
     public var output: UnsafeMutableRawPointer
     public var scores: UnsafeMutableRawPointer?
     public init(
@@ -175,7 +191,7 @@ public struct AttentionKernel: Sendable {
     let tiles = sizes.batch * sizes.queryHeads * tilesPerHead
     let workers = usedWorkers
     pool.run(workers) { w in
-      let scores = scratch + w * Self.tile * sizes.total
+      let scores = scratch + w * Self.tile * rowLength
       for t in stride(from: w, to: tiles, by: workers) {
         let head = t / tilesPerHead
         run(
@@ -188,7 +204,7 @@ public struct AttentionKernel: Sendable {
   private func run<T: RowReal>(
     _ o: Operands, batch b: Int, head h: Int, first: Int, _ s: UnsafeMutablePointer<T>
   ) {
-    let total = sizes.total
+    let total = rowLength
     let rows = min(Self.tile, sizes.queries - first)
     let kvHead = h / (sizes.queryHeads / sizes.keyHeads)
     let q =
@@ -199,37 +215,51 @@ public struct AttentionKernel: Sendable {
     let y =
       o.output.assumingMemoryBound(to: T.self) + b * output.batch + h * output.head
       + first * output.row
-    let valid = o.lengths.map { max(0, min(total, Int(clamping: $0[b]))) } ?? total
+    let valid = o.lengths.map { max(0, min(sizes.total, Int(clamping: $0[b]))) } ?? sizes.total
     // The last key that a query may see moves with the query.
-    let offset = sizes.past > 0 || o.lengths == nil ? sizes.past : valid - sizes.queries
+    let offset =
+      o.offsets.map { Int(clamping: $0[b]) }
+      ?? (sizes.past > 0 || o.lengths == nil ? sizes.past : valid - sizes.queries)
     var seen = valid
     if isCausal { seen = max(0, min(seen, first + rows + offset)) }
     if let mask { seen = min(seen, mask.columns) }
+    if let extra { seen = min(seen, extra.columns) }
+    let shown = scoreColumns ?? sizes.total
     let put = o.scores.map {
       $0.assumingMemoryBound(to: T.self)
-        + ((b * sizes.queryHeads + h) * sizes.queries + first) * total
+        + ((b * sizes.queryHeads + h) * sizes.queries + first) * shown
     }
-    let columns = put == nil ? seen : total
-    T.dots(
-      rows, columns, sizes.keySize, q, query.row, k, key.row, into: s, total, adds: false)
+    let columns = put == nil ? seen : max(seen, shown)
+    // Rows of the cache end before the columns asked for where scores are longer than it.
+    let there = min(columns, sizes.total)
+    T.dots(rows, there, sizes.keySize, q, query.row, k, key.row, into: s, total, adds: false)
     for r in 0..<rows {
       let row = s + r * total
+      for j in there..<max(there, columns) { row[j] = 0 }
       for j in 0..<columns { row[j] *= T(scale) }
-      if scoreMode == 0 { put.map { ($0 + r * total).update(from: row, count: total) } }
+      if scoreMode == 0 { put.map { ($0 + r * shown).update(from: row, count: shown) } }
       if softcap > 0 {
         for j in 0..<columns { row[j] /= T(softcap) }
         T.tanh(row, columns)
         for j in 0..<columns { row[j] *= T(softcap) }
       }
-      if scoreMode == 1 { put.map { ($0 + r * total).update(from: row, count: total) } }
+      if scoreMode == 1 { put.map { ($0 + r * shown).update(from: row, count: shown) } }
       let isOpen = bias(row, o, b, h, first + r, offset: offset, seen: seen, columns: columns)
-      if scoreMode == 2 { put.map { ($0 + r * total).update(from: row, count: total) } }
+      if scoreMode == 2, let put {
+        (put + r * shown).update(from: row, count: shown)
+        if zeroesHidden {
+          for j in r * shown..<(r + 1) * shown where put[j] == -.infinity { put[j] = 0 }
+        }
+      }
       if isOpen {
-        T.softmaxRow(row, columns, into: row)
+        if hasSink {
+          row[columns] = o.sinks.map { $0.assumingMemoryBound(to: T.self)[h] } ?? 0
+        }
+        T.softmaxRow(row, hasSink ? columns + 1 : columns, into: row)
       } else {
         for j in 0..<columns { row[j] = 0 }
       }
-      if scoreMode == 3 { put.map { ($0 + r * total).update(from: row, count: total) } }
+      if scoreMode == 3 { put.map { ($0 + r * shown).update(from: row, count: shown) } }
       T.weighted(row, seen, v, value.row, sizes.valueSize, into: y + r * output.row)
     }
   }
@@ -249,7 +279,6 @@ public struct AttentionKernel: Sendable {
     low = min(low, high)
     for j in 0..<low { row[j] = -.infinity }
     for j in high..<max(high, columns) { row[j] = -.infinity }
-    var isOpen = false
     if let mask, let address = o.mask {
       let at = b * mask.batch + h * mask.head + i * mask.row
       if mask.isBool {
@@ -260,6 +289,12 @@ public struct AttentionKernel: Sendable {
         for j in low..<high { row[j] = values[j] == -.infinity ? -.infinity : row[j] + values[j] }
       }
     }
+    if let extra, let address = o.extra {
+      let values =
+        address.assumingMemoryBound(to: T.self) + b * extra.batch + h * extra.head + i * extra.row
+      for j in low..<high { row[j] = values[j] == -.infinity ? -.infinity : row[j] + values[j] }
+    }
+    var isOpen = false
     for j in low..<high where row[j] != -.infinity {
       isOpen = true
       break

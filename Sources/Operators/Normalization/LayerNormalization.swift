@@ -12,14 +12,15 @@ import Tensors
 /// - Errors: `.attribute` for axis or stash_type; `.shape` for parameters that do not broadcast.
 /// - Accuracy: two passes, sums in fixed lanes with float64 totals. float16 and bfloat16 are
 ///   computed in float32, float64 in float64 (the standard allows float32).
-/// - Source: ONNX LayerNormalization 17.
+/// - Source: ONNX LayerNormalization 17; ONNX Runtime writes it under earlier opsets as well, with
+///   the same meaning.
 public struct LayerNormalization: Operator {
   public let axis: Int
   public let epsilon: Float
   public let stash: DType
 
   public static let schema = Schema(
-    "LayerNormalization", versions: [17],
+    "LayerNormalization", versions: [1, 17],
     inputs: [Parameter("X", .floats), Parameter("Scale", .floats), .optional("B", .floats)],
     outputs: [
       Parameter("Y", .floats), .optional("Mean", DTypes(.float32, .bfloat16), "U"),
