@@ -4,7 +4,8 @@ import Graphs
 enum ContribQuantization {
   static let operators: [any Operator.Type] = [
     ContribDequantizeLinear.self, ContribQLinearConv.self, ContribQuantizeLinear.self,
-    DynamicQuantizeMatMul.self, MatMulIntegerToFloat.self, QGemm.self, QLinearAdd.self,
+    DynamicQuantizeMatMul.self, GatherBlockQuantized.self, MatMulIntegerToFloat.self,
+    MatMulNBits.self, QGemm.self, QLinearAdd.self,
     QLinearAveragePool.self, QLinearConcat.self, QLinearGlobalAveragePool.self,
     QLinearLeakyRelu.self, QLinearMul.self, QLinearReduceMean.self, QLinearSigmoid.self,
     QLinearSoftmax.self, QLinearWhere.self,
