@@ -9,6 +9,8 @@ import Tensors
 public struct Vector: Sendable, CustomStringConvertible {
   public var name: String
   public var type: String
+  /// Written before the type and a colon in the files; "" is ONNX's own.
+  public var domain = ""
   public var opset: Int
   public var attributes: [Attribute] = []
   public var inputs: [Tensor?] = []
@@ -22,7 +24,11 @@ public struct Vector: Sendable, CustomStringConvertible {
       let words = line.split(separator: " ").map(String.init)
       switch words[0] {
       case "case":
-        cases.append(Vector(name: words[1], type: words[2], opset: Int(words[3]) ?? 0))
+        let type = words[2].split(separator: ":").map(String.init)
+        cases.append(
+          Vector(
+            name: words[1], type: type[type.count - 1], domain: type.count > 1 ? type[0] : "",
+            opset: Int(words[3]) ?? 0))
       case "attr":
         cases[cases.count - 1].attributes.append(
           Attribute(words[1], try payload(words[2], Array(words[3...]))))
@@ -39,7 +45,7 @@ public struct Vector: Sendable, CustomStringConvertible {
     var graph = Graph()
     let inputs = self.inputs.map { $0.map { graph.addValue("", Fact($0.type)) } }
     let node = Graph.Node(
-      type: type, attributes: attributes, inputs: inputs,
+      type: type, domain: domain, attributes: attributes, inputs: inputs,
       outputs: outputs.map { $0 == nil ? nil : graph.addValue("", Fact(nil, nil)) })
     let op = try Registry.make(node, opset: opset)
     let values = try Eager().evaluate(

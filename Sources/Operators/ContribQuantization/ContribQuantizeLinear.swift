@@ -8,6 +8,7 @@ import Tensors
 /// - `x`, `y_scale`: float16 or float32. `y_zero_point` (optional, 0): int4, uint4, int8, uint8,
 ///   int16 or uint16. Scales, attributes, errors: as QuantizeLinear.
 /// - `y`: the type of `y_zero_point`, uint8 without one.
+/// - Accuracy: the quotient in float32.
 /// - Source: com.microsoft QuantizeLinear 1, and its use of `block_size`.
 public struct ContribQuantizeLinear: RenamedOperator {
   public let inner: QuantizeLinear
@@ -31,9 +32,13 @@ public struct ContribQuantizeLinear: RenamedOperator {
       ]
     })
 
-  public init(_ scales: QuantScales = .init()) { inner = QuantizeLinear(scales: scales) }
+  public init(_ scales: QuantScales = .init()) { inner = Self.inFloat32(scales) }
   public init(reading a: AttributeReader) throws(EngineError) {
-    inner = QuantizeLinear(scales: try QuantScales(reading: a))
+    inner = Self.inFloat32(try QuantScales(reading: a))
   }
-  public var attributes: [Attribute] { inner.attributes }
+  public var attributes: [Attribute] { inner.scales.attributes }
+
+  private static func inFloat32(_ scales: QuantScales) -> QuantizeLinear {
+    QuantizeLinear(scales: scales, precision: .float32)
+  }
 }

@@ -9,7 +9,8 @@ import Tensors
 ///   float32, one element; zero points (optional, 0): X's type, one element. `Y`: X's type.
 /// - Attributes: as AveragePool, and `channels_last` (default 0).
 /// - Errors: as AveragePool; `.shape` for more than one scale.
-/// - Edges: a pad that counts is the real number 0. Means are sums in float32, in the order of the
+/// - Edges: a pad that counts is the real number 0; where pads count, so does what a last window of
+///   `ceil_mode` covers behind them. Means are sums in float32, in the order of the
 ///   window; ties round to even, the zero point added first.
 /// - Source: com.microsoft QLinearAveragePool 1.
 public struct QLinearAveragePool: Operator {
@@ -63,7 +64,7 @@ public struct QLinearAveragePool: Operator {
     let (x, y) = (try p.input(0), try p.output(0))
     let from = try ByteScaleInputs(p, "X", dtype: x.dtype, scale: 1, zero: 2)
     let to = try ByteScaleInputs(p, "Y", dtype: x.dtype, scale: 3, zero: 4)
-    let kernel = try poolKernel(.average(countsPads: pool.countsPads), pool.window, x.shape)
+    let kernel = try self.kernel(x.shape)
     let (xCount, yCount, isSigned) = (x.count, y.count, x.dtype == .int8)
     let place = (xCount * 4 + 63) / 64 * 64
     return Prepared(scratchBytes: place + yCount * 4, label: "average pool int8") { m in
@@ -75,5 +76,20 @@ public struct QLinearAveragePool: Operator {
       QuantizedBytes.quantize(
         count: yCount, means, to.read(m), isSigned: isSigned, m.outputs[0], pool: m.pool)
     }
+  }
+
+  private func kernel(_ shape: Shape) throws(EngineError) -> PoolKernel {
+    guard shape.rank >= 3 else { throw poolRank("\(shape)") }
+    let w = try pool.window.concrete(inputSpatial: Array(shape.array[2...]))
+    let axes = w.input.indices.map { i in
+      let reach = (w.output[i] - 1) * w.strides[i] + (w.kernel[i] - 1) * w.dilations[i] + 1
+      return PoolKernel.Axis(
+        kernel: w.kernel[i], stride: w.strides[i], dilation: w.dilations[i],
+        padBegin: w.padsBegin[i],
+        padEnd: max(w.padsEnd[i], pool.countsPads ? reach - w.input[i] - w.padsBegin[i] : 0),
+        input: w.input[i], output: w.output[i])
+    }
+    return try PoolKernel(
+      .average(countsPads: pool.countsPads), planes: shape[0] * shape[1], axes: axes)
   }
 }
