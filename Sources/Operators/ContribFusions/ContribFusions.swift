@@ -2,5 +2,12 @@ import Graphs
 
 /// Fused and helper operators of domain com.microsoft.
 enum ContribFusions {
-  static let operators: [any Operator.Type] = []
+  static let operators: [any Operator.Type] = [
+    CDist.self, ComplexMul.self, ComplexMulConj.self, ContribGatherND.self,
+    ContribGridSample.self, ContribPad.self, ContribRange.self, ContribTrilu.self,
+    ContribUnique.self, ConvTransposeWithDynamicPads.self, CropAndResize.self, ExpandDims.self,
+    FusedConv.self, FusedGemm.self, FusedMatMul.self, FusedMatMulActivation.self, Inverse.self,
+    IsAllFinite.self, MurmurHash3.self, NhwcConv.self, NhwcFusedConv.self, NhwcMaxPool.self,
+    SampleOp.self, TorchEmbedding.self, TransposeMatMul.self, UnfoldTensor.self,
+  ]
 }
