@@ -7,9 +7,10 @@ from core import form, versions_of, one_node, models, last_opset
 from values import NAMES, f32, f64, i32, i64, values
 
 
-@form("DFT", types=("T1", "T2"), versions="all")
+@form("DFT", types=("T1", "T2"), versions="all", tol=(1e-5, 1e-5))
 def dft(c):
     n = lambda v: np.array(v, NAMES[c.type("T2")])  # noqa: E731
+    at = lambda v: np.array(v, i64)  # noqa: E731
     for inverse in (0, 1):
         for one in (0, 1):
             if inverse and one:
@@ -23,19 +24,19 @@ def dft(c):
                         axis = 1 if axis < 0 else axis
                         yield [c.x((2, 6, last), var="T1"), None if size is None else n(size)], {**a, "axis": axis}
                     else:
-                        yield [c.x((2, 6, last), var="T1"), None if size is None else n(size), n(axis)], a
+                        yield [c.x((2, 6, last), var="T1"), None if size is None else n(size), at(axis)], a
     x = c.x((2, 3, 5, 1), var="T1")
-    yield [x, None, n(2)] if c.version > 17 else [x], {} if c.version > 17 else {"axis": 2}
+    yield [x, None, at(2)] if c.version > 17 else [x], {} if c.version > 17 else {"axis": 2}
 
 
-@form("STFT", types=("T1",))
+@form("STFT", types=("T1",), tol=(1e-5, 1e-5))
 def stft(c):
     yield [c.x((2, 16, 1), var="T1"), np.array(4, i64), c.x((8,), "pos", "T1")], {}
     yield [c.x((2, 16, 1), var="T1"), np.array(3, i64), None, np.array(6, i64)], {}
     yield [c.x((1, 16, 1), var="T1"), np.array(4, i64), c.x((8,), "pos", "T1"), np.array(8, i64)], {"onesided": 0}
 
 
-@form("HannWindow", "HammingWindow", "BlackmanWindow", types=("T1",))
+@form("HannWindow", "HammingWindow", "BlackmanWindow", types=("T1",), tol=(1e-3, 1e-6))
 def windows(c):
     for periodic in (0, 1):
         for t in (1, 11, 10):
@@ -180,7 +181,7 @@ def string_split(c):
 
 @form("StringNormalizer")
 def string_normalizer(c):
-    s = np.array(["Monday", "tuesday", "WEDNESDAY", "ÄÖ", "tuesday"], object)
+    s = np.array(["Monday", "tuesday", "WEDNESDAY", "a o", "tuesday"], object)
     for case in ("LOWER", "UPPER", "NONE"):
         yield [s], {"case_change_action": case}
         for sens in (0, 1):

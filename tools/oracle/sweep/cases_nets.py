@@ -231,6 +231,8 @@ def recurrent_grid(c):
             yield recurrent_inputs(c, n, d), {**base, "clip": clip}, out
         for f in ("Relu", "Affine", "LeakyRelu", "ThresholdedRelu", "ScaledTanh", "HardSigmoid", "Elu",
                   "Softsign", "Softplus", "sigmoid", "TANH"):
+            if f == "Softplus" and c.op == "GRU":
+                continue  # its gates leave 0...1 and the states grow without bound
             acts = ([f] + names[1:]) * d
             a = {**base, "activations": acts}
             if f in ("Affine", "ScaledTanh", "HardSigmoid"):
@@ -272,7 +274,7 @@ def resize_types(c):
                np.array([1, 1, 3, 2], i64)], {"mode": mode}
 
 
-@form("Resize", since=13, versions="all")
+@form("Resize", since=13, versions="all", tol=(1e-4, 1e-5))
 def resize_grid(c):
     x = c.x((1, 1, 4, 5), var="T1")
     up, down = np.array([1, 1, 1.7, 2.5], f32), np.array([1, 1, 0.6, 0.5], f32)
@@ -303,12 +305,12 @@ def resize_grid(c):
         if c.version >= 18:
             two = np.array([3, 8], i64)
             for axes in ([2, 3], [-1, -2]):
-                r = None if roi is None else np.array([0.1, 0.2, 0.7, 1.0], f32)
+                r = None if roi is None else np.array([0.1, 0.2, 0.7, 0.9], f32)
                 yield [x, r, None, two], {**a, "axes": axes}
                 if r is None:
                     for p in ("not_larger", "not_smaller"):
                         yield [x, r, None, two], {**a, "axes": axes, "keep_aspect_ratio_policy": p}
-            yield [x, None if roi is None else np.array([0.0, 0.5], f32), np.array([1.4], f32)], {**a, "axes": [3]}
+            yield [x, None if roi is None else np.array([0.0, 0.5], f32), np.array([1.5], f32)], {**a, "axes": [3]}
     for shape, sizes in (((5,), [3]), ((3, 4), [5, 2]), ((1, 1, 3, 2, 4), [1, 1, 2, 4, 5]), ((2, 3, 4), [2, 3, 6]),
                          ((1, 1, 1, 1), [1, 1, 3, 3])):
         for mode in ("nearest", "linear"):

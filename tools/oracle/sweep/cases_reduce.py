@@ -42,6 +42,8 @@ def reduce_shapes(c):
 
 @form(*REDUCE, types=("T",))
 def reduce_special(c):
+    if "int" in c.type() and c.op not in ("ReduceSum", "ReduceProd", "ReduceMax", "ReduceMin"):
+        return  # sums that leave the type: how they wrap around is not said
     yield reduce_by(c, c.x((18, 3), "special"), [1])
     yield reduce_by(c, c.x((6,), "special"), [0])
     x = c.x((3, 4), "special")
@@ -210,7 +212,7 @@ def batch_norm(c):
 
 @form("LRN", types=("T",), versions="all")
 def lrn(c):
-    for size in (1, 2, 3, 5):
+    for size in (1, 3, 5):
         yield [c.x((2, 5, 3, 2))], {"size": size, "alpha": 0.5, "beta": 0.75, "bias": 2.0}
     yield [c.x((1, 5, 2, 3))], {"size": 9}
 
