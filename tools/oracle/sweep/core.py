@@ -246,7 +246,7 @@ def answer(case, faults):
             other = oracle.in_float32(case.model, case.inputs, ("double",))
             if other is None:
                 break
-            case.tol = case.tol or (2e-5, 2e-6)
+            case.tol = case.tol or (1e-4, 1e-5)
         else:
             other = None
     if not found:
