@@ -10,7 +10,8 @@ import Tensors
 public struct NonZero: Operator {
   public static let schema = Schema(
     "NonZero", versions: [9, 13],
-    inputs: [Parameter("X", [.numeric, .bool, .complex, .string])], outputs: [Parameter("Y", .int64, "")],
+    inputs: [Parameter("X", [.numeric, .bool, .complex, .string])],
+    outputs: [Parameter("Y", .int64, "")],
     cases: { [.init(NonZero(), [try Tensor(shape: [2, 2], [1, 0, 3, 4] as [Float])])] })
 
   public init() {}
