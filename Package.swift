@@ -58,7 +58,8 @@ let package = Package(
       name: "RuntimeTests",
       dependencies: [
         "TestSupport", "DLRun", "Runtime", "Formats", "Operators", "Graphs", "Kernels", "Tensors",
-      ]),
+      ],
+      exclude: ["Sweep"]),
     .testTarget(
       name: "CommandTests",
       dependencies: ["TestSupport", "DLRun", "Formats", "Tensors"]),

@@ -121,6 +121,17 @@ struct Tolerance {
     case .uint32: return scan(got, want, UInt32.self) { Double($0) }
     case .complex64: return parts(got, want, Float.self) { Double($0) }
     case .complex128: return parts(got, want, Double.self) { $0 }
+    case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz:
+      // Exact, but any NaN is as good as another.
+      guard let narrow = NarrowFloat(got.dtype) else { return nil }
+      let exact = Tolerance(rtol: 0, atol: 0)
+      for i in 0..<got.count {
+        let (a, b) = (narrow.decode(got.rawBytes[i]), narrow.decode(want.rawBytes[i]))
+        if !exact.agree(Double(a), Double(b)) || (a == 0 && a.sign != b.sign) {
+          return "element \(i) is \(a), expected \(b) (\(got.type))"
+        }
+      }
+      return nil
     default:
       for i in 0..<got.byteCount where got.rawBytes[i] != want.rawBytes[i] {
         return "byte \(i) is \(got.rawBytes[i]), expected \(want.rawBytes[i]) (\(got.type))"

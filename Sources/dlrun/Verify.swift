@@ -22,8 +22,16 @@ struct Verify: ParsableCommand {
   @OptionGroup var session: SessionArguments
   @Option(help: "Write a record for each case to this file.") var json: String?
   @Option(help: "Only cases whose path contains this.") var filter: String?
+  @Option(help: "Run again with so many threads; every bit must be the same.")
+  var compareThreads: Int?
   @Option(help: "Seconds a case may take.") var timeout: Double = 60
   @Flag(name: .shortAndLong, help: "Print passing cases too.") var verbose = false
+
+  func validate() throws {
+    if let compareThreads, compareThreads < 1 || compareThreads > 1024 {
+      throw ValidationError("--compare-threads must be 1 to 1024, received \(compareThreads)")
+    }
+  }
 
   func run() throws {
     var cases: [String] = []
@@ -39,7 +47,9 @@ struct Verify: ParsableCommand {
     var progress = Progress()
     for (i, path) in cases.enumerated() {
       progress.show("\(i + 1) of \(cases.count): \(path)")
-      let record = VerifyCase(path: path, options: session.options, timeout: timeout).run()
+      let record = VerifyCase(
+        path: path, options: session.options, timeout: timeout, otherThreads: compareThreads
+      ).run()
       records.append(record)
       if record.passed, !record.reason.isEmpty {
         progress.clear()
@@ -82,6 +92,8 @@ struct VerifyCase {
   let path: String
   let options: SessionOptions
   let timeout: Double
+  /// Threads of a second run that must give the same bits; nil for none.
+  var otherThreads: Int?
 
   /// Folders below `folder` that hold a `model.onnx`, sorted.
   static func find(below folder: String, into list: inout [String]) {
@@ -126,6 +138,12 @@ struct VerifyCase {
     let tolerance = try Tolerance(file: path + "/tol.json")
     let model = try ONNXReader.read(contentsOf: path + "/model.onnx")
     let session = try Session(model, options: options)
+    var other: Session?
+    if let otherThreads {
+      var changed = options
+      changed.threads = otherThreads
+      other = try Session(model, options: changed)
+    }
     var sets = 0
     while true {
       let folder = "\(path)/test_data_set_\(sets)"
@@ -140,6 +158,16 @@ struct VerifyCase {
         inputs[port.name] = try TensorProtoFile.read(file, expecting: port.type)
       }
       let outputs = try session.run(values: inputs, control: RunControl(seconds: timeout))
+      if let other {
+        let again = try other.run(values: inputs, control: RunControl(seconds: timeout))
+        for (i, port) in session.outputs.enumerated()
+        where !haveSameBits(outputs.values[i], again.values[i]) {
+          if random == nil { random = try RandomOutputs(model) }
+          if random?.makers[i] != nil { continue }
+          throw EngineError(
+            .value, "output '\(port.name)' changes with the number of threads")
+        }
+      }
       for (i, port) in session.outputs.enumerated() {
         let file = "\(folder)/output_\(i).pb"
         guard access(file, R_OK) == 0 else { continue }

@@ -97,7 +97,7 @@ DL_FLOATS(tanh, DL_M1(tanh)(v), DL_M2(tanh)(v))
 DL_FLOATS(softplus, (v <= 0 ? 0 : v) + DL_M1(log1p)(DL_M1(exp)(-__builtin_fabsf(v))),
           (v <= 0 ? 0 : v) + DL_M2(log1p)(DL_M2(exp)(-__builtin_fabs(v))))
 DL_FLOATS(softsign, v / (1 + __builtin_fabsf(v)), v / (1 + __builtin_fabs(v)))
-DL_SAME(thresholded_relu, v <= p ? 0 : v)
+DL_SAME(thresholded_relu, v > p ? v : 0)
 DL_FLOATS(gelu, 0.5f * v * (1.0f + DL_M1(erf)(v * 0.70710678118654752f)),
           0.5 * v * (1.0 + DL_M2(erf)(v * 0.70710678118654752440)))
 DL_FLOATS(gelu_tanh,

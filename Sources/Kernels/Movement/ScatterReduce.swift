@@ -4,9 +4,10 @@ import Tensors
 public enum ScatterReduce {
   public enum Operation: String, Sendable, Hashable { case add, mul, max, min }
 
-  /// Whether there is a kernel for elements of `dtype`.
-  public static func supports(_ dtype: DType) -> Bool {
+  /// Whether there is a kernel for elements of `dtype`; complex numbers have no order.
+  public static func supports(_ dtype: DType, _ operation: Operation? = nil) -> Bool {
     switch dtype {
+    case .complex64, .complex128: operation == .add || operation == .mul
     case .float32, .float64, .float16, .bfloat16, .int8, .int16, .int32, .int64, .uint8, .uint16,
       .uint32, .uint64, .bool:
       true
@@ -38,6 +39,8 @@ public enum ScatterReduce {
     case .uint16: work.integers(UInt16.self)
     case .uint32: work.integers(UInt32.self)
     case .uint64: work.integers(UInt64.self)
+    case .complex64: work.complex(Float.self)
+    case .complex128: work.complex(Double.self)
     case .bool:
       switch operation {
       case .add, .max: work.fold(UInt8.self) { $0 | $1 }
@@ -69,6 +72,20 @@ public enum ScatterReduce {
       case .mul: fold(T.self) { $0 * $1 }
       case .max: fold(T.self) { $0 > $1 || $0.isNaN ? $0 : $1 }
       case .min: fold(T.self) { $0 < $1 || $0.isNaN ? $0 : $1 }
+      }
+    }
+
+    func complex<T: BinaryFloatingPoint & BitwiseCopyable>(_: T.Type) {
+      let u = updates.assumingMemoryBound(to: T.self)
+      for i in 0..<count {
+        let y = (target + Int(offsets[i])).assumingMemoryBound(to: T.self)
+        for j in 0..<block {
+          let (a, b) = (y + 2 * j, u + 2 * (i &* block &+ j))
+          (a[0], a[1]) =
+            operation == .add
+            ? (a[0] + b[0], a[1] + b[1])
+            : (a[0] * b[0] - a[1] * b[1], a[0] * b[1] + a[1] * b[0])
+        }
       }
     }
 

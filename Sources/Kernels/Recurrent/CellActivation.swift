@@ -25,7 +25,7 @@ public enum CellActivation: Hashable, Sendable {
       }
     case .affine(let a, let b): for i in 0..<n { x[i] = T(a) * x[i] + T(b) }
     case .leakyRelu(let a): for i in 0..<n where x[i] < 0 { x[i] *= T(a) }
-    case .thresholdedRelu(let a): for i in 0..<n where x[i] <= T(a) { x[i] = 0 }
+    case .thresholdedRelu(let a): for i in 0..<n where !(x[i] > T(a)) { x[i] = 0 }
     case .scaledTanh(let a, let b):
       for i in 0..<n { x[i] *= T(b) }
       T.tanh(x, n)

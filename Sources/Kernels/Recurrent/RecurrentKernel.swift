@@ -237,6 +237,11 @@ public struct RecurrentKernel: Sendable {
           (y + at * hidden).update(from: h + b * hidden, count: hidden)
         }
       }
+      // A sequence of no steps has no last state; ONNX Runtime gives 0, and the standard nothing.
+      for b in 0..<k.batch where length(b) == 0 {
+        for j in 0..<hidden { h[b * hidden + j] = 0 }
+        for j in 0..<hidden { c[b * hidden + j] = 0 }
+      }
       save(h, o.lastH)
       save(c, o.lastC)
     }
@@ -267,8 +272,10 @@ public struct RecurrentKernel: Sendable {
       for j in 0..<n { c[j] = f[j] * c[j] + i[j] * candidate[j] }
       if let p { for j in 0..<n { output[j] += p[n + j] * c[j] } }
       activation(0).apply(output, n, clip: clip)
+      // The gates alone are bounded, as in ONNX Runtime: the standard's "input of activations"
+      // leaves open whether the cell is one.
       row.update(from: c, count: n)
-      activation(2).apply(row, n, clip: clip)
+      activation(2).apply(row, n, clip: nil)
       for j in 0..<n { h[j] = output[j] * row[j] }
     }
 

@@ -7,7 +7,7 @@ import Tensors
 /// - `X`: float16, bfloat16, float32, float64, any shape; the result has the same type.
 /// - `alpha`: threshold; default 1.
 /// - Errors: `.dtype` for other element types.
-/// - Edges: NaN stays.
+/// - Edges: NaN, which is not above the threshold, becomes 0.
 /// - Gradient: `dY` where `X > alpha`, 0 elsewhere.
 /// - Source: ONNX ThresholdedRelu 10, 22.
 public struct ThresholdedRelu: UnaryElementwise {

@@ -5,9 +5,10 @@ import Tensors
 /// Brings elements between two bounds: `output = min(max, max(min, input))`.
 ///
 /// - `input`: float16, bfloat16, float32, float64, int8 to int64, uint8 to uint64, any shape.
-///   `min`, `max`: optional, of that type, one element each; no bound where absent.
+///   `min`, `max`: optional, of that type, one element each; by default the lowest and the largest
+///   finite number, so that infinities are cut too.
 /// - Before opset 11 the bounds are the attributes `min` and `max` instead, and are kept as such.
-///   From opset 6 their defaults are the limits of float32.
+///   From opset 6 their defaults are the limits of float32 whatever the input's type.
 /// - Errors: `.shape` for a bound of several elements, `.dtype` for other or differing types.
 /// - Edges: NaN stays; `max` where `min > max`.
 /// - Gradient: `dY` where the input lies between the bounds, bounds included; none for the bounds.
@@ -99,8 +100,12 @@ public struct Clip: Operator {
     let (count, bytes) = (x.count, x.dtype.byteSize)
     // Bounds of the attribute form, as elements.
     var fixed: [Tensor?] = [nil, nil]
-    if let lower { fixed[0] = try number(lower, x.dtype) }
-    if let upper { fixed[1] = try number(upper, x.dtype) }
+    if let lower { fixed[0] = try number(Double(lower), x.dtype) }
+    if let upper { fixed[1] = try number(Double(upper), x.dtype) }
+    if let largest = Self.largest(x.dtype) {
+      if fixed[0] == nil && !p.has(1) { fixed[0] = try number(-largest, x.dtype) }
+      if fixed[1] == nil && !p.has(2) { fixed[1] = try number(largest, x.dtype) }
+    }
     let (low, high) = (fixed[0], fixed[1])
     let (hasLow, hasHigh) = (low != nil || p.has(1), high != nil || p.has(2))
     // Both passes over a tile while it is in the first cache.
@@ -120,9 +125,20 @@ public struct Clip: Operator {
     }
   }
 
-  private func number(_ value: Float, _ dtype: DType) throws(EngineError) -> Tensor {
+  /// The largest finite float of a type; nil for integers, which need no default bounds.
+  private static func largest(_ dtype: DType) -> Double? {
+    switch dtype {
+    case .float32: Double(Float.greatestFiniteMagnitude)
+    case .float64: Double.greatestFiniteMagnitude
+    case .float16: 65504
+    case .bfloat16: 0x1.FEp127
+    default: nil
+    }
+  }
+
+  private func number(_ value: Double, _ dtype: DType) throws(EngineError) -> Tensor {
     let one = try Tensor(scalar: value)
-    guard let cast = CastKernel(.float32, dtype) else {
+    guard let cast = CastKernel(.float64, dtype) else {
       throw EngineError(.dtype, "no kernel", received: "\(dtype)")
     }
     return try Tensor(TensorType(dtype, [])) { (bytes) throws(EngineError) in

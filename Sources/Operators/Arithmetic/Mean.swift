@@ -8,7 +8,7 @@ import Tensors
 ///   one type for all; shapes that broadcast together, as NumPy's do.
 /// - Errors: `.shape` for shapes that do not broadcast, `.dtype` for other or differing element
 ///   types.
-/// - Edges: 16-bit floats are rounded after each addition.
+/// - Edges: 16-bit floats are added in float32 and rounded once.
 /// - Gradient: `dY / n` for each of `n` inputs. Summed over broadcast axes.
 /// - Source: ONNX Mean 1, 6, 8, 13.
 public struct Mean: Operator {
@@ -35,7 +35,8 @@ public struct Mean: Operator {
   }
 
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
-    try prepareVariadic(p, .add, isMean: true)
+    if p.inputs.count > 1, let wide = try widened(p) { return wide }
+    return try prepareVariadic(p, .add, isMean: true)
   }
 
   public func gradient<B: Builder>(

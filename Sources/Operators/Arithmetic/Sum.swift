@@ -8,7 +8,7 @@ import Tensors
 ///   one type for all; shapes that broadcast together, as NumPy's do.
 /// - Errors: `.shape` for shapes that do not broadcast, `.dtype` for other or differing element
 ///   types.
-/// - Edges: 16-bit floats are rounded after each addition.
+/// - Edges: 16-bit floats are added in float32 and rounded once.
 /// - Gradient: `dY` for each. Summed over broadcast axes.
 /// - Source: ONNX Sum 1, 6, 8, 13.
 public struct Sum: Operator {
@@ -35,7 +35,8 @@ public struct Sum: Operator {
   }
 
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
-    try prepareVariadic(p, .add)
+    if p.inputs.count > 2, let wide = try widened(p) { return wide }
+    return try prepareVariadic(p, .add)
   }
 
   public func gradient<B: Builder>(

@@ -141,7 +141,13 @@ public struct Scan: Operator {
         length = Int(lengths.elements(Int64.self)[b])
       }
       for (k, v) in try scan(inputs, length: length, e).enumerated() {
-        if let v { try stacks[k].append(try v.asTensor(), e) }
+        guard let v else { continue }
+        let states = inputs.count - scanInputs
+        guard length != nil, k >= states, let whole = try inputs[states]?.asTensor().shape else {
+          try stacks[k].append(try v.asTensor(), e)
+          continue
+        }
+        try stacks[k].append(try lengthened(try v.asTensor(), to: whole[0], e), e)
       }
     }
     var outputs: [Value?] = []
@@ -270,6 +276,26 @@ public struct Scan: Operator {
     var stack = Stack(expecting: t.shape[axis])
     for at in 0..<t.shape[axis] { try stack.append(try slice(t, axis: axis, at: at, e), e) }
     return try stack.stacked(e, emptyLike: Fact(t.type))
+  }
+
+  /// What a scan of a shorter sequence gave, with zeros up to `length` steps.
+  private func lengthened(
+    _ t: Tensor, to length: Int, _ e: Evaluation
+  ) throws(EngineError) -> Tensor {
+    guard t.shape.rank > 0, t.shape[0] < length else { return t }
+    var dims = t.shape.array
+    dims[0] = length
+    let shape = Shape(dims)
+    if t.dtype == .string {
+      let missing = shape.count - t.count
+      return Tensor(Storage(shape, strings: t.strings + [String](repeating: "", count: missing)))
+    }
+    let type = TensorType(t.dtype, shape)
+    let out = try e.allocate(type)
+    out.bytes.copyMemory(from: t.storage.bytes, byteCount: t.byteCount)
+    (out.bytes + t.byteCount).initializeMemory(
+      as: UInt8.self, repeating: 0, count: type.byteCount - t.byteCount)
+    return Tensor(out)
   }
 
   /// The slice at `at` along `axis`, the axis removed.

@@ -3,8 +3,8 @@ import Tensors
 
 /// The places of all elements that are not zero, in row-major order: int64 `[rank, N]`.
 ///
-/// - `X`: any numeric dtype, complex, bool or string, any shape; NaN is not zero, an empty string
-///   is. A scalar counts as one axis of size 1.
+/// - `X`: any numeric dtype, bool, complex or string, any shape; NaN is not zero, and an empty string
+///   is. Of a scalar there are no places: `[0, N]`, N 0 or 1.
 /// - The output's size depends on data: the operator runs at once, into memory of its own.
 /// - Source: ONNX NonZero 9, 13.
 public struct NonZero: Operator {
@@ -18,38 +18,14 @@ public struct NonZero: Operator {
   public init(reading a: AttributeReader) throws(EngineError) {}
 
   public func infer(_ c: Inference) throws(EngineError) -> [Fact] {
-    [Fact(.int64, c.rank(0).map { [Dim(max($0, 1)), c.unknown()] })]
+    [Fact(.int64, c.rank(0).map { [Dim($0), c.unknown()] })]
   }
 
   public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
     let x = try e.tensor(0)
-    let isComplex = x.dtype == .complex64 || x.dtype == .complex128
-    let size = x.dtype.byteSize
-    let part = isComplex ? size / 2 : size
-    let isFloat = x.dtype.isFloat || isComplex
-    var places: [Int] = []
-    if x.dtype == .string {
-      for (i, text) in x.strings.enumerated() where !text.isEmpty { places.append(i) }
-      return [.tensor(try NonZero.coordinates(of: places, in: x.shape, e))]
-    }
-    let bytes = x.rawBytes
-    for i in 0..<x.count {
-      // Little-endian: the sign of a floating zero is the top bit of the last byte.
-      var bits: UInt8 = 0
-      for j in 0..<size {
-        let byte = bytes[i * size + j]
-        bits |= isFloat && j % part == part - 1 ? byte & 0x7F : byte
-      }
-      if bits != 0 { places.append(i) }
-    }
-    return [.tensor(try NonZero.coordinates(of: places, in: x.shape, e))]
-  }
-
-  private static func coordinates(
-    of places: [Int], in shape: Shape, _ e: Evaluation
-  ) throws(EngineError) -> Tensor {
-    let rank = max(shape.rank, 1)
-    let strides = shape.rank == 0 ? [1] : shape.strides
+    let places = x.dtype == .string ? Self.filled(x) : Self.places(x)
+    let rank = x.shape.rank
+    let strides = x.shape.strides
     let out = try e.allocate(TensorType(.int64, [rank, places.count]))
     let y = out.bytes.assumingMemoryBound(to: Int64.self)
     for (column, place) in places.enumerated() {
@@ -59,6 +35,29 @@ public struct NonZero: Operator {
         rest %= strides[axis]
       }
     }
-    return Tensor(out)
+    return [.tensor(Tensor(out))]
+  }
+
+  private static func filled(_ x: Tensor) -> [Int] {
+    (0..<x.count).filter { !x.strings[$0].isEmpty }
+  }
+
+  private static func places(_ x: Tensor) -> [Int] {
+    let size = x.dtype.byteSize
+    // Little-endian: the sign of a floating zero is the top bit of the last byte of each part.
+    let isComplex = x.dtype == .complex64 || x.dtype == .complex128
+    let part = isComplex ? size / 2 : size
+    let isFloat = x.dtype.isFloat || isComplex
+    let bytes = x.rawBytes
+    var places: [Int] = []
+    for i in 0..<x.count {
+      var bits: UInt8 = 0
+      for j in 0..<size {
+        let byte = bytes[i * size + j]
+        bits |= isFloat && j % part == part - 1 ? byte & 0x7F : byte
+      }
+      if bits != 0 { places.append(i) }
+    }
+    return places
   }
 }
