@@ -145,6 +145,12 @@ def webps():
                                  append_images=[Image.fromarray(noise(12, 13, 3))])
 
 
+    parts = Image.new("RGBA", (12, 10))
+    parts.paste((200, 30, 90, 255), (4, 2, 9, 8))
+    yield "webp_animated_part", saved(parts, "WEBP", save_all=True, lossless=True,
+                                      append_images=[Image.fromarray(noise(10, 12, 4))])
+
+
 def tiffs():
     rgb = Image.fromarray(smooth(10, 11))
     for mode in ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I", "F"]:

@@ -46,7 +46,8 @@ final class ImageLibrary: @unchecked Sendable {
     var image = dl_image()
     image.bytes = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
     image.count = bytes.count
-    image.limit = reader.maxPixels * 8
+    // Libraries need a little for small images too.
+    image.limit = reader.maxPixels * 8 + (1 << 24)
     // libpng and libtiff keep its address, so it must not move.
     return try withUnsafeMutablePointer(to: &image) { (image) throws(EngineError) -> PixelImage in
       defer { codec.close(table, image) }

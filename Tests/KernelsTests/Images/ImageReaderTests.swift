@@ -27,7 +27,8 @@ import Testing
     #expect(largest(gray.pixels, file.gray) <= file.tolerance)
     let bgr = try ImageFile.decode(file.bytes, .bgr)
     #expect(bgr.shape == rgb.shape)
-    let turned = (0..<rgb.pixels.count).map { rgb.pixels[$0 / 3 * 3 + 2 - $0 % 3] }
+    var turned = rgb.pixels
+    for i in stride(from: 0, to: turned.count, by: 3) { turned.swapAt(i, i + 2) }
     #expect(bgr.pixels == turned)
   }
 
@@ -35,7 +36,9 @@ import Testing
   @Test(arguments: ImageFile.all) func cutOff(_ file: ImageFile) throws {
     let whole = try ImageFile.decode(file.bytes)
     let step = max(1, file.bytes.count / 300)
-    for length in stride(from: 0, to: file.bytes.count, by: step) {
+    // The last number of a text may be cut and still be one.
+    let isText = file.name.hasPrefix("pnm_2") || file.name.hasPrefix("pnm_3")
+    for length in stride(from: 0, to: file.bytes.count - (isText ? 5 : 0), by: step) {
       do throws(EngineError) {
         let part = try ImageFile.decode(Array(file.bytes[..<length]))
         #expect(part == whole, "\(length) of \(file.bytes.count) bytes")
