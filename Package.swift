@@ -18,8 +18,9 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CSchemas", dependencies: ["CProtobufC"], exclude: ["protos"]),
     .target(name: "CKernels", linkerSettings: [.linkedLibrary("m")]),
+    .target(name: "CImageLibraries", linkerSettings: [.linkedLibrary("dl")]),
     .target(name: "Tensors"),
-    .target(name: "Kernels", dependencies: ["CKernels", "Tensors"]),
+    .target(name: "Kernels", dependencies: ["CImageLibraries", "CKernels", "Tensors"]),
     .target(name: "Graphs", dependencies: ["Kernels", "Tensors"]),
     .target(name: "Operators", dependencies: ["Graphs", "Kernels", "Tensors"]),
     .target(name: "Formats", dependencies: ["CSchemas", "CZlib", "Graphs", "Tensors"]),
@@ -43,7 +44,8 @@ let package = Package(
       dependencies: ["TestSupport", "Tensors"]),
     .testTarget(
       name: "KernelsTests",
-      dependencies: ["TestSupport", "Kernels", "CKernels", "Tensors"]),
+      dependencies: ["TestSupport", "Kernels", "CKernels", "Tensors"],
+      exclude: ["Images/Vectors"]),
     .testTarget(
       name: "GraphsTests",
       dependencies: ["TestSupport", "Graphs", "Operators", "Tensors"]),

@@ -27,7 +27,7 @@ public struct Vector: Sendable, CustomStringConvertible {
   /// All cases of a file. A line that cannot be read is an error, never skipped.
   public static func read(_ path: String) throws -> [Vector] {
     var cases: [Vector] = []
-    for line in try text(path).split(separator: "\n") {
+    for line in try lines(of: path) {
       let words = line.split(separator: " ").map(String.init)
       switch words[0] {
       case "case":
@@ -58,21 +58,6 @@ public struct Vector: Sendable, CustomStringConvertible {
     let values = try Eager().evaluate(
       op, self.inputs.map { $0.map { .tensor($0) } }, outputs: outputs.count, runner: nil)
     return try values.map { try $0?.asTensor() }
-  }
-
-  private static func text(_ path: String) throws -> String {
-    guard let file = fopen(path, "r") else {
-      throw EngineError(.inputMissing, "no vectors at \(path)")
-    }
-    defer { fclose(file) }
-    var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    while true {
-      let n = fread(&buffer, 1, buffer.count, file)
-      if n == 0 { break }
-      bytes += buffer[..<n]
-    }
-    return String(decoding: bytes, as: UTF8.self)
   }
 
   private static func hex(_ text: String) throws -> [UInt8] {
@@ -125,4 +110,20 @@ public struct Vector: Sendable, CustomStringConvertible {
     default: throw EngineError(.malformed, "no attribute kind: \(kind)")
     }
   }
+}
+
+/// The lines of a text file that are not empty.
+public func lines(of path: String) throws -> [String] {
+  guard let file = fopen(path, "r") else {
+    throw EngineError(.inputMissing, "no vectors at \(path)")
+  }
+  defer { fclose(file) }
+  var bytes: [UInt8] = []
+  var buffer = [UInt8](repeating: 0, count: 1 << 16)
+  while true {
+    let n = fread(&buffer, 1, buffer.count, file)
+    if n == 0 { break }
+    bytes += buffer[..<n]
+  }
+  return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
 }

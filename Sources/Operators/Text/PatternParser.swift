@@ -1,69 +1,110 @@
 import Tensors
 
-/// Reads a regular expression.
+/// Reads a regular expression of RE2's syntax.
 struct PatternParser {
-  private let text: [Unicode.Scalar]
-  private var at = 0
+  var text: [Unicode.Scalar]
+  var at = 0
   private var depth = 0
+  private var flags = Flags()
+
+  struct Flags {
+    var ignoresCase = false
+    /// `^` and `$` also hold at the ends of lines.
+    var hasLines = false
+    var dotTakesNewline = false
+  }
+
+  /// Groups may stand in each other so deep; the parser calls itself for each.
+  static let maxDepth = 250
+  /// Largest count, and largest product of the counts of quantifiers around each other.
+  static let maxCount = 1000
 
   init(_ source: String) { text = Array(source.unicodeScalars) }
 
-  private var next: Unicode.Scalar? { at < text.count ? text[at] : nil }
+  var next: Unicode.Scalar? { at < text.count ? text[at] : nil }
 
-  private mutating func take(_ s: Unicode.Scalar) -> Bool {
+  mutating func take(_ s: Unicode.Scalar) -> Bool {
     guard next == s else { return false }
     at += 1
     return true
   }
+  mutating func take(_ word: String) -> Bool {
+    let wanted = Array(word.unicodeScalars)
+    guard text.count - at >= wanted.count, text[at..<at + wanted.count].elementsEqual(wanted)
+    else { return false }
+    at += wanted.count
+    return true
+  }
 
-  private func wrong(_ what: String) -> EngineError {
+  func wrong(_ what: String) -> EngineError {
     EngineError(
       .attribute, "illegal pattern: \(what) at character \(at)",
       received: quotedText(String(String.UnicodeScalarView(text)), limit: 80))
   }
-  private func unknown(_ what: String) -> EngineError {
-    EngineError(.unsupported, "patterns with \(what) are not known here")
-  }
 
   mutating func parse() throws(EngineError) -> PatternNode {
-    let tree = try choice()
+    let (tree, _) = try choice()
     guard at == text.count else { throw wrong("a ')' too many") }
     return tree
   }
 
-  private mutating func choice() throws(EngineError) -> PatternNode {
+  /// Alternatives up to a `)` or the end, and the largest product of counts within.
+  private mutating func choice() throws(EngineError) -> (PatternNode, Int) {
     depth += 1
     defer { depth -= 1 }
-    guard depth <= 200 else { throw wrong("groups nested too deep") }
-    var list = [try sequence()]
-    while take("|") { list.append(try sequence()) }
-    return list.count == 1 ? list[0] : .choice(list)
-  }
-
-  private mutating func sequence() throws(EngineError) -> PatternNode {
-    var list: [PatternNode] = []
-    while let s = next, s != "|", s != ")" { list.append(try quantified()) }
-    return .sequence(list)
-  }
-
-  private mutating func quantified() throws(EngineError) -> PatternNode {
-    let node = try atom()
-    let counts: (Int, Int?)
-    if take("*") {
-      counts = (0, nil)
-    } else if take("+") {
-      counts = (1, nil)
-    } else if take("?") {
-      counts = (0, 1)
-    } else if let given = try braces() {
-      counts = given
-    } else {
-      return node
+    guard depth <= PatternParser.maxDepth else {
+      throw EngineError(
+        .budget, "the pattern's groups are nested too deep",
+        expected: "at most \(PatternParser.maxDepth)")
     }
-    // Whether it is greedy does not matter to a match of the whole.
-    _ = take("?")
-    if let s = next, s == "*" || s == "+" || s == "?" { throw wrong("a quantifier of another") }
-    return .repeated(node, counts.0, counts.1)
+    var (first, most) = try sequence()
+    var list = [first]
+    while take("|") {
+      let count: Int
+      (first, count) = try sequence()
+      list.append(first)
+      most = max(most, count)
+    }
+    return (list.count == 1 ? list[0] : .choice(list), most)
+  }
+
+  private mutating func sequence() throws(EngineError) -> (PatternNode, Int) {
+    // Each with the largest product of counts within it.
+    var list: [(node: PatternNode, count: Int)] = []
+    var isQuantified = false
+    while let s = next, s != "|", s != ")" {
+      let wasQuantified = isQuantified
+      isQuantified = false
+      if let (least, most) = try quantifier() {
+        // Whether it is greedy does not matter to a match of the whole.
+        _ = take("?")
+        if wasQuantified { throw wrong("a quantifier of another") }
+        guard let (node, count) = list.last else { throw wrong("a quantifier of nothing") }
+        let product = count * max(least, most ?? least, 1)
+        guard product <= PatternParser.maxCount else {
+          throw wrong("counts beyond \(PatternParser.maxCount)")
+        }
+        list[list.count - 1] = (.repeated(node, least, most), product)
+        isQuantified = true
+      } else if take("\\Q") {
+        while at < text.count, !take("\\E") {
+          at += 1
+          list.append((.set(literal(text[at - 1].value)), 1))
+        }
+      } else if let setting = try flagsAlone() {
+        flags = setting
+      } else {
+        list.append(try atom())
+      }
+    }
+    return (.sequence(list.map(\.node)), list.reduce(1) { max($0, $1.count) })
+  }
+
+  private mutating func quantifier() throws(EngineError) -> (Int, Int?)? {
+    if take("*") { return (0, nil) }
+    if take("+") { return (1, nil) }
+    if take("?") { return (0, 1) }
+    return try braces()
   }
 
   /// `{m}`, `{m,}` or `{m,n}`; nil, and nothing taken, for a brace that means itself.
@@ -74,131 +115,130 @@ struct PatternParser {
       return nil
     }
     var most: Int? = least
-    if take(",") { most = number() }
+    if take(",") {
+      let digits = at
+      most = number()
+      // A number with a zero in front is none.
+      if most == nil && at != digits {
+        at = start
+        return nil
+      }
+    }
     guard take("}") else {
       at = start
       return nil
     }
-    guard least <= 1000, most ?? least <= 1000, least <= most ?? least else {
-      throw wrong("counts that do not rise to 1000 at most")
-    }
+    guard least <= PatternParser.maxCount, most ?? least <= PatternParser.maxCount,
+      least <= most ?? least
+    else { throw wrong("counts that do not rise to \(PatternParser.maxCount) at most") }
     return (least, most)
   }
 
   private mutating func number() -> Int? {
     var value: Int?
+    let start = at
     while let s = next, ("0"..."9").contains(s) {
       value = min((value ?? 0) * 10 + Int(s.value - 0x30), 100_000)
       at += 1
     }
-    return value
+    return text[start..<at].first == "0" && at - start > 1 ? nil : value
   }
 
-  private mutating func atom() throws(EngineError) -> PatternNode {
+  /// One that no quantifier has been applied to.
+  private mutating func atom() throws(EngineError) -> (PatternNode, Int) {
     guard let s = next else { throw wrong("the end") }
     at += 1
     switch s {
-    case ".": return .set(.allButNewline)
-    case "^": return .assertion(.start)
-    case "$": return .assertion(.end)
-    case "[": return .set(try bracket())
+    case ".": return (.set(flags.dotTakesNewline ? .all : ScalarSet.newline.inverted), 1)
+    case "^": return (.assertion(flags.hasLines ? .lineStart : .start), 1)
+    case "$": return (.assertion(flags.hasLines ? .lineEnd : .end), 1)
+    case "[": return (.set(try bracket(ignoresCase: flags.ignoresCase)), 1)
     case "(": return try group()
-    case "*", "+", "?": throw wrong("a quantifier of nothing")
     case "\\":
-      switch next {
-      case "b": at += 1; return .assertion(.wordEdge)
-      case "B": at += 1; return .assertion(.noWordEdge)
-      case "A": at += 1; return .assertion(.start)
-      case "z": at += 1; return .assertion(.end)
-      default: return .set(try escape())
+      if take("b") { return (.assertion(.wordEdge), 1) }
+      if take("B") { return (.assertion(.noWordEdge), 1) }
+      if take("A") { return (.assertion(.start), 1) }
+      if take("z") { return (.assertion(.end), 1) }
+      if take("C") {
+        throw EngineError(.unsupported, "patterns with \\C, a single byte, are not known here")
       }
-    default: return .set(ScalarSet(ranges: [s.value...s.value]))
+      if let set = try namedClass(ignoresCase: flags.ignoresCase) { return (.set(set), 1) }
+      return (.set(literal(try escape())), 1)
+    default: return (.set(literal(s.value)), 1)
     }
   }
 
-  private mutating func group() throws(EngineError) -> PatternNode {
+  private func literal(_ scalar: UInt32) -> ScalarSet {
+    let set = ScalarSet(scalar)
+    return flags.ignoresCase ? set.folded : set
+  }
+
+  /// Behind the `(`.
+  private mutating func group() throws(EngineError) -> (PatternNode, Int) {
+    let outside = flags
     if take("?") {
-      if take("P") || next == "<" {
-        guard take("<") else { throw wrong("a group") }
-        while let s = next, s != ">" {
-          guard s.isASCII, ScalarSet.word.contains(s.value) else { throw wrong("a name") }
-          at += 1
-        }
-        guard take(">") else { throw wrong("a name without an end") }
-      } else if !take(":") {
-        throw unknown("flags")
+      if take("P<") || take("<") {
+        try name()
+      } else {
+        flags = try setting()
+        guard take(":") else { throw wrong("a group") }
       }
     }
-    let node = try choice()
+    let result = try choice()
     guard take(")") else { throw wrong("a group without an end") }
-    return node
+    flags = outside
+    return result
   }
 
-  /// What follows a backslash: one code point or a class.
-  private mutating func escape() throws(EngineError) -> ScalarSet {
-    guard let s = next else { throw wrong("a backslash at the end") }
-    at += 1
-    func one(_ value: UInt32) -> ScalarSet { ScalarSet(ranges: [value...value]) }
-    switch s {
-    case "d": return .digit
-    case "w": return .word
-    case "s": return .space
-    case "D": return ScalarSet(ranges: ScalarSet.digit.ranges, isNegated: true)
-    case "W": return ScalarSet(ranges: ScalarSet.word.ranges, isNegated: true)
-    case "S": return ScalarSet(ranges: ScalarSet.space.ranges, isNegated: true)
-    case "n": return one(0x0A)
-    case "t": return one(0x09)
-    case "r": return one(0x0D)
-    case "f": return one(0x0C)
-    case "v": return one(0x0B)
-    case "a": return one(0x07)
-    case "x": return one(try hexadecimal())
-    default:
-      // RE2 keeps letters and digits for escapes of its own.
-      if s.isASCII && ScalarSet.word.contains(s.value) && s != "_" { throw unknown("\\\(s)") }
-      return one(s.value)
+  /// `(?flags)`, which hold up to the end of the group; nil, and nothing taken, for anything else.
+  private mutating func flagsAlone() throws(EngineError) -> Flags? {
+    let start = at
+    guard take("(?"), next != "P", next != "<" else {
+      at = start
+      return nil
     }
+    let result = try setting()
+    if take(")") { return result }
+    at = start
+    return nil
   }
 
-  private mutating func hexadecimal() throws(EngineError) -> UInt32 {
-    let isLong = take("{")
-    var digits = ""
-    while let s = next, s.properties.isASCIIHexDigit, digits.utf8.count < (isLong ? 6 : 2) {
-      digits.unicodeScalars.append(s)
+  /// The letters between `(?` and `:` or `)`.
+  private mutating func setting() throws(EngineError) -> Flags {
+    var result = flags
+    var isOn = true
+    var isOpen = false
+    while let s = next, s != ":", s != ")" {
       at += 1
-    }
-    guard !isLong || take("}"), isLong || digits.utf8.count == 2,
-      let value = UInt32(digits, radix: 16), value <= 0x10FFFF
-    else { throw wrong("a code point") }
-    return value
-  }
-
-  private mutating func bracket() throws(EngineError) -> ScalarSet {
-    let isNegated = take("^")
-    var ranges: [ClosedRange<UInt32>] = []
-    var isFirst = true
-    while isFirst || next != "]" {
-      isFirst = false
-      guard let s = next else { throw wrong("a class without an end") }
-      at += 1
-      if s == "[" && next == ":" { throw unknown("[[:classes:]]") }
-      let low = s == "\\" ? try escape() : ScalarSet(ranges: [s.value...s.value])
-      guard let first = low.ranges.first, low.ranges.count == 1, !low.isNegated,
-        first.count == 1, next == "-", at + 1 < text.count, text[at + 1] != "]"
-      else {
-        ranges += low.plainRanges
+      switch s {
+      case "i": result.ignoresCase = isOn
+      case "m": result.hasLines = isOn
+      case "s": result.dotTakesNewline = isOn
+      // Which of several matches is taken does not matter to a match of the whole.
+      case "U": break
+      case "-" where isOn:
+        isOn = false
+        isOpen = true
         continue
+      default: throw wrong("a flag")
       }
-      at += 1
-      guard let e = next else { throw wrong("a class without an end") }
-      at += 1
-      let high = e == "\\" ? try escape() : ScalarSet(ranges: [e.value...e.value])
-      guard let last = high.ranges.first, high.ranges.count == 1, !high.isNegated,
-        last.count == 1, last.lowerBound >= first.lowerBound
-      else { throw wrong("a range that does not rise") }
-      ranges.append(first.lowerBound...last.lowerBound)
+      isOpen = false
     }
-    at += 1
-    return ScalarSet(ranges: ranges, isNegated: isNegated)
+    if isOpen || next == nil { throw wrong("flags without an end") }
+    return result
   }
+
+  /// Names do not matter to a match, but are checked. RE2 lets two groups share one.
+  private mutating func name() throws(EngineError) {
+    let start = at
+    while let s = next, s != ">" {
+      guard PatternParser.nameScalars.contains(s.value) else { throw wrong("a name") }
+      at += 1
+    }
+    guard at > start, take(">") else { throw wrong("a name without an end") }
+  }
+
+  private static let nameScalars = ScalarSet(
+    ["L", "Mn", "Mc", "Nd", "Nl", "Pc"].compactMap { ScalarSet(unicodeClass: $0) }
+      .flatMap(\.ranges))
 }

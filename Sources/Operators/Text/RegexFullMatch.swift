@@ -5,7 +5,8 @@ import Tensors
 ///
 /// - `X`: strings, any shape. Output: bool, the same shape.
 /// - `pattern`: in RE2's syntax; default "". What of it is known: `TextPattern`.
-/// - Errors: `.attribute` for an illegal pattern, `.unsupported` for syntax that is not known here.
+/// - Errors: `.attribute` for an illegal pattern, `.budget` for one that grows too large,
+///   `.unsupported` for `\C`.
 /// - Cost: linear in the text, whatever the pattern.
 /// - Source: ONNX RegexFullMatch 20.
 public struct RegexFullMatch: Operator {

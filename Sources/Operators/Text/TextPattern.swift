@@ -2,10 +2,14 @@ import Tensors
 
 /// A regular expression, compiled for matching in time linear in the text.
 ///
-/// Syntax is RE2's, over Unicode code points: literals, `.`, classes `[a-z]`, `\d \w \s` and their
-/// opposites (ASCII), `\b \B ^ $ \A \z`, groups `(...)`, `(?:...)` and named ones, `|`, and the
-/// quantifiers `* + ? {m,n}`, greedy or not. Flags `(?i)`, `\p{...}`, `\Q` and `[[:alpha:]]` are
-/// refused.
+/// RE2's syntax and meaning over Unicode code points: literals, `.`, classes `[a-z]`, `[[:alpha:]]`,
+/// `\d \w \s` and their opposites (ASCII), `\p{Greek}`, `\pL`; `\b \B ^ $ \A \z`; groups `(...)`,
+/// `(?:...)` and named ones; flags `(?imsU)`; `|`; the quantifiers `* + ? {m,n}`, greedy or not; and
+/// `\Q...\E`. Counts go to 1000, also those of quantified groups within each other, as in RE2. `\C`,
+/// a byte of a code point, is refused.
+///
+/// Ours and not the system's libre2, whose interface is C++ that changes its name and layout with
+/// each release; nor the standard library's Regex, which goes back and may take exponential time.
 ///
 /// Source: Thompson, "Regular expression search algorithm", 1968; RE2's syntax page.
 public final class TextPattern: Hashable, Sendable {
@@ -18,13 +22,13 @@ public final class TextPattern: Hashable, Sendable {
     case assertion(Assertion)
     case match
   }
-  enum Assertion: Sendable { case start, end, wordEdge, noWordEdge }
+  enum Assertion: Sendable { case start, end, lineStart, lineEnd, wordEdge, noWordEdge }
 
-  /// A program may have so many steps.
-  static let maxSteps = 20_000
+  /// A program may have so many steps: what RE2's budget of 8 MB comes to.
+  static let maxSteps = 100_000
 
-  /// Errors: `.attribute` for an illegal pattern or one that grows too large, `.unsupported` for
-  /// syntax that is not known here.
+  /// Errors: `.attribute` for an illegal pattern, `.budget` for one that grows too large,
+  /// `.unsupported` for `\C`.
   public init(_ source: String) throws(EngineError) {
     self.source = source
     var parser = PatternParser(source)
@@ -46,7 +50,7 @@ public final class TextPattern: Hashable, Sendable {
     visits += 1
     guard steps.count < maxSteps, visits < 4 * maxSteps else {
       throw EngineError(
-        .attribute, "the pattern is too large", expected: "at most \(maxSteps) steps")
+        .budget, "the pattern is too large", expected: "at most \(maxSteps) steps")
     }
     switch node {
     case .set(let set): steps.append(.one(set))
@@ -86,19 +90,29 @@ public final class TextPattern: Hashable, Sendable {
 
   /// Whether the whole text matches.
   public func matchesWhole(_ text: String) -> Bool {
+    var visits = 0
+    return matchesWhole(text, &visits)
+  }
+
+  /// Adds how many steps of the program were looked at: at most the program's for each code point.
+  func matchesWhole(_ text: String, _ visits: inout Int) -> Bool {
     let scalars = text.unicodeScalars.map(\.value)
     var marks = [Int](repeating: -1, count: program.count)
     var now: [Int] = []
     var next: [Int] = [0]
+    var open: [Int] = []
     for i in 0...scalars.count {
       now.removeAll(keepingCapacity: true)
-      var open = next
+      swap(&open, &next)
       next.removeAll(keepingCapacity: true)
       while let at = open.popLast() {
         if marks[at] == i { continue }
         marks[at] = i
+        visits += 1
         switch program[at] {
-        case .fork(let a, let b): open += [a, b]
+        case .fork(let a, let b):
+          open.append(a)
+          if b != a { open.append(b) }
         case .assertion(let a): if holds(a, scalars, i) { open.append(at + 1) }
         case .one, .match: now.append(at)
         }
@@ -153,42 +167,17 @@ public final class TextPattern: Hashable, Sendable {
   }
 
   private func holds(_ a: Assertion, _ scalars: [UInt32], _ i: Int) -> Bool {
-    let before = i > 0 && ScalarSet.word.contains(scalars[i - 1])
-    let after = i < scalars.count && ScalarSet.word.contains(scalars[i])
+    let before = i > 0 ? scalars[i - 1] : nil
+    let after = i < scalars.count ? scalars[i] : nil
+    func isWord(_ s: UInt32?) -> Bool { s.map { ScalarSet.word.contains($0) } ?? false }
     return switch a {
-    case .start: i == 0
-    case .end: i == scalars.count
-    case .wordEdge: before != after
-    case .noWordEdge: before == after
+    case .start: before == nil
+    case .end: after == nil
+    case .lineStart: before == nil || before == 0x0A
+    case .lineEnd: after == nil || after == 0x0A
+    case .wordEdge: isWord(before) != isWord(after)
+    case .noWordEdge: isWord(before) == isWord(after)
     }
-  }
-}
-
-/// Code points in ranges, or all but those.
-struct ScalarSet: Sendable {
-  var ranges: [ClosedRange<UInt32>]
-  var isNegated = false
-
-  static let digit = ScalarSet(ranges: [0x30...0x39])
-  static let word = ScalarSet(ranges: [0x30...0x39, 0x41...0x5A, 0x5F...0x5F, 0x61...0x7A])
-  static let space = ScalarSet(ranges: [0x09...0x0A, 0x0C...0x0D, 0x20...0x20])
-  static let allButNewline = ScalarSet(ranges: [0x0A...0x0A], isNegated: true)
-
-  func contains(_ scalar: UInt32) -> Bool {
-    ranges.contains { $0.contains(scalar) } != isNegated
-  }
-
-  /// The ranges without negation.
-  var plainRanges: [ClosedRange<UInt32>] {
-    guard isNegated else { return ranges }
-    var gaps: [ClosedRange<UInt32>] = []
-    var next: UInt32 = 0
-    for r in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
-      if r.lowerBound > next { gaps.append(next...r.lowerBound - 1) }
-      next = max(next, r.upperBound + 1)
-    }
-    if next <= 0x10FFFF { gaps.append(next...0x10FFFF) }
-    return gaps
   }
 }
 

@@ -1,10 +1,11 @@
 import Graphs
 
-/// Operators that sample images at computed places.
+/// Operators that read images and sample them at computed places.
 enum Vision {
   static let operators: [any Operator.Type] = [
     AffineGrid.self,
     GridSample.self,
+    ImageDecoder.self,
     MaxRoiPool.self,
     RoiAlign.self,
   ]
