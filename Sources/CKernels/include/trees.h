@@ -50,13 +50,13 @@ typedef struct {
 } dl_tree;
 
 typedef struct {
-  const void *nodes;    // dl_tree_node_f32 or dl_tree_node_wide
-  const void *weights;  // [leaf, targets] of float or double
+  const void *nodes;   // dl_tree_node_f32 or dl_tree_node_wide
+  const void *weights; // [leaf, targets] of float or double
   const dl_tree *trees;
   const dl_tree_word *words;
   const dl_tree_test *tests;
   const float *tables;   // [words, 32] of weights, for each target that the tree has
-  const uint32_t *codes; // 32 of twice the node's place, plus one where it is a leaf
+  const uint32_t *codes; // [words, 32]: twice the node's place, plus one where it is a leaf
   int64_t tree_count;
   int32_t columns;
   int32_t targets;

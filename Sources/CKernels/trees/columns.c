@@ -15,10 +15,9 @@ static int is_member(const double *members, uint32_t first, uint32_t count, doub
 
 // Integers are compared as the real numbers that they are converted to.
 #define COLUMNS(SOURCE, REAL)                                                                      \
-  static void columns_##SOURCE##_##REAL(const dl_forest_column *columns, int n,                    \
-                                        const double *members, const SOURCE *x, size_t features,   \
-                                        int count, REAL *out, size_t row_step,                     \
-                                        size_t column_step) {                                      \
+  static void columns_##SOURCE##_##REAL(                                                           \
+      const dl_forest_column *columns, int n, const double *members, const SOURCE *x,              \
+      size_t features, int count, REAL *out, size_t row_step, size_t column_step) {                \
     for (int c = 0; c < n; c++) {                                                                  \
       const dl_forest_column k = columns[c];                                                       \
       const SOURCE *from = x + k.feature;                                                          \

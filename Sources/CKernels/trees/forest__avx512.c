@@ -67,20 +67,19 @@ static inline __m512 look_up(const float *table, uint32_t words, __m512i e) {
 
 static inline void add_table(const float *table, uint32_t words, const __m512i e[4], float *sums) {
   for (int j = 0; j < 4; j++)
-    _mm512_storeu_ps(sums + 16 * j, _mm512_add_ps(_mm512_loadu_ps(sums + 16 * j),
-                                                  look_up(table, words, e[j])));
+    _mm512_storeu_ps(sums + 16 * j,
+                     _mm512_add_ps(_mm512_loadu_ps(sums + 16 * j), look_up(table, words, e[j])));
 }
 
 // Puts where each row leaves the head into `at` and lists the rows that are not at a leaf yet.
-static inline int leave_head(const uint32_t *codes, const __m512i e[4], int first, int count,
-                             uint32_t *at, uint32_t *list, int n) {
-  const __m512i lo = _mm512_loadu_si512(codes), hi = _mm512_loadu_si512(codes + 16);
-  const __m512i lanes =
-      _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+static inline int leave_head(const uint32_t *codes, uint32_t words, const __m512i e[4], int first,
+                             int count, uint32_t *at, uint32_t *list, int n) {
+  const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   for (int j = 0; j < 4 && first + 16 * j < count; j++) {
     const int r = first + 16 * j;
     const __mmask16 valid = count - r >= 16 ? 0xFFFF : (__mmask16)((1u << (count - r)) - 1);
-    const __m512i code = _mm512_permutex2var_epi32(lo, e[j], hi);
+    // A table of other 32-bit words is looked up alike.
+    const __m512i code = _mm512_castps_si512(look_up((const float *)codes, words, e[j]));
     _mm512_mask_storeu_epi32(at + r, valid, _mm512_srli_epi32(code, 1));
     const __mmask16 inner = _mm512_mask_testn_epi32_mask(valid, code, _mm512_set1_epi32(1));
     // Compressed in a register: straight to memory takes a hundred cycles on some CPUs.
@@ -113,7 +112,7 @@ void dl_forest_sum_f32__avx512(const dl_forest *f, const float *x, const float *
                       _mm512_setzero_si512()};
       exits64(f, tree, xt + r, e);
       if (!tree->is_complete) {
-        n = leave_head(f->codes + tree->table, e, r, count, at, list, n);
+        n = leave_head(f->codes + tree->table, tree->words, e, r, count, at, list, n);
         continue;
       }
       const float *table = f->tables + tree->table;

@@ -4,9 +4,11 @@ import Tensors
 /// A forest laid out for the kernels: one compact array of nodes, the two children of a node side
 /// by side, larger subtrees nearer, and the upper part of each tree as tests on words of bits.
 struct ForestPacking {
-  /// A tree of at most this many leaves is told by bit words alone; larger ones by one word above
-  /// and a walk below.
-  static let mostHeadLeaves = 128
+  /// A tree of at most this many leaves is told by bit words alone: 32 leaves cost as much as one
+  /// and a half steps of a walk.
+  static let mostHeadLeaves = 512
+  /// Exits of the head of a larger tree, which is walked from there.
+  static let headExits = 256
   /// Leaves with rows of at most this many weights may be told by bit words alone.
   static let mostTableTargets = 4
 
@@ -185,27 +187,25 @@ struct ForestPacking {
     return rows
   }
 
-  /// Makes the head of the tree at `root`: all of it, or the 32 exits that most leaves lie below.
+  /// Makes the head of the tree at `root`: all of it, or down to the exits that fewest leaves lie
+  /// below.
   private mutating func addHead(
     _ drafts: [Draft], _ root: Int, _ target: Int?, _ forest: DecisionForest, _ out: inout dl_tree
   ) {
     let isComplete =
       drafts[root].leaves <= Self.mostHeadLeaves
       && (target != nil || targets <= Self.mostTableTargets)
-    let most = isComplete ? drafts[root].leaves : 32
     // Expanded nodes, the largest subtrees first.
     var expanded: Set<Int> = []
-    var exits: Set<Int> = [root]
-    while exits.count < most {
-      var best = -1
-      for e in exits where drafts[e].column >= 0 {
-        if best < 0 || (drafts[e].leaves, -e) > (drafts[best].leaves, -best) { best = e }
-      }
-      guard best >= 0 else { break }
-      exits.remove(best)
-      expanded.insert(best)
-      exits.insert(drafts[best].left)
-      exits.insert(drafts[best].left + 1)
+    var ends = [root]
+    while !isComplete && ends.count < Self.headExits {
+      var best = 0
+      for i in ends.indices where drafts[ends[i]].leaves > drafts[ends[best]].leaves { best = i }
+      let node = ends[best]
+      guard drafts[node].column >= 0 else { break }
+      expanded.insert(node)
+      ends[best] = drafts[node].left
+      ends.append(drafts[node].left + 1)
     }
     // Exits from left to right, and for each test the exits of its left side.
     var order: [Int] = []
@@ -214,7 +214,7 @@ struct ForestPacking {
     while let (node, from, isDone) = open.popLast() {
       if isDone {
         cuts.append((node, from..<order.count))
-      } else if expanded.contains(node) {
+      } else if drafts[node].column >= 0 && (isComplete || expanded.contains(node)) {
         // The left side, then its range of exits, then the right side.
         open.append((drafts[node].left + 1, 0, false))
         open.append((node, order.count, true))
@@ -241,7 +241,7 @@ struct ForestPacking {
     }
     guard isComplete else {
       out.table = UInt64(codes.count)
-      for i in 0..<32 {
+      for i in 0..<32 * Int(out.words) {
         let node = i < order.count ? order[i] : root
         codes.append(UInt32(node - root) << 1 | (drafts[node].column < 0 ? 1 : 0))
       }

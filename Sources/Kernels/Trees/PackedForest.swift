@@ -43,7 +43,9 @@ final class PackedForest: @unchecked Sendable {
     let base = memory.bytes
     func copy<T>(_ list: [T], _ i: Int) {
       list.withUnsafeBytes {
-        if let from = $0.baseAddress { (base + offsets[i]).copyMemory(from: from, byteCount: $0.count) }
+        if let from = $0.baseAddress {
+          (base + offsets[i]).copyMemory(from: from, byteCount: $0.count)
+        }
       }
     }
     if p.isCompact { copy(p.compact, 1) } else { copy(p.wide, 1) }

@@ -5,7 +5,7 @@ import Tensors
 /// What is done to a row's scores at the end.
 ///
 /// - `softmaxZero`: softmax that leaves zeros zero, up to 1e-7. `probit`: the quantile function of
-///   the normal distribution, by Winitzki's approximation of the inverse error function.
+///   the normal distribution, by Winitzki's approximation of the inverse error function in float32.
 /// - Source: ONNX ai.onnx.ml; the approximation and the bounds are ONNX Runtime's.
 enum TreeTransform: String, Hashable, Sendable, CaseIterable {
   case none = "NONE"
@@ -35,10 +35,10 @@ enum TreeTransform: String, Hashable, Sendable, CaseIterable {
 
   @inline(__always)
   static func probit<S: BinaryFloatingPoint>(_ p: S) -> S {
-    let x = Double(2 * p - 1)
-    let l = log((1 - x) * (1 + x))
-    let v = 2 / (3.14159 * 0.147) + 0.5 * l
-    let root = (-v + (v * v - l / 0.147).squareRoot()).squareRoot()
+    let x = 2 * Float(p) - 1
+    let l = logf((1 - x) * (1 + x))
+    let v: Float = 2 / (3.14159 * 0.147) + 0.5 * l
+    let root = (-v + (v * v - 1 / 0.147 * l).squareRoot()).squareRoot()
     return S(1.41421356 * (x < 0 ? -root : root))
   }
 
