@@ -19,6 +19,7 @@ import json
 import os
 import statistics
 import subprocess
+import tempfile
 import time
 
 import numpy as np
@@ -147,7 +148,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--dlrun", default=os.path.join(ROOT, ".build/release/dlrun"))
-    parser.add_argument("--dir", default="/tmp/dlrun-forests")
+    parser.add_argument("--dir", default=os.path.join(tempfile.gettempdir(), "dlrun-forests"))
     parser.add_argument("--rows", type=int, default=1000000)
     parser.add_argument("--passes", type=int, default=3)
     parser.add_argument("--threads", default="1,2")

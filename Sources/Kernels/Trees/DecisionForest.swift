@@ -111,16 +111,16 @@ public struct DecisionForest: Sendable {
       most = max(most, n.feature)
     }
     featureCount = most + 1
-    try Self.checkCycles(nodes, roots)
+    try Self.checkCycles(nodes)
   }
 
-  /// Walks every tree once, without recursion, which a chain of nodes could exhaust.
-  private static func checkCycles(_ nodes: [Node], _ roots: [Int]) throws(EngineError) {
+  /// Walks from every node once, without recursion, which a chain of nodes could exhaust.
+  private static func checkCycles(_ nodes: [Node]) throws(EngineError) {
     // 0: not seen, 1: on the way, 2: done.
     var state = [UInt8](repeating: 0, count: nodes.count)
     var way: [Int] = []
-    for root in roots where root >= 0 && state[root] == 0 {
-      way.append(root)
+    for start in nodes.indices where state[start] == 0 {
+      way.append(start)
       while let n = way.last {
         if state[n] != 0 {
           state[n] = 2

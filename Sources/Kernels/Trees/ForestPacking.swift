@@ -97,8 +97,9 @@ struct ForestPacking {
   /// As many rows as stay in the first cache, or the second where trees are too large for it.
   private static func blockRows(width: Int, isShallow: Bool) -> Int {
     let bytes = isShallow ? CacheSizes.level1 * 3 / 4 : CacheSizes.level2 / 3
-    let rows = bytes / (width * (isShallow ? 4 : 8))
-    return min(max(rows & ~63, 64), isShallow ? 512 : 1024)
+    let most = isShallow ? 512 : 1024
+    // An odd number of 64s: at a power of two all columns would share a few sets of the cache.
+    return (min(max(bytes / (width * (isShallow ? 4 : 8)), 64), most) / 64 - 1 | 1) * 64
   }
 
   /// Lays one tree out after the drafts there are. False where it has no packed form.

@@ -48,7 +48,7 @@ import Testing
     ([.ints("nodes_truenodeids", [7, 0, 0])], "child that does not exist"),
     ([.ints("nodes_falsenodeids", [-1, 0, 0])], "child that does not exist"),
     ([.ints("nodes_falsenodeids", [.max, 0, 0])], "child that does not exist"),
-    ([.ints("nodes_truenodeids", [0, 0, 0])], "no root"),
+    ([.ints("nodes_truenodeids", [0, 0, 0])], "comes back to a node"),
     (
       [
         .strings("nodes_modes", ["BRANCH_LEQ", "BRANCH_LT", "BRANCH_LT"]),
