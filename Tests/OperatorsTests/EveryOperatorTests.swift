@@ -34,7 +34,9 @@ import Testing
     for p in schema.inputs.dropLast() { #expect(p.kind != .variadic) }
     // Cases hold tensors: what takes or gives containers may be beyond them.
     let hasContainers = (schema.inputs + schema.outputs).contains(where: \.takesContainers)
-    if !schema.attributes.contains(where: { $0.kind == .graph }) && !hasContainers {
+    // Gradient names values of a graph, and is replaced before one runs.
+    let namesValues = key == "ai.onnx.preview.training:Gradient"
+    if !schema.attributes.contains(where: { $0.kind == .graph }) && !hasContainers && !namesValues {
       #expect(try !schema.cases().isEmpty, "\(key) has no cases")
     }
   }

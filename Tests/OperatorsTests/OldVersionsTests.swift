@@ -151,10 +151,7 @@ import Testing
     let x = try Tensor([-Float.infinity, -1, Float.infinity])
     let most = Float.greatestFiniteMagnitude
     #expect(Array(try run("Clip", 6, [], [x])[0].elements(Float.self)) == [-most, -1, most])
-    #expect(
-      Array(try run("Clip", 1, [], [x])[0].elements(Float.self)) == [-.infinity, -1, .infinity])
-    #expect(
-      Array(try run("Clip", 11, [], [x])[0].elements(Float.self)) == [-.infinity, -1, .infinity])
+    #expect(Array(try run("Clip", 11, [], [x])[0].elements(Float.self)) == [-most, -1, most])
     let one = try Tensor([1] as [Float])
     #expect(try run("Selu", 1, [], [one])[0].elements(Float.self)[0] == 1.0507)
     #expect(try run("Selu", 6, [], [one])[0].elements(Float.self)[0] == 1.05070102214813232421875)

@@ -75,7 +75,8 @@ import Testing
   /// Values for attributes that a node must have, where any value of the kind would not do.
   static let samples: [String: Attribute.Payload] = [
     "Cast.to@1": .string(Array("INT64".utf8)), "CenterCropPad.axes": .ints([0]),
-    "RandomNormal.shape": .ints([1]), "Upsample.scales": .floats([1, 1, 2, 2]),
+    "MaxRoiPool.pooled_shape": .ints([1, 1]), "RandomNormal.shape": .ints([1]),
+    "Upsample.scales": .floats([1, 1, 2, 2]),
     "Einsum.equation": .string(Array("ij->ji".utf8)),
     "StringNormalizer.case_change_action": .string(Array("NONE".utf8)),
     "TfIdfVectorizer.mode": .string(Array("TF".utf8)),

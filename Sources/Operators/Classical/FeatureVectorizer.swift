@@ -19,6 +19,7 @@ public struct FeatureVectorizer: Operator {
     inputs: [.variadic("X", Classical.numbers, "T1")],
     outputs: [Parameter("Y", DTypes(.float32), "")],
     attributes: [AttributeSpec("inputdimensions", .ints, "columns of each input")],
+    inputCounts: [1: 1...Int.max],
     cases: {
       let x = try Tensor(shape: [2, 2], [1, 2, 3, 4] as [Float])
       let y = try Tensor(shape: [2, 1], [5, 6] as [Float])

@@ -9,14 +9,14 @@ enum TreeAttributes {
     AttributeSpec("nodes_featureids", .ints, "feature that each node asks for"),
     AttributeSpec("nodes_modes", .strings, TreeTables.modes.joined(separator: ", ")),
     AttributeSpec("nodes_values", .floats, "what each node compares with"),
-    AttributeSpec("nodes_values_as_tensor", .tensor, "the same as double"),
+    AttributeSpec("nodes_values_as_tensor", .tensor, "the same as double", since: 3),
     AttributeSpec("nodes_truenodeids", .ints, "where a true comparison leads"),
     AttributeSpec("nodes_falsenodeids", .ints, "where a false comparison leads"),
     AttributeSpec("nodes_missing_value_tracks_true", .ints, "1: NaN leads to the true node"),
     AttributeSpec("nodes_hitrates", .floats, "popularity; not used"),
-    AttributeSpec("nodes_hitrates_as_tensor", .tensor, "popularity; not used"),
+    AttributeSpec("nodes_hitrates_as_tensor", .tensor, "popularity; not used", since: 3),
     AttributeSpec("base_values", .floats, "added at the end; default none"),
-    AttributeSpec("base_values_as_tensor", .tensor, "the same as double"),
+    AttributeSpec("base_values_as_tensor", .tensor, "the same as double", since: 3),
     AttributeSpec("post_transform", .string, TreeTransform.names.joined(separator: ", ")),
   ]
 
@@ -26,7 +26,7 @@ enum TreeAttributes {
       AttributeSpec(prefix + "_nodeids", .ints, "node of each weight's leaf"),
       AttributeSpec(prefix + "_ids", .ints, "what each weight is added to"),
       AttributeSpec(prefix + "_weights", .floats, "weights of leaves"),
-      AttributeSpec(prefix + "_weights_as_tensor", .tensor, "the same as double"),
+      AttributeSpec(prefix + "_weights_as_tensor", .tensor, "the same as double", since: 3),
     ]
   }
 
