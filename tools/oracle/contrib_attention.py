@@ -146,7 +146,6 @@ def group_query():
     case(op, [q, k, v, None, None, *whole], (0, 1, 2), half=True, **at)
     case(op, [f(b, s, (n + 2 * kv) * h), None, None, None, None, *whole], (0, 1, 2), half=True, **at)
     case(op, [q, k, v, None, None, *whole, cos, sin], (0, 1, 2), half=True, **rotate, **at)
-    # Without the outputs of the cache ONNX Runtime computes something else after a past.
     case(op, [q, k, v, None, None, *whole, cos, sin], (0, 1, 2), rotary_interleaved=1, **rotate, **at)
     packed = f(b, s, (n + 2 * kv) * h)
     case(op, [packed, None, None, None, None, *whole, cos, sin], (0, 1, 2), **rotate, **at)
@@ -154,7 +153,8 @@ def group_query():
     short = {0: rows([2, 3], s), 1: cache([2, 3], s), 2: cache([2, 3], s)}
     uneven = [i32([1, 2]), i32(s)]
     case(op, [q, k, v, None, None, *uneven, cos, sin], (0, 1, 2), hide=short, **rotate, **at)
-    # Decoding: caches as long as the past, or with room at the end.
+    # Decoding: caches as long as the past, or with room at the end. Without the outputs of the
+    # cache ONNX Runtime computes something else.
     one = [q[:, :1], k[:, :1], v[:, :1]]
     for p in (4, 9):
         past = [f(b, kv, p, h), f(b, kv, p, h)]

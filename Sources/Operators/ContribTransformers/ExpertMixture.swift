@@ -8,6 +8,8 @@ struct ExpertMixture: Sendable {
   let inner: Int
   let experts: Int
   let options: MoE.Options
+  /// Tokens that are under way at once.
+  let workers: Int
 
   struct Operands {
     var x: UnsafePointer<Float>
@@ -23,13 +25,15 @@ struct ExpertMixture: Sendable {
 
   private var isFused: Bool { options.activation == .swiglu && options.fusion != 0 }
   private var rows: Int { isFused ? 2 * inner : inner }
-  /// Scratch of a token: routing weights, the first layer, the gate, what goes on, one result.
-  private var tokenScratch: Int { experts + rows + 2 * inner + size }
+  /// Scratch of a worker: routing weights, the first layer, the gate, what goes on, one result.
+  private var workerScratch: Int { experts + rows + 2 * inner + size }
   /// Elements of scratch.
-  var scratchCount: Int { tokens * tokenScratch }
+  var scratchCount: Int { workers * workerScratch }
 
   func run(_ o: Operands, scratch: UnsafeMutablePointer<Float>, pool: ThreadPool) {
-    pool.run(tokens) { t in token(t, o, scratch + t * tokenScratch) }
+    pool.run(workers) { w in
+      for t in stride(from: w, to: tokens, by: workers) { token(t, o, scratch + w * workerScratch) }
+    }
   }
 
   private func token(_ t: Int, _ o: Operands, _ s: UnsafeMutablePointer<Float>) {

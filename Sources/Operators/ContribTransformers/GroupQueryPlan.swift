@@ -103,7 +103,7 @@ struct GroupQueryPlan: Sendable {
       scoreMode: o.scoreOutput == 2 ? 3 : 2,
       workers: p.options.threads > 1 ? 4 * p.options.threads : 1)
     kernel.hasSink = o.isSmooth || has.sink
-    kernel.scoreColumns = total
+    kernel.scoreColumns = wants.scores ? total : nil
     kernel.zeroesHidden = true
     if has.sink { try checkShape(p.input(11), [n], "head_sink") }
     if has.extra {

@@ -163,7 +163,8 @@ public struct MoE: Operator {
         received: "\(o.count)")
     }
     let kernel = ExpertMixture(
-      tokens: tokens, size: d, inner: inner, experts: experts, options: o)
+      tokens: tokens, size: d, inner: inner, experts: experts, options: o,
+      workers: max(1, min(tokens, p.options.threads > 1 ? 4 * p.options.threads : 1)))
     let has = (b1: p.has(3), b2: p.has(5), gate: hasGate, b3: p.has(7))
     var scratch = ScratchLayout()
     _ = try scratch.take(kernel.scratchCount)

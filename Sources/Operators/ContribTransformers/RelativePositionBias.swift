@@ -90,6 +90,7 @@ public struct RelativePositionBias: Operator {
     guard try p.input(0).dtype == .float32 else { throw p.noKernel() }
     let table = try p.input(0).shape
     let y = try p.output(0).shape
+    if y.count == 0 { return Prepared { (_) throws(EngineError) in } }
     let (queries, keys, heads) = (y[2], y[3], table[1])
     guard table[0] >= (isBidirectional ? 2 : 1) else {
       throw EngineError(
