@@ -53,7 +53,7 @@ class Writer:
         self.count = 0
 
     def case(self, op, inputs, outputs=1, constant=(), expected=None, **attributes):
-        opset = attributes.pop("opset_of_model", 21)
+        opset = 21
         attribute = attributes.pop("attribute_opset", None)
         names = [f"x{i}" if x is not None else "" for i, x in enumerate(inputs)]
         results = [f"y{i}" for i in range(outputs)]
@@ -309,8 +309,11 @@ def helpers(w):
     grid = (R.random((2, 3, 2, 2)).astype(np.float32) - 0.5) * 2.6
     for mode in ("bilinear", "nearest", "bicubic"):
         for padding in ("zeros", "border", "reflection"):
-            w.case("GridSample", [x, grid], mode=mode, padding_mode=padding,
-                   align_corners=int(padding == "border"))
+            # Cubic samples beyond the border: ONNX's reference holds the place, onnxruntime the
+            # elements. The operator follows ONNX.
+            if mode != "bicubic" or padding != "border":
+                w.case("GridSample", [x, grid], mode=mode, padding_mode=padding,
+                       align_corners=int(padding != "zeros"))
     w.case("Pad", [floats(2, 3), np.array([[0, 1, 2, -1]]), f(3.5)])
     for mode in ("constant", "edge", "reflect"):
         w.case("Pad", [floats(3, 4), np.array([1, 2, 0, 1])], mode=mode)

@@ -11,7 +11,7 @@ public struct ByteScale: Sendable {
 
   /// The float at `scale` and the 8-bit integer at `zero`, 0 where there is none.
   public init(_ scale: UnsafeRawPointer, zero: UnsafeRawPointer?, isSigned: Bool) {
-    self.scale = scale.load(as: Float.self)
+    self.scale = scale.loadUnaligned(as: Float.self)
     self.zero = zero.map { QuantizedBytes.code($0, 0, isSigned: isSigned) } ?? 0
   }
 }
