@@ -43,8 +43,8 @@ public enum QuantizedBytes {
     Float(Double(x) * Double(y) + Double(z))
   }
 
-  /// `a + b` over broadcast codes: `round(ra a + (rb b + fixed))` with `ra = a.scale / y.scale`, `rb`
-  /// likewise, `fixed = y.zero - (ra a.zero + rb b.zero)`, products and sums fused.
+  /// `a + b` over broadcast codes: `round(ra a + (rb b + fixed))` with `ra = a.scale / y.scale`,
+  /// `rb` likewise, `fixed = y.zero - (ra a.zero + rb b.zero)`, products and sums fused.
   public static func add(
     _ plan: BroadcastPlan, _ a: UnsafeRawPointer, _ aScale: ByteScale, _ b: UnsafeRawPointer,
     _ bScale: ByteScale, _ y: UnsafeMutableRawPointer, _ yScale: ByteScale, isSigned: Bool,

@@ -4,8 +4,9 @@ import Tensors
 
 /// ONNX's DequantizeLinear in com.microsoft's domain: `y = (x - x_zero_point) * x_scale`.
 ///
-/// - `x`: int4, uint4, int8, uint8, int16, uint16 or int32, any shape. `x_scale`: float16 or float32;
-///   `x_zero_point` (optional, 0): x's type. Scales, attributes, errors: as DequantizeLinear.
+/// - `x`: int4, uint4, int8, uint8, int16, uint16 or int32, any shape. `x_scale`: float16 or
+///   float32; `x_zero_point` (optional, 0): x's type. Scales, attributes, errors: as
+///   DequantizeLinear.
 /// - Source: com.microsoft DequantizeLinear 1, and its use of `block_size`.
 public struct ContribDequantizeLinear: RenamedOperator {
   public let inner: DequantizeLinear
