@@ -63,10 +63,10 @@ public enum HalfFloats {
 
   private static func load(_ dtype: DType, _ x: UnsafeRawPointer, _ i: Int) -> Double {
     switch dtype {
-    case .float16: Double(x.load(fromByteOffset: 2 * i, as: Float16.self))
-    case .bfloat16: Double(x.load(fromByteOffset: 2 * i, as: BFloat16.self).float)
-    case .float32: Double(x.load(fromByteOffset: 4 * i, as: Float.self))
-    default: x.load(fromByteOffset: 8 * i, as: Double.self)
+    case .float16: Double(x.loadUnaligned(fromByteOffset: 2 * i, as: Float16.self))
+    case .bfloat16: Double(x.loadUnaligned(fromByteOffset: 2 * i, as: BFloat16.self).float)
+    case .float32: Double(x.loadUnaligned(fromByteOffset: 4 * i, as: Float.self))
+    default: x.loadUnaligned(fromByteOffset: 8 * i, as: Double.self)
     }
   }
 

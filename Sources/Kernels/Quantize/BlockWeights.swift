@@ -3,8 +3,8 @@ import Tensors
 /// Weights of 2, 4 or 8 bits in blocks, each with a scale and a zero point, as real numbers:
 /// `(code - zero) * scale`.
 ///
-/// Codes lie packed, low bits first: `[rows, blocks, blockBytes]`. Zero points are packed in the same
-/// way, each row starting at a byte, or real numbers `[rows, blocks]`.
+/// Codes lie packed, low bits first: `[rows, blocks, blockBytes]`. Zero points are packed in the
+/// same way, each row starting at a byte, or real numbers `[rows, blocks]`.
 public struct BlockWeights: Sendable {
   public enum Zeros: Sendable, Equatable { case none, packed, real }
   public let bits: Int

@@ -11,7 +11,7 @@ public struct ByteScale: Sendable {
 
   /// The float at `scale` and the 8-bit integer at `zero`, 0 where there is none.
   public init(_ scale: UnsafeRawPointer, zero: UnsafeRawPointer?, isSigned: Bool) {
-    self.scale = scale.load(as: Float.self)
+    self.scale = scale.loadUnaligned(as: Float.self)
     self.zero = zero.map { QuantizedBytes.code($0, 0, isSigned: isSigned) } ?? 0
   }
 }
@@ -43,8 +43,8 @@ public enum QuantizedBytes {
     Float(Double(x) * Double(y) + Double(z))
   }
 
-  /// `a + b` over broadcast codes: `round(ra a + (rb b + fixed))` with `ra = a.scale / y.scale`, `rb`
-  /// likewise, `fixed = y.zero - (ra a.zero + rb b.zero)`, products and sums fused.
+  /// `a + b` over broadcast codes: `round(ra a + (rb b + fixed))` with `ra = a.scale / y.scale`,
+  /// `rb` likewise, `fixed = y.zero - (ra a.zero + rb b.zero)`, products and sums fused.
   public static func add(
     _ plan: BroadcastPlan, _ a: UnsafeRawPointer, _ aScale: ByteScale, _ b: UnsafeRawPointer,
     _ bScale: ByteScale, _ y: UnsafeMutableRawPointer, _ yScale: ByteScale, isSigned: Bool,

@@ -2,9 +2,9 @@ import Tensors
 
 /// Softmax of rows of codes in integers.
 ///
-/// `e[i] = round(q exp((x[i] - max x) scale))` with `q = min((2^32 - 1) / n, 2^23 - 1)` comes from a
-/// table of 256; the result is `(e[i] floor(1 / y.scale) + s / 2) / s + y.zero` in integers, with `s`
-/// the sum of the row: ONNX Runtime's arithmetic.
+/// `e[i] = round(q exp((x[i] - max x) scale))` with `q = min((2^32 - 1) / n, 2^23 - 1)` comes from
+/// a table of 256; the result is `(e[i] floor(1 / y.scale) + s / 2) / s + y.zero` in integers, with
+/// `s` the sum of the row: ONNX Runtime's arithmetic.
 public struct QuantizedSoftmax: Sendable {
   let outer: Int
   let n: Int
@@ -49,8 +49,9 @@ public struct QuantizedSoftmax: Sendable {
         let shift = 255 - Int(greatest)
         var sum: UInt64 = 0
         for i in 0..<n {
-          sum &+= table[
-            shift &+ Int(QuantizedBytes.code(x, first &+ i &* inner, isSigned: isSigned))]
+          sum &+=
+            table[
+              shift &+ Int(QuantizedBytes.code(x, first &+ i &* inner, isSigned: isSigned))]
         }
         for i in 0..<n {
           let at = first &+ i &* inner

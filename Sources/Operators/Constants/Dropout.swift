@@ -198,10 +198,10 @@ public struct Dropout: Operator {
 
 private func number(_ memory: UnsafeRawPointer, _ dtype: DType) throws(EngineError) -> Double {
   switch dtype {
-  case .float32: return Double(memory.load(as: Float.self))
-  case .float64: return memory.load(as: Double.self)
-  case .float16: return Double(memory.load(as: Float16.self))
-  case .bfloat16: return Double(memory.load(as: BFloat16.self).float)
+  case .float32: return Double(memory.loadUnaligned(as: Float.self))
+  case .float64: return memory.loadUnaligned(as: Double.self)
+  case .float16: return Double(memory.loadUnaligned(as: Float16.self))
+  case .bfloat16: return Double(memory.loadUnaligned(as: BFloat16.self).float)
   default:
     guard let narrow = NarrowFloat(dtype) else {
       throw EngineError(.dtype, "a ratio of these elements cannot be read", received: "\(dtype)")

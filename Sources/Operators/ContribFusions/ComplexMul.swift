@@ -5,8 +5,8 @@ import Tensors
 ///
 /// - `A`, `B`: float16, float32 or float64 `[..., 2]`, shapes that broadcast. `C`: their type.
 /// - Errors: `.shape` for shapes that do not broadcast or whose last size is not 2.
-/// - Source: com.microsoft ComplexMul 1. Its documentation: ONNX Runtime has no kernel for its plain
-///   processor.
+/// - Source: com.microsoft ComplexMul 1. Its documentation: ONNX Runtime has no kernel for its
+///   plain processor.
 public struct ComplexMul: CompositeOperator {
   public static let schema = Schema(
     "ComplexMul", domain: "com.microsoft", versions: [1],

@@ -1,12 +1,13 @@
 import Graphs
 import Tensors
 
-/// The product of complex numbers and conjugates, `A conj(B)`, real and imaginary parts along the last axis.
+/// The product of complex numbers and conjugates, `A conj(B)`, real and imaginary parts along the
+/// last axis.
 ///
 /// - `A`, `B`: float16, float32 or float64 `[..., 2]`, shapes that broadcast. `C`: their type.
 /// - Errors: `.shape` for shapes that do not broadcast or whose last size is not 2.
-/// - Source: com.microsoft ComplexMulConj 1. Its documentation: ONNX Runtime has no kernel for its plain
-///   processor.
+/// - Source: com.microsoft ComplexMulConj 1. Its documentation: ONNX Runtime has no kernel for its
+///   plain processor.
 public struct ComplexMulConj: CompositeOperator {
   public static let schema = Schema(
     "ComplexMulConj", domain: "com.microsoft", versions: [1],

@@ -5,6 +5,8 @@ import Tensors
 ///
 /// - Inputs, results, errors: as GridSample, for images with two spatial axes. Attributes: as
 ///   GridSample's, whose modes are named bilinear (default), nearest and bicubic.
+/// - Edges: bicubic with padding border holds the place within the image, as ONNX's reference does;
+///   ONNX Runtime holds each element's index.
 /// - Source: com.microsoft GridSample 1.
 public struct ContribGridSample: RenamedOperator {
   public let inner: GridSample

@@ -3,8 +3,8 @@ import Tensors
 
 /// ONNX's Pad in com.microsoft's domain: elements put around a tensor, or taken away.
 ///
-/// - `data`: float16, float32 or float64; `pads`: int64 `[2 * rank]` or `[1, 2 * rank]`, befores and
-///   then behinds; `value` (optional, 0): data's type, one element.
+/// - `data`: float16, float32 or float64; `pads`: int64 `[2 * rank]` or `[1, 2 * rank]`, befores
+///   and then behinds; `value` (optional, 0): data's type, one element.
 /// - `mode`: constant (default), reflect or edge. Errors: as Pad.
 /// - Source: com.microsoft Pad 1.
 public struct ContribPad: RenamedOperator {

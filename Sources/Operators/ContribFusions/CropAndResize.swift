@@ -4,11 +4,11 @@ import Tensors
 
 /// Parts of images at boxes, brought to one size by sampling whose corners are aligned.
 ///
-/// Along an axis of size n, place `p` of `m` reads at `b (n - 1) + p (e - b) (n - 1) / (m - 1)` for a
-/// box from b to e; with `m = 1` at the middle, `(b + e) (n - 1) / 2`.
+/// Along an axis of size n, place `p` of `m` reads at `b (n - 1) + p (e - b) (n - 1) / (m - 1)` for
+/// a box from b to e; with `m = 1` at the middle, `(b + e) (n - 1) / 2`.
 ///
-/// - `X`: float16, float32 or float64 `[N, C, H, W]`; `rois`: its type `[R, 4]`, each `y1, x1, y2, x2`
-///   with 1 for the last row or column; `batch_indices`: int32 `[R]`; `crop_size`: int32 `[2]`.
+/// - `X`: float16, float32 or float64 `[N, C, H, W]`; `rois`: its type `[R, 4]`, each `y1, x1, y2,
+///   x2` with 1 for the last row or column; `batch_indices`: int32 `[R]`; `crop_size`: int32 `[2]`.
 /// - `Y`: `[R, C, crop height, crop width]`.
 /// - `mode`: bilinear (default) or nearest; `extrapolation_value` (default 0): for places outside.
 /// - Errors: `.shape`; `.value` for a batch index out of range or a crop size below 1.

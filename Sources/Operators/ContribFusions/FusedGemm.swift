@@ -5,7 +5,8 @@ import Tensors
 /// Gemm through a function: `Y = activation(alpha A' B' + beta C)`.
 ///
 /// - Inputs, attributes, errors: as Gemm; `activation`, `activation_alpha`, `activation_beta` and
-///   `activation_gamma`: see `FusedActivation`, which has what ONNX Runtime has and ONNX's defaults.
+///   `activation_gamma`: see `FusedActivation`, which has what ONNX Runtime has and ONNX's
+///   defaults.
 /// - Source: com.microsoft FusedGemm 1.
 public struct FusedGemm: Operator {
   public let gemm: Gemm

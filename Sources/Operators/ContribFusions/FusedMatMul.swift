@@ -35,7 +35,8 @@ public struct FusedMatMul: Operator {
       return [
         .init(FusedMatMul(alpha: 0.5, b: .init(isTransposed: true)), [x, x]),
         .init(FusedMatMul(a: .init(isTransposed: true)), [stack, stack]),
-        .init(FusedMatMul(a: .init(isBatchLast: true), b: .init(isBatchLast: true)), [stack, stack]),
+        .init(
+          FusedMatMul(a: .init(isBatchLast: true), b: .init(isBatchLast: true)), [stack, stack]),
         .init(
           FusedMatMul(
             a: .init(isTransposed: true, isBatchLast: true),

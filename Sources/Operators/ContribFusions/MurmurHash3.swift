@@ -23,7 +23,8 @@ public struct MurmurHash3: Operator {
       [
         .init(MurmurHash3(), [try Tensor([1, 2, -3] as [Int32])]),
         .init(
-          MurmurHash3(isPositive: false, seed: 7), [try Tensor(shape: [2], strings: ["a", "bcdef"])]),
+          MurmurHash3(isPositive: false, seed: 7),
+          [try Tensor(shape: [2], strings: ["a", "bcdef"])]),
       ]
     })
 

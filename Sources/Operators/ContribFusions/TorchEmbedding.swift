@@ -18,7 +18,8 @@ public struct TorchEmbedding: CompositeOperator {
     outputs: [Parameter("Y", .numeric)],
     cases: {
       let table = try Tensor(shape: [3, 2], [1, 2, 3, 4, 5, 6] as [Float])
-      return [.init(TorchEmbedding(), [table, try Tensor(shape: [2, 2], [0, 2, 1, 0] as [Int64])])]
+      let indices = try Tensor(shape: [2, 2], [0, 2, 1, 0] as [Int64])
+      return [.init(TorchEmbedding(), [table, indices])]
     })
 
   public init() {}

@@ -4,8 +4,8 @@ import Tensors
 
 /// QLinearConv whose images may lie as `[N, D1, ..., C]`.
 ///
-/// - Inputs, result, attributes, errors: as ONNX's QLinearConv; with `channels_last` (default 0) `x`
-///   is `[N, D1, ..., C]` and `y` `[N, o1, ..., M]`, `w` `[M, C / group, k1, ...]` as ever.
+/// - Inputs, result, attributes, errors: as ONNX's QLinearConv; with `channels_last` (default 0)
+///   `x` is `[N, D1, ..., C]` and `y` `[N, o1, ..., M]`, `w` `[M, C / group, k1, ...]` as ever.
 /// - Source: com.microsoft QLinearConv 1.
 public struct ContribQLinearConv: Operator {
   public let conv: QLinearConv

@@ -22,7 +22,7 @@ public struct ContribQuantizeLinear: RenamedOperator {
       Parameter("y_scale", ContribDequantizeLinear.real, "T1"),
       .optional("y_zero_point", codes, "T2"),
     ],
-    outputs: [Parameter("y", codes, "T2")], attributes: QuantScales.specs,
+    outputs: [Parameter("y", codes, "T2")], attributes: ContribDequantizeLinear.specs,
     cases: {
       let x = try Tensor(shape: [3, 2], [0.7, 2, 13.1, 40, -5, 6] as [Float])
       let (s, t) = (try Tensor(scalar: 2 as Float), try Tensor([1, 2, 4] as [Float]))

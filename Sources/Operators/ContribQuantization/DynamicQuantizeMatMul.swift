@@ -6,9 +6,9 @@ import Tensors
 /// b_scale (Q(A) - a_zero) (B - b_zero) + bias`, with Q(A), `a_scale` and `a_zero` of A as a whole
 /// as DynamicQuantizeLinear gives them.
 ///
-/// - `A`: float32; `B`: int8 or uint8; shapes as MatMul takes them. `b_scale`: float32, one element,
-///   `[N]` or `[..., 1, N]`; `b_zero_point` (optional, 0): B's type, likewise; `bias` (optional):
-///   float32 `[N]`. `Y`: float32.
+/// - `A`: float32; `B`: int8 or uint8; shapes as MatMul takes them. `b_scale`: float32, one
+///   element, `[N]` or `[..., 1, N]`; `b_zero_point` (optional, 0): B's type, likewise; `bias`
+///   (optional): float32 `[N]`. `Y`: float32.
 /// - Errors: as MatMulIntegerToFloat.
 /// - Cost: a constant B is widened and packed once.
 /// - Source: com.microsoft DynamicQuantizeMatMul 1.

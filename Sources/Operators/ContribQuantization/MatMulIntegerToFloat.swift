@@ -5,9 +5,10 @@ import Tensors
 /// The matrix product of 8-bit integers less their zero points as real numbers:
 /// `Y = (A - a_zero) (B - b_zero) a_scale b_scale + bias`.
 ///
-/// - `A`, `B`: int8 or uint8, shapes as MatMul takes them. `a_scale`, `b_scale`: float32 or float16;
-///   of a: one element, `[M]` or `[..., M, 1]`, of b: one, `[N]` or `[..., 1, N]`. Zero points
-///   (optional, 0): their factor's type, likewise. `bias` (optional): the scales' type, `[N]`.
+/// - `A`, `B`: int8 or uint8, shapes as MatMul takes them. `a_scale`, `b_scale`: float32 or
+///   float16; of a: one element, `[M]` or `[..., M, 1]`, of b: one, `[N]` or `[..., 1, N]`. Zero
+///   points (optional, 0): their factor's type, likewise. `bias` (optional): the scales' type,
+///   `[N]`.
 /// - `Y`: the scales' type.
 /// - Errors: `.shape` for factors, scales, zero points and biases that do not fit.
 /// - Edges: sums wrap modulo 2^32.

@@ -7,18 +7,18 @@ import Tensors
 ///
 /// - `A`: float16, bfloat16 or float32 `[..., K]`. `B`: uint8 `[N, blocks, block_size * bits / 8]`,
 ///   codes packed low bits first, `blocks = ceil(K / block_size)`. `scales`: A's type,
-///   `N * blocks` elements. `zero_points` (optional, `2^(bits - 1)`): uint8, packed as B is, each of
-///   the N rows starting at a byte; or A's type, `N * blocks`. `g_idx` (optional): int32 `[K]` or
-///   padded to whole blocks, the block of each k. `bias` (optional): A's type, `[N]`.
+///   `N * blocks` elements. `zero_points` (optional, `2^(bits - 1)`): uint8, packed as B is, each
+///   of the N rows starting at a byte; or A's type, `N * blocks`. `g_idx` (optional): int32 `[K]`
+///   or padded to whole blocks, the block of each k. `bias` (optional): A's type, `[N]`.
 /// - `Y`: A's type, `[..., N]`.
-/// - `K`, `N`, `bits` (default 4), `block_size`: a power of two from 16. `accuracy_level`: what A may
-///   be rounded to; plays no part, A is not rounded. `weight_prepacked`: 0.
-/// - Errors: `.attribute`; `.shape` for sizes that do not fit; `.unsupported` for weights in another
-///   runtime's order.
+/// - `K`, `N`, `bits` (default 4), `block_size`: a power of two from 16. `accuracy_level`: what A
+///   may be rounded to; plays no part, A is not rounded. `weight_prepacked`: 0.
+/// - Errors: `.attribute`; `.shape` for sizes that do not fit; `.unsupported` for weights in
+///   another runtime's order.
 /// - Edges: a B without elements stands for zeros.
 /// - Accuracy: weights in float32, sums as MatMul's.
-/// - Cost: constant weights of up to 2^24 elements are kept in float32, packed; others are unpacked a
-///   strip at a time in every run.
+/// - Cost: constant weights of up to 2^24 elements are kept in float32, packed; others are unpacked
+///   a strip at a time in every run.
 /// - Source: com.microsoft MatMulNBits 1.
 public struct MatMulNBits: Operator {
   public let bits: Int

@@ -3,13 +3,13 @@ import Kernels
 import Tensors
 
 /// Self-attention with a quantised projection of its input: `[Q, K, V] = (input - input_zero)
-/// (weight - weight_zero) input_scale weight_scale + bias`, `output = softmax(Q K^T * scale + masks) V`
-/// for each head.
+/// (weight - weight_zero) input_scale weight_scale + bias`, `output = softmax(Q K^T * scale +
+/// masks) V` for each head.
 ///
-/// - `input`: int8 or uint8 `[N, S, D]`; `weight`: int8 or uint8 `[D, 3 * H * E]`; `bias`: float32 or
-///   float16 `[3 * H * E]`. `input_scale`: one element, `weight_scale`: one or `[3 * H * E]`; zero
-///   points (optional, 0) likewise. `past` (optional): `[2, N, H, P, E]`, keys and values in front of
-///   the new ones; `T = P + S`.
+/// - `input`: int8 or uint8 `[N, S, D]`; `weight`: int8 or uint8 `[D, 3 * H * E]`; `bias`: float32
+///   or float16 `[3 * H * E]`. `input_scale`: one element, `weight_scale`: one or `[3 * H * E]`;
+///   zero points (optional, 0) likewise. `past` (optional): `[2, N, H, P, E]`, keys and values in
+///   front of the new ones; `T = P + S`.
 /// - `mask_index` (optional): int32, ends of the keys `[N]`; ends and then beginnings `[2 * N]`; or
 ///   0 for hidden keys, `[N, T]` or `[N, S, T]`.
 /// - Attributes: `num_heads` H; `unidirectional` 1: a query sees no later key; `scale` default
@@ -142,7 +142,8 @@ public struct QAttention: CompositeOperator {
     switch dims.count {
     case 1:
       // Numbers of the keys, [T], against ends and beginnings, [N, 1, 1, 1].
-      let length = try b.apply(Gather(), b.apply(ShapeOp(), x), b.constant(Tensor(scalar: 1 as Int64)))
+      let length = try b.apply(
+        Gather(), b.apply(ShapeOp(), x), b.constant(Tensor(scalar: 1 as Int64)))
       var total = length
       if let past {
         let more = try b.apply(

@@ -4,9 +4,10 @@ import Tensors
 
 /// The sum of word, position and segment embeddings, all of 8 bits, normalised over its last axis.
 ///
-/// - `input_ids`, `segment_ids` (optional): int32 `[N, S]`. Embeddings: int8 or uint8 `[rows, D]`, of
-///   words, of positions, of segments (optional). `gamma`, `beta`: int8 or uint8 `[D]`. `mask`
-///   (optional): int32 `[N, S]`. For each a scale (float32) and a zero point (its type), one element.
+/// - `input_ids`, `segment_ids` (optional): int32 `[N, S]`. Embeddings: int8 or uint8 `[rows, D]`,
+///   of words, of positions, of segments (optional). `gamma`, `beta`: int8 or uint8 `[D]`. `mask`
+///   (optional): int32 `[N, S]`. For each a scale (float32) and a zero point (its type), one
+///   element.
 /// - `epsilon`: default 1e-12.
 /// - Outputs: float32 `[N, S, D]`; int32 `[N]`: the sums of the mask's rows, 0 without a mask.
 /// - Errors: `.shape` for sizes that do not fit; `.value` for an id out of range.
@@ -49,12 +50,14 @@ public struct QEmbedLayerNormalization: CompositeOperator {
       let op = QEmbedLayerNormalization()
       return [
         .init(
-          op, [
+          op,
+          [
             ids, kinds, words, places, try words.reshaped([4, 4]), gamma, gamma, mask, s, s, s, s,
             s, z, z, z, z, z,
           ], outputCount: 2),
         .init(
-          op, [
+          op,
+          [
             ids, nil, words, places, nil, gamma, gamma, nil, s, s, nil, s, s, z, z, nil, z, z,
           ], outputCount: 2),
       ]
@@ -73,7 +76,8 @@ public struct QEmbedLayerNormalization: CompositeOperator {
       throw EngineError(.arity, "an input is missing")
     }
     /// The rows of table `i` at `ids`, or the whole table, as real numbers.
-    func real(_ i: Int, _ scale: Int, _ zero: Int, at ids: B.Value?) throws(EngineError) -> B.Value {
+    func real(_ i: Int, _ scale: Int, _ zero: Int, at ids: B.Value?) throws(EngineError) -> B.Value
+    {
       guard let table = inputs[i], let scale = inputs[scale], let zero = inputs[zero] else {
         throw EngineError(.arity, "segment inputs come together", expected: "all, or none")
       }
@@ -81,14 +85,18 @@ public struct QEmbedLayerNormalization: CompositeOperator {
       return try b.apply(DequantizeLinear(), rows, scale, zero)
     }
     let length = try b.apply(
-      Slice(), inputs: [
+      Slice(),
+      inputs: [
         b.apply(ShapeOp(), ids), b.constant(Tensor([1] as [Int64])),
         b.constant(Tensor([2] as [Int64])),
       ])
     guard let places = inputs[3] else { throw EngineError(.arity, "an input is missing") }
     let first = try b.apply(
-      Slice(), inputs: [places, b.constant(Tensor([0] as [Int64])), length,
-        b.constant(Tensor([0] as [Int64]))])
+      Slice(),
+      inputs: [
+        places, b.constant(Tensor([0] as [Int64])), length,
+        b.constant(Tensor([0] as [Int64])),
+      ])
     guard let scale = inputs[9], let zero = inputs[14] else {
       throw EngineError(.arity, "an input is missing")
     }

@@ -3,12 +3,13 @@ import Kernels
 import Tensors
 
 /// The general product of quantised matrices, quantised or real: `Y = alpha a_scale b_scale
-/// ((A - a_zero)' (B - b_zero)' + C)`, a prime meaning an optional transpose, and with `y_scale` and
-/// `y_zero_point` `saturate(round(Y / y_scale) + y_zero)`.
+/// ((A - a_zero)' (B - b_zero)' + C)`, a prime meaning an optional transpose, and with `y_scale`
+/// and `y_zero_point` `saturate(round(Y / y_scale) + y_zero)`.
 ///
-/// - `A`: int8 or uint8 `[M, K]`, or `[K, M]` with `transA`; `B`: int8 or uint8 `[K, N]`, or `[N, K]`
-///   with `transB`. Scales float32, zero points of their matrix's type; those of a and y: one
-///   element, those of b: one or `[N]`. `C` (optional): int32, anything that broadcasts to `[M, N]`.
+/// - `A`: int8 or uint8 `[M, K]`, or `[K, M]` with `transA`; `B`: int8 or uint8 `[K, N]`, or `[N,
+///   K]` with `transB`. Scales float32, zero points of their matrix's type; those of a and y: one
+///   element, those of b: one or `[N]`. `C` (optional): int32, anything that broadcasts to `[M,
+///   N]`.
 /// - `Y`: float32, or the type of `y_zero_point`.
 /// - Errors: as Gemm; `.shape` for scales and zero points that do not fit; `.arity` for only one of
 ///   `y_scale` and `y_zero_point`.

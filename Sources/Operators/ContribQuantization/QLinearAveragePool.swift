@@ -2,8 +2,8 @@ import Graphs
 import Kernels
 import Tensors
 
-/// AveragePool of quantised numbers, quantised: `Y = saturate(round(mean / Y_scale + Y_zero))`, with
-/// the means of `(X - X_zero) X_scale`.
+/// AveragePool of quantised numbers, quantised: `Y = saturate(round(mean / Y_scale + Y_zero))`,
+/// with the means of `(X - X_zero) X_scale`.
 ///
 /// - `X`: int8 or uint8, `[N, C, D1, ...]`, or `[N, D1, ..., C]` with `channels_last`. Scales:
 ///   float32, one element; zero points (optional, 0): X's type, one element. `Y`: X's type.

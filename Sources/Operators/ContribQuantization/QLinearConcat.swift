@@ -18,7 +18,8 @@ public struct QLinearConcat: Operator {
   public static let schema = Schema(
     "QLinearConcat", domain: "com.microsoft", versions: [1],
     inputs: [
-      Parameter("Y_scale", DTypes(.float32), ""), Parameter("Y_zero_point", MatMulInteger.types, ""),
+      Parameter("Y_scale", DTypes(.float32), ""),
+      Parameter("Y_zero_point", MatMulInteger.types, ""),
       .variadic("inputs", [MatMulInteger.types, DTypes(.float32)], ""),
     ],
     outputs: [Parameter("Y", MatMulInteger.types, "")],

@@ -4,13 +4,13 @@ import Tensors
 
 /// ReduceMean of quantised numbers, quantised.
 ///
-/// - `data`: int8 or uint8; scales float32, one element; zero points (optional, 0): data's type, one
-///   element. `reduced`: data's type.
+/// - `data`: int8 or uint8; scales float32, one element; zero points (optional, 0): data's type,
+///   one element. `reduced`: data's type.
 /// - `axes`: what to reduce over; `keepdims`: whether reduced axes stay with size 1.
 /// - Errors: `.attribute` for axes out of range; `.shape` for more than one scale.
 /// - Edges: rounds to nearest, ties to even.
-/// - Source: com.microsoft QLinearReduceMean 1. Deprecated, and ONNX Runtime has no kernel for it any
-///   more: as its documentation says, dequantised, reduced and quantised.
+/// - Source: com.microsoft QLinearReduceMean 1. Deprecated, and ONNX Runtime has no kernel for it
+///   any more: as its documentation says, dequantised, reduced and quantised.
 public struct QLinearReduceMean: CompositeOperator {
   public let axes: [Int]
   public let keepsAxes: Bool

@@ -2,8 +2,8 @@ import Graphs
 import Kernels
 import Tensors
 
-/// Elements of one or the other quantised tensor, quantised anew: `Z = saturate(round(v / z_scale) +
-/// z_zero)` with `v = condition ? (X - x_zero) x_scale : (Y - y_zero) y_scale`.
+/// Elements of one or the other quantised tensor, quantised anew: `Z = saturate(round(v / z_scale)
+/// + z_zero)` with `v = condition ? (X - x_zero) x_scale : (Y - y_zero) y_scale`.
 ///
 /// - `condition`: bool; `X`, `Y`: int8 or uint8; shapes that broadcast. Scales: float32, one
 ///   element; zero points: X's type, one element. `Z`: X's type.

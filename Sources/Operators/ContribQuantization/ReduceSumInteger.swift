@@ -8,7 +8,8 @@ import Tensors
 /// - `axes`: what to sum over; `keepdims`: whether those axes stay with size 1.
 /// - Errors: `.attribute` for axes out of range.
 /// - Edges: sums wrap modulo 2^32.
-/// - Source: com.microsoft ReduceSumInteger 1. Its documentation: ONNX Runtime has no kernel for it.
+/// - Source: com.microsoft ReduceSumInteger 1. Its documentation: ONNX Runtime has no kernel for
+///   it.
 public struct ReduceSumInteger: CompositeOperator {
   public let axes: [Int]
   public let keepsAxes: Bool

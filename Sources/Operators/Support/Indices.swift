@@ -7,8 +7,8 @@ struct Indices {
 
   @inline(__always) func load(_ memory: UnsafeRawPointer, _ i: Int) -> Int {
     isWide
-      ? Int(memory.load(fromByteOffset: i &* 8, as: Int64.self))
-      : Int(memory.load(fromByteOffset: i &* 4, as: Int32.self))
+      ? Int(memory.loadUnaligned(fromByteOffset: i &* 8, as: Int64.self))
+      : Int(memory.loadUnaligned(fromByteOffset: i &* 4, as: Int32.self))
   }
 
   /// Index `i` brought into `0..<size`.

@@ -130,7 +130,8 @@ public struct FusedActivation: Hashable, Sendable {
       kernel?.run(count: count, m.outputs[0], m.outputs[0], m.pool)
       if isPlain {
         for i in 0..<count {
-          storeNumber(value(loadNumber(m.outputs[0], i, dtype), first, second), m.outputs[0], i, dtype)
+          let v = value(loadNumber(m.outputs[0], i, dtype), first, second)
+          storeNumber(v, m.outputs[0], i, dtype)
         }
       }
     }

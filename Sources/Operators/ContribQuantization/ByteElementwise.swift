@@ -4,7 +4,8 @@ import Tensors
 
 // What quantised elementwise operators share.
 
-/// A quantised operator that applies a real function to each element, by a table of its 256 results.
+/// A quantised operator that applies a real function to each element, by a table of its 256
+/// results.
 public protocol ByteUnary: Operator {
   /// The function on real numbers.
   func apply(_ x: Float) -> Float
