@@ -3,7 +3,7 @@
 import numpy as np
 
 from core import form
-from values import NAMES, f32, i32, i64
+from values import NAMES, i32, i64
 
 BIG = 2**63 - 1
 
@@ -21,8 +21,7 @@ def reshape(c):
 def reshape_more(c):
     for shape, to, zero in (((2, 3, 4), (0, -1), 0), ((2, 3, 4), (0, 0, 2, 2), 0), ((), (1, 1), 0),
                             ((1,), (), 0), ((0, 3), (3, 0), 1), ((0, 3), (0, -1), 0),
-                            ((2, 0), (0, 0), 0), ((3, 0, 2), (0, 5, -1), 1) if False else
-                            ((3, 0, 2), (5, 0, 7), 1), ((2, 3), (-1,), 0)):
+                            ((2, 0), (0, 0), 0), ((3, 0, 2), (5, 0, 7), 1), ((2, 3), (-1,), 0)):
         yield [c.x(shape), np.array(to, i64)], {"allowzero": zero}
 
 
@@ -286,6 +285,3 @@ def blocks(c):
         if c.version >= 11:
             for mode in ("DCR", "CRD"):
                 yield [c.x((2, 18, 1, 2))], {"blocksize": 3, "mode": mode}
-
-
-f32  # noqa: B018
