@@ -69,7 +69,9 @@ public struct ScatterElements: Operator {
 
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
     let x = try p.input(0)
-    guard reduction == .none || ScatterReduce.supports(x.dtype, reduction.operation) else { throw p.noKernel() }
+    guard reduction == .none || ScatterReduce.supports(x.dtype, reduction.operation) else {
+      throw p.noKernel()
+    }
     let places = try ElementPlaces(data: x, indices: p.input(1), axis: axis)
     let copy = StridedCopy(copying: x.count, elementBytes: x.dtype.byteSize)
     return Prepared(scratchBytes: places.count * 8) { (m) throws(EngineError) in

@@ -58,7 +58,9 @@ public struct ScatterND: Operator {
 
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
     let x = try p.input(0)
-    guard reduction == .none || ScatterReduce.supports(x.dtype, reduction.operation) else { throw p.noKernel() }
+    guard reduction == .none || ScatterReduce.supports(x.dtype, reduction.operation) else {
+      throw p.noKernel()
+    }
     let places = try TuplePlaces(data: x, indices: p.input(1))
     let copy = StridedCopy(copying: x.count, elementBytes: x.dtype.byteSize)
     return Prepared(scratchBytes: places.count * 8) { (m) throws(EngineError) in

@@ -83,8 +83,8 @@ def is_packed(op, name):
     if op not in core.HISTORY or not version or int(version[1]) == max(core.HISTORY[op]):
         share = {"Cast": 3, "CastLike": 3}.get(op, 1)
     else:
-        share = {"Cast": 40, "CastLike": 20, "QuantizeLinear": 8, "DequantizeLinear": 8, "Resize": 3}.get(
-            op, 4 if "." in name else 2)
+        share = {"Cast": 40, "CastLike": 20, "QuantizeLinear": 8, "DequantizeLinear": 8, "Resize": 3,
+                 "If": 1, "Loop": 1, "Scan": 1, "Optional": 1}.get(op, 4 if "." in name else 2)
     return zlib.crc32(name.encode()) % share == 0
 
 

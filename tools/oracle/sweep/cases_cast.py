@@ -4,7 +4,7 @@ import numpy as np
 from onnx import TensorProto
 
 from core import form
-from values import NAMES, SMALL_FLOATS, FLOATS, f16, f32, i32, i64, limits, name_of, onnx_type, values
+from values import NAMES, SMALL_FLOATS, FLOATS, f32, i32, i64, limits, onnx_type, values
 
 FLOAT_POOL = [0.0, -0.0, 0.5, -0.5, 1.5, 2.5, -1.5, 0.3, 3.9, -3.9, 5.5, 7.0, 100.0, -100.0, 15.7,
               1e-3, -1e-5, 2.0**-9, 2.0**-10, 3 * 2.0**-10]
@@ -244,6 +244,3 @@ def qlinear_conv(c):
     if c.type("T2") == "int8":
         yield [x, q(0.5), z("T1"), w, q([0.25, 0.5, 0.125]), np.zeros(3, NAMES[c.type("T2")]), q(0.73),
                z("T3"), b], {"strides": [2, 1]}
-
-
-f16, name_of  # noqa: B018

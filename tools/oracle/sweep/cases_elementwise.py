@@ -3,7 +3,7 @@
 import numpy as np
 
 from core import form
-from values import NAMES, as_array, f32, i32, i64, limits, INTEGERS
+from values import f32, limits
 
 UNARY = {
     "Abs": "mix", "Neg": "mix", "Ceil": "mix", "Floor": "mix", "Round": "mix", "Sign": "mix",
@@ -251,6 +251,3 @@ def overflow(c):
     low, high = limits(c.type())
     x, y = c.a([high, low, high, low, 2, high // 2]), c.a([1, high, high, low, high, 3])
     yield [x] if c.op in ("Neg", "Abs") else [x, y], {}, {"name": "wrap"}
-
-
-as_array, i32, i64, NAMES, INTEGERS  # noqa: B018

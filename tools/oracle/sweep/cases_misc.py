@@ -1,10 +1,10 @@
 """Signals, vision, losses, text, constants and the rest."""
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
 from core import form, versions_of, one_node, models, last_opset
-from values import NAMES, f32, f64, i32, i64, values
+from values import NAMES, f32, i64, values
 
 
 @form("DFT", types=("T1", "T2"), versions="all", tol=(1e-5, 1e-5))
@@ -242,7 +242,8 @@ def constants():
 
 @form("SwiGLU", types=("T",), versions="all")
 def swiglu(c):
-    return ()
+    for shape in ((3, 4), (), (0, 2), (2, 1, 2, 1, 2, 1, 2, 1), (37,)):
+        for alpha in (1.0, 0.5):
+            yield [c.x(shape, salt="a"), c.x(shape, salt="b")], {"alpha": alpha}
+    yield [c.x((19,), "special"), c.x((19,), salt="b")], {}
 
-
-f64, i32, TensorProto  # noqa: B018

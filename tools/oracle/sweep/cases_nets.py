@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from core import form
-from values import NAMES, f32, f64, i32, i64
+from values import f32, i32, i64
 
 
 @form("Conv", types=("T",), versions="all")
@@ -371,6 +371,3 @@ def rotary(c):
         cache = [c.x((5, 2), "unit", salt="c"), c.x((5, 2), "unit", salt="s"), np.array([[0, 4, 1], [2, 2, 3]], i64)]
         yield [c.x((2, 2, 3, 4)), *cache], {"interleaved": inter}
         yield [c.x((2, 2, 3, 6)), *cache], {"interleaved": inter, "rotary_embedding_dim": 4}
-
-
-NAMES, f64  # noqa: B018

@@ -3,7 +3,7 @@
 import numpy as np
 
 from core import form
-from values import f32, i64, i32
+from values import i64, i32
 
 REDUCE = ["ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean",
           "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare"]
@@ -215,6 +215,3 @@ def lrn(c):
     for size in (1, 3, 5):
         yield [c.x((2, 5, 3, 2))], {"size": size, "alpha": 0.5, "beta": 0.75, "bias": 2.0}
     yield [c.x((1, 5, 2, 3))], {"size": 9}
-
-
-f32  # noqa: B018

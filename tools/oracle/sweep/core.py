@@ -10,7 +10,7 @@ from onnx import helper, numpy_helper
 
 import oracle
 import values
-from values import NAMES, name_of, onnx_type
+from values import NAMES, onnx_type
 
 NEWEST = 28
 HISTORY = collections.defaultdict(dict)
@@ -282,6 +282,3 @@ def stored(v, info):
         return numpy_helper.from_optional(v, "").SerializeToString(deterministic=True)
     t = numpy_helper.from_array(v, "")
     return t.SerializeToString(deterministic=True)
-
-
-name_of  # noqa: B018

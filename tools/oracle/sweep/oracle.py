@@ -2,7 +2,6 @@
 
 import warnings
 
-import ml_dtypes
 import numpy as np
 import onnx
 import onnxruntime as ort
@@ -46,6 +45,8 @@ def tidy(o):
 
 def run_onnxruntime(model, inputs):
     """Inputs that NumPy has no type for become initializers, such outputs are widened by Cast."""
+    if batch_first(model):
+        return run_batch_first(model, inputs)
     m = onnx.ModelProto()
     m.CopyFrom(model)
     feeds = {}
@@ -82,6 +83,36 @@ def run_onnxruntime(model, inputs):
     out = [tidy(o) for o in out]
     with np.errstate(all="ignore"):
         return [o.astype(back[j]) if j in back else o for j, o in enumerate(out)]
+
+
+def batch_first(model):
+    node = model.graph.node[0] if model.graph.node else None
+    return (node is not None and node.op_type in ("RNN", "GRU", "LSTM")
+            and any(a.name == "layout" and a.i == 1 for a in node.attribute))
+
+
+def run_batch_first(model, inputs):
+    """ONNX Runtime knows layout 0 only: the same with the axes exchanged."""
+    m = onnx.ModelProto()
+    m.CopyFrom(model)
+    node = m.graph.node[0]
+    for k, a in enumerate(node.attribute):
+        if a.name == "layout":
+            del node.attribute[k]
+            break
+    exchanged = {node.input[k] for k in (0, 5, 6) if k < len(node.input)}
+    given = []
+    for info, v in zip(m.graph.input, inputs):
+        if info.name in exchanged:
+            v = np.ascontiguousarray(v.swapaxes(0, 1))
+            info.CopyFrom(helper.make_tensor_value_info(info.name, onnx_type(v.dtype), v.shape))
+        given.append(v)
+    for k, t in enumerate(m.graph.initializer):
+        if t.name in exchanged:
+            v = np.ascontiguousarray(numpy_helper.to_array(t).swapaxes(0, 1))
+            m.graph.initializer[k].CopyFrom(numpy_helper.from_array(v, t.name))
+    out = run_onnxruntime(m, given)
+    return [o.transpose(2, 0, 1, 3) if o.ndim == 4 else o.transpose(1, 0, 2) for o in out]
 
 
 def in_float32(model, inputs, kinds):
@@ -175,6 +206,3 @@ def difference(got, want, rtol, atol):
         return None
     at = np.unravel_index(np.argmin(same), same.shape) if same.shape else ()
     return f"at {tuple(map(int, at))}: {got[at]}, {want[at]}"
-
-
-ml_dtypes, onnx_type  # noqa: B018

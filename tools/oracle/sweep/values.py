@@ -4,7 +4,7 @@ import zlib
 
 import ml_dtypes
 import numpy as np
-from onnx import TensorProto, helper
+from onnx import TensorProto
 
 NAMES = {
     "float": np.float32, "double": np.float64, "float16": np.float16,
@@ -104,10 +104,3 @@ def values(name: str, shape, kind: str = "mix", salt: str = "") -> np.ndarray:
         v = np.exp2(np.round(v))
     with np.errstate(all="ignore"):
         return v.astype(np.float32 if name != "double" else np.float64).astype(dtype).reshape(shape)
-
-
-def as_array(value, dtype) -> np.ndarray:
-    return np.array(value, dtype)
-
-
-helper  # noqa: B018 (re-exported for the case modules)
