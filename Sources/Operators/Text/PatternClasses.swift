@@ -39,11 +39,15 @@ extension PatternParser {
       name.unicodeScalars.append(s)
       at += 1
     }
+    let key = "\(isInverted ? "P" : "p")\(ignoresCase ? "i" : "-")\(name)"
+    if let known = classes[key] { return known }
     guard let set = ScalarSet(unicodeClass: name) else {
       throw wrong("no class of Unicode \(quotedText(name, limit: 40))")
     }
     let members = ignoresCase ? set.folded : set
-    return isInverted ? members.inverted : members
+    let result = isInverted ? members.inverted : members
+    classes[key] = result
+    return result
   }
 
   /// One character, behind a backslash. It may be a surrogate, which is in no text.

@@ -6,6 +6,8 @@ struct PatternParser {
   var at = 0
   private var depth = 0
   private var flags = Flags()
+  /// Classes of Unicode met before, by name and by whether they ignore case: some are long.
+  var classes: [String: ScalarSet] = [:]
 
   struct Flags {
     var ignoresCase = false

@@ -250,11 +250,13 @@ import Testing
       }
       for op: UnaryOp in [
         .relu, .leakyRelu, .elu, .selu, .celu, .sigmoid, .hardSigmoid,
-        .hardSwish, .tanh, .softplus, .softsign, .thresholdedRelu, .gelu, .geluTanh, .mish,
+        .hardSwish, .tanh, .softplus, .softsign, .gelu, .geluTanh, .mish,
         .swish, .exp, .log, .erf, .sign, .abs, .floor, .ceil, .round, .sqrt,
       ] {
         #expect(try one(op, .nan).isNaN, "\(op) of NaN, \(isa)")
       }
+      // A comparison: x > alpha ? x : 0.
+      #expect(try one(.thresholdedRelu, .nan) == 0)
       #expect(try one(.round, 2.5) == 2 && one(.round, 3.5) == 4 && one(.round, -0.5) == 0)
       #expect(try one(.round, -0.5).sign == .minus && one(.round, 8_388_609) == 8_388_609)
       #expect(try one(.softplus, -.infinity) == 0 && one(.softplus, .infinity) == .infinity)
