@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Over 400 lines because each operator's cases stand beside the helpers that make them.
 """Write reference vectors of com.microsoft's quantised and fused operators.
 
 usage: contrib_quant.py OUT
@@ -6,8 +7,6 @@ usage: contrib_quant.py OUT
 The format is that of operator_vectors.py, the operator's domain before its name and a colon;
 results come from onnxruntime's kernels for the plain processor, one node a model, not optimised.
 Operators without such a kernel have vectors only where a formula of theirs is written here.
-
-Over 400 lines because each operator's cases stand beside the helpers that make them.
 """
 
 import sys
