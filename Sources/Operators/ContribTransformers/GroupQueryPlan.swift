@@ -165,8 +165,8 @@ struct GroupQueryPlan: Sendable {
       }
       let toQ = (m.scratch + places.query).assumingMemoryBound(to: Float.self)
       let toK = (m.scratch + places.key).assumingMemoryBound(to: Float.self)
-      try turnQueries.run(q, into: toQ, gain: m.input(14), positions: positions, m)
-      try turnKeys.run(k, into: toK, gain: m.input(15), positions: positions, m)
+      try turnQueries.run(q, into: toQ, gainInput: 14, positions: positions, m)
+      try turnKeys.run(k, into: toK, gainInput: 15, positions: positions, m)
       q = UnsafePointer(toQ)
       k = UnsafePointer(toK)
     }

@@ -51,11 +51,12 @@ struct HeadTurn: Sendable {
   }
 
   func run(
-    _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, gain: UnsafePointer<Float>,
+    _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, gainInput: Int,
     positions: UnsafePointer<Int64>, _ m: Memory
   ) throws(EngineError) {
     var from = UnsafeRawPointer(x)
     if let epsilon {
+      let gain = m.input(gainInput, Float.self)
       m.pool.run(batch * length) { i in
         for h in 0..<heads {
           let at = i / length * layout.batch + i % length * layout.row + h * layout.head
