@@ -38,8 +38,7 @@ public struct Evaluation {
   ///
   /// Errors: `.budget` when the budget or the system's memory does not allow it.
   public func allocate(_ type: TensorType) throws(EngineError) -> Storage {
-    try runner?.reserve(bytes: type.byteCount)
-    return try Storage(type)
+    if let runner { try runner.allocate(type) } else { try Storage(type) }
   }
   /// Runs another operator with the same pool and budget.
   public func run(
@@ -60,10 +59,10 @@ public protocol GraphRunner {
   func bind(
     _ graph: Subgraph, inputs: [TensorType], captured: [Value?]
   ) throws(EngineError) -> (any BoundGraph)?
-  /// Accounts for memory about to be taken.
+  /// Uninitialised memory for a result.
   ///
-  /// Errors: `.budget` when it exceeds what the session may use.
-  func reserve(bytes: Int) throws(EngineError)
+  /// Errors: `.budget` when it exceeds what the session may use, or what there is.
+  func allocate(_ type: TensorType) throws(EngineError) -> Storage
   /// Errors: `.cancelled` or `.deadline` when the run should end.
   func checkCancellation() throws(EngineError)
 }

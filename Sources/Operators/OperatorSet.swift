@@ -12,7 +12,21 @@ public struct OperatorSet: Sendable {
     let domain: String
     let name: String
   }
-  private let added: [Key: any Operator.Type]
+  /// An operator whose schema is known only while the program runs, as one made of callbacks is.
+  public struct Definition: Sendable {
+    public typealias Make = @Sendable (AttributeReader) throws(EngineError) -> any Operator
+    public let schema: Schema
+    public let make: Make
+    public init(_ schema: Schema, make: @escaping Make) {
+      self.schema = schema
+      self.make = make
+    }
+    init(_ type: any Operator.Type) {
+      schema = type.schema
+      make = { (a) throws(EngineError) in try type.init(reading: a) }
+    }
+  }
+  private let added: [Key: Definition]
 
   /// What dlrun brings.
   public static let builtIn = OperatorSet()
@@ -22,11 +36,14 @@ public struct OperatorSet: Sendable {
   /// that has the name of a built-in operator takes its place.
   ///
   /// Errors: `.usage` when two of them have one name.
-  public init(adding operators: [any Operator.Type]) throws(EngineError) {
-    var added: [Key: any Operator.Type] = [:]
-    for type in operators {
-      let key = Key(domain: Self.canonical(type.schema.domain), name: type.schema.name)
-      guard added.updateValue(type, forKey: key) == nil else {
+  public init(
+    adding operators: [any Operator.Type] = [], definitions: [Definition] = []
+  ) throws(EngineError) {
+    var added: [Key: Definition] = [:]
+    for definition in operators.map({ Definition($0) }) + definitions {
+      let schema = definition.schema
+      let key = Key(domain: Self.canonical(schema.domain), name: schema.name)
+      guard added.updateValue(definition, forKey: key) == nil else {
         throw EngineError(
           .usage, "two operators are added under one name",
           received: "\(key.name) of domain \(key.domain.isEmpty ? "ai.onnx" : key.domain) twice")
@@ -36,11 +53,11 @@ public struct OperatorSet: Sendable {
   }
 
   /// The operator of this name; "ai.onnx" and "" are one domain.
-  public func find(domain: String, name: String) -> (any Operator.Type)? {
-    if !added.isEmpty, let type = added[Key(domain: Self.canonical(domain), name: name)] {
-      return type
+  private func find(domain: String, name: String) -> Definition? {
+    if !added.isEmpty, let found = added[Key(domain: Self.canonical(domain), name: name)] {
+      return found
     }
-    return Registry.find(domain: domain, name: name)
+    return Registry.find(domain: domain, name: name).map { Definition($0) }
   }
 
   private static func canonical(_ domain: String) -> String { domain == "ai.onnx" ? "" : domain }
@@ -50,13 +67,13 @@ public struct OperatorSet: Sendable {
   /// Errors: `.unsupported` for an unknown operator or a version before its first,
   /// `.attribute` for attributes that are missing, unknown or wrong.
   public func make(_ node: Graph.Node, opset: Int) throws(EngineError) -> any Operator {
-    guard let type = find(domain: node.domain, name: node.type) else {
+    guard let definition = find(domain: node.domain, name: node.type) else {
       let domain = node.domain.isEmpty ? "ai.onnx" : node.domain
       throw EngineError(
         .unsupported, "operator \(node.type) of domain \(domain) is not known",
         hint: "`dlrun ops` lists the operators", subject: .init(operatorName: node.type))
     }
-    let schema = type.schema
+    let schema = definition.schema
     do throws(EngineError) {
       if let first = schema.versions.first, opset < first {
         throw EngineError(
@@ -66,8 +83,8 @@ public struct OperatorSet: Sendable {
       try schema.checkAttributes(node.attributes, opset: opset)
       try schema.checkArity(
         inputs: node.inputs.map { $0 != nil }, outputs: node.outputs.count, opset: opset)
-      return try type.init(
-        reading: AttributeReader(
+      return try definition.make(
+        AttributeReader(
           schema.name, opset: opset, attributes: node.attributes, inputCount: node.inputs.count,
           outputCount: node.outputs.count))
     } catch { throw error.at(operatorName: schema.name) }

@@ -71,7 +71,7 @@ final class BoundPlan: BoundGraph {
     self.sources = sources
     outputTypes = types
     copied = sources.indices.filter { if case .written = sources[$0] { false } else { true } }
-    context = try plan.contexts.take(plan)
+    context = try plan.contexts.take(plan, state.session)
     var inputAddresses = [[Int]](repeating: [], count: inputs.count)
     var outputAddresses = [[Int]](repeating: [], count: types.count)
     for (address, slot) in plan.patches {

@@ -1,4 +1,3 @@
-import Glibc
 import Synchronization
 import Tensors
 
@@ -6,9 +5,9 @@ import Tensors
 final class ContextPool: Sendable {
   private let idle = Mutex<[RunContext]>([])
 
-  func take(_ plan: Plan) throws(EngineError) -> RunContext {
+  func take(_ plan: Plan, _ session: SessionState) throws(EngineError) -> RunContext {
     if let context = idle.withLock({ $0.popLast() }) { return context }
-    return try RunContext(plan)
+    return try RunContext(plan, session)
   }
 
   /// Keeps a few; the rest is freed.
@@ -16,10 +15,3 @@ final class ContextPool: Sendable {
     idle.withLock { if $0.count < 8 { $0.append(context) } }
   }
 }
-
-func allocateAligned(_ bytes: Int) -> UnsafeMutableRawPointer? {
-  var memory: UnsafeMutableRawPointer?
-  return posix_memalign(&memory, Storage.alignment, bytes) == 0 ? memory : nil
-}
-
-func freeAligned(_ memory: UnsafeMutableRawPointer) { free(memory) }

@@ -3,11 +3,12 @@ import Kernels
 import Tensors
 
 extension Plan {
-  /// One run. `inputs` and `captured` have the types the plan was made for.
+  /// One run. `inputs` and `captured` have the types the plan was made for. `targets` holds, for
+  /// each output, the caller's memory for it, or nil; it may be shorter.
   func run(
-    inputs: [Value?], captured: [Value?], state: RunState
+    inputs: [Value?], captured: [Value?], targets: [Tensor?] = [], state: RunState
   ) throws(EngineError) -> [Value?] {
-    let context = try contexts.take(self)
+    let context = try contexts.take(self, state.session)
     var created = 0
     defer {
       state.dynamicBytes -= created
@@ -24,9 +25,15 @@ extension Plan {
       default: break
       }
     }
-    for slot in freshSlots {
-      guard case .fresh(let type) = places[slot] else { continue }
-      context.values[slot] = .tensor(Tensor(try Storage(type)))
+    for fresh in freshSlots {
+      if let k = fresh.output, k < targets.count, let target = targets[k] {
+        try checkTarget(target, k)
+        context.values[fresh.slot] = .tensor(
+          target.type == fresh.type
+            ? target : Tensor(Storage(viewing: target.storage, as: fresh.type)))
+      } else {
+        context.values[fresh.slot] = .tensor(Tensor(try state.session.allocate(fresh.type)))
+      }
     }
     for (address, slot) in patches {
       guard case .tensor(let t)? = context.values[Plan.root(slot, places)] else { continue }
@@ -60,7 +67,10 @@ extension Plan {
     }
     var results: [Value?] = []
     results.reserveCapacity(outputs.count)
-    for slot in outputs { results.append(try result(slot, context)) }
+    for (k, slot) in outputs.enumerated() {
+      let target = k < targets.count ? targets[k] : nil
+      results.append(try result(slot, context, into: target, state))
+    }
     return results
   }
 
@@ -128,11 +138,25 @@ extension Plan {
     return context.values[slot]
   }
 
-  /// An output. Memory the caller lent is copied: the result must not depend on the caller.
-  private func result(_ slot: Int, _ context: RunContext) throws(EngineError) -> Value? {
+  /// An output. Memory the caller lent is copied: the result must not depend on the caller, but
+  /// for what he gave to write to.
+  private func result(
+    _ slot: Int, _ context: RunContext, into target: Tensor?, _ state: RunState
+  ) throws(EngineError) -> Value? {
     let value = try value(slot, context)
+    if let target {
+      guard case .tensor(let t)? = value, t.type == target.type, t.dtype != .string else {
+        throw EngineError(
+          .shape, "an output does not fit the memory given for it", expected: "\(target.type)",
+          received: value.map { describe($0) } ?? "nothing")
+      }
+      if t.storage.bytes != target.storage.bytes {
+        target.storage.bytes.copyMemory(from: t.storage.bytes, byteCount: t.byteCount)
+      }
+      return .tensor(target)
+    }
     guard case .tensor(let t)? = value, t.storage.isLent else { return value }
-    let copy = try Storage(t.type)
+    let copy = try state.session.allocate(t.type)
     copy.bytes.copyMemory(from: t.storage.bytes, byteCount: t.byteCount)
     return .tensor(Tensor(copy))
   }
@@ -143,6 +167,25 @@ extension Plan {
       guard let type else { continue }
       try reportNonFinite(type, base[k.inputCount + i], k.node, output: i)
     }
+  }
+
+  /// Whether the memory given for output `k` fits it.
+  private func checkTarget(_ target: Tensor, _ k: Int) throws(EngineError) {
+    let slot = outputs[k]
+    var type: TensorType?
+    switch places[slot] {
+    case .fresh(let t), .view(_, let t): type = t
+    default: break
+    }
+    guard type == target.type else {
+      throw EngineError(
+        .shape, "an output does not fit the memory given for it", expected: "\(target.type)",
+        received: type.map { "\($0)" } ?? "nothing")
+    }
+  }
+
+  private func describe(_ value: Value) -> String {
+    if case .tensor(let t) = value { "\(t.type)" } else { value.kind }
   }
 
   private func checkNaN(_ d: DynamicStep, _ context: RunContext) throws(EngineError) {

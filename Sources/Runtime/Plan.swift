@@ -60,7 +60,8 @@ final class Plan: Sendable {
   let operatorNames: [String]
   /// Addresses that must be set again for every run.
   let patches: [(address: Int, slot: Int)]
-  let freshSlots: [Int]
+  /// Slots that need memory of their own in each run; the first output that is all of it.
+  let freshSlots: [(slot: Int, type: TensorType, output: Int?)]
   let contexts = ContextPool()
 
   init(
@@ -83,11 +84,11 @@ final class Plan: Sendable {
       }
     }
     self.patches = patches
-    var fresh: [Int] = []
+    var fresh: [(Int, TensorType, Int?)] = []
     var freshBytes = 0
     for (i, place) in places.enumerated() {
       if case .fresh(let type) = place {
-        fresh.append(i)
+        fresh.append((i, type, outputs.firstIndex { Plan.root($0, places) == i }))
         freshBytes += type.byteCount
       }
     }
@@ -105,17 +106,19 @@ final class Plan: Sendable {
 /// What one run needs beside the plan: an arena, scratch, and the table of addresses.
 final class RunContext: @unchecked Sendable {
   let arena: UnsafeMutableRawPointer
+  private let block: AllocatedBlock
   let scratch: UnsafeMutableRawPointer
   let addresses: UnsafeMutablePointer<UnsafeMutableRawPointer>
   var values: [Value?]
 
-  init(_ plan: Plan) throws(EngineError) {
+  init(_ plan: Plan, _ session: SessionState) throws(EngineError) {
     let bytes = max(64, plan.arenaBytes + plan.scratchBytes)
-    guard let block = allocateAligned(bytes) else {
+    guard let block = AllocatedBlock(bytes: bytes, from: session.options.allocator) else {
       throw EngineError(.budget, "no memory to run the graph", received: "\(bytes) bytes")
     }
-    arena = block
-    scratch = block + plan.arenaBytes
+    self.block = block
+    arena = block.memory
+    scratch = block.memory + plan.arenaBytes
     addresses = .allocate(capacity: plan.addressSlots.count + 1)
     addresses.initialize(repeating: Storage.empty, count: plan.addressSlots.count + 1)
     values = [Value?](repeating: nil, count: plan.places.count)
@@ -131,8 +134,5 @@ final class RunContext: @unchecked Sendable {
     }
   }
 
-  deinit {
-    addresses.deallocate()
-    freeAligned(arena)
-  }
+  deinit { addresses.deallocate() }
 }

@@ -97,10 +97,11 @@ final class Program: Sendable {
 
   /// Runs the graph. `inputs` stand in the order of `graph.inputs`, nil for those with defaults.
   func run(
-    inputs: [Value?], captured: [Value?], outputs: [ValueID], state: RunState
+    inputs: [Value?], captured: [Value?], outputs: [ValueID], targets: [Tensor?] = [],
+    state: RunState
   ) throws(EngineError) -> [Value?] {
     let plan = try self.plan(inputs, captured, outputs)
-    return try plan.run(inputs: inputs, captured: captured, state: state)
+    return try plan.run(inputs: inputs, captured: captured, targets: targets, state: state)
   }
 
   /// The plan for these inputs, from the cache or made now.
@@ -109,7 +110,15 @@ final class Program: Sendable {
   ) throws(EngineError) -> Plan {
     let key = PlanKey(inputs, captured, outputs, session)
     if let known = plans.withLock({ $0.find(key) }) { return known }
+    let started = session.options.observer == nil ? 0 : monotonicNanoseconds()
     let plan = try Planner.plan(self, inputs, captured, outputs)
+    if let observer = session.options.observer {
+      let types = inputs.map { if case .tensor(let t)? = $0 { t.type } else { nil as TensorType? } }
+      observer(
+        .planned(
+          inputs: types, peakBytes: plan.peakBytes,
+          nanoseconds: monotonicNanoseconds() &- started))
+    }
     plans.withLock { $0.add(key, plan) }
     return plan
   }

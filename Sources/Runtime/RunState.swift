@@ -108,10 +108,11 @@ final class RunState: GraphRunner {
     return program
   }
 
-  func reserve(bytes: Int) throws(EngineError) {
-    let (total, overflow) = dynamicBytes.addingReportingOverflow(bytes)
+  func allocate(_ type: TensorType) throws(EngineError) -> Storage {
+    let (total, overflow) = dynamicBytes.addingReportingOverflow(type.byteCount)
     guard !overflow else { throw EngineError(.budget, "a result is too large") }
-    try session.checkBudget(total, for: "a result of \(bytes) bytes")
+    try session.checkBudget(total, for: "a result of \(type.byteCount) bytes")
+    return try session.allocate(type)
   }
 
   func checkCancellation() throws(EngineError) { try control?.check() }

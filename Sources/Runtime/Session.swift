@@ -1,6 +1,7 @@
 import Graphs
 import Kernels
 import Operators
+import Synchronization
 import Tensors
 
 /// A model made ready to run. Safe for many tasks at once: each run has memory of its own.
@@ -25,6 +26,7 @@ public final class Session: Sendable {
   ///
   /// Errors: `.unsupported` for unknown operators, `.invalidModel`, `.attribute`, `.budget`.
   public init(_ model: ModelGraph, options: SessionOptions = .init()) throws(EngineError) {
+    let started = options.observer == nil ? 0 : monotonicNanoseconds()
     let lookup = options.operators.lookup(opsets: model.opsets)
     var model = try model.inliningFunctions(using: lookup)
     try model.graph.expandGradients(using: lookup)
@@ -51,6 +53,10 @@ public final class Session: Sendable {
       valueIndex[graph.values[i].name] = ValueID(i)
     }
     self.valueIndex = valueIndex
+    options.observer?(
+      .loaded(
+        nodes: graph.nodes.count, weightBytes: state.constantBytes.load(ordering: .relaxed),
+        nanoseconds: monotonicNanoseconds() &- started))
   }
 
   /// Threads that take part in a run.
@@ -85,35 +91,89 @@ public final class Session: Sendable {
       }
       list[i] = value
     }
+    let names = outputs ?? self.outputs.map(\.name)
+    var ids = program.graph.outputs
+    if let outputs {
+      ids = []
+      for name in outputs { ids.append(try valueID(name)) }
+    }
+    let results = try run(list, ids, [], control, profiler)
+    return Outputs(names: names, values: results)
+  }
+
+  /// Runs with values in the order of `inputs`, nil for those left out, and gives the outputs in
+  /// the order of `outputs`: the way with the least cost.
+  ///
+  /// - `into`: memory for outputs, in the order of `outputs`; nil, or left out, for those that the
+  ///   run makes memory for. A tensor given is written and returned; nobody may read it meanwhile.
+  /// - `only`: the outputs wanted, by their places; nil for all. `into` then follows this order.
+  /// - Errors: as the other `run`; `.shape` when an output does not fit its memory.
+  public func run(
+    ordered inputs: [Value?], into targets: [Tensor?] = [], only wanted: [Int]? = nil,
+    control: RunControl? = nil, profiler: Profiler? = nil
+  ) throws(EngineError) -> [Value?] {
+    guard inputs.count == self.inputs.count else {
+      throw EngineError(
+        .usage, "the wrong number of inputs", expected: "\(self.inputs.count)",
+        received: "\(inputs.count)")
+    }
+    var ids = program.graph.outputs
+    if let wanted {
+      ids = []
+      for i in wanted {
+        guard outputs.indices.contains(i) else {
+          throw EngineError(
+            .usage, "the model has no output \(i)", expected: "0 to \(outputs.count - 1)")
+        }
+        ids.append(program.graph.outputs[i])
+      }
+    }
+    guard targets.count <= ids.count else {
+      throw EngineError(
+        .usage, "memory for more outputs than are asked for", expected: "at most \(ids.count)",
+        received: "\(targets.count)")
+    }
+    return try run(inputs, ids, targets, control, profiler)
+  }
+
+  /// The value of this name: an output or any other value of the graph.
+  private func valueID(_ name: String) throws(EngineError) -> ValueID {
+    guard let id = valueIndex[name] else {
+      throw EngineError(
+        .usage, "the model has no value '\(name)'",
+        expected: outputs.map { "'\($0.name)'" }.joined(separator: ", ")
+          + " or a value inside the graph")
+    }
+    return id
+  }
+
+  private func run(
+    _ values: [Value?], _ ids: [ValueID], _ targets: [Tensor?], _ control: RunControl?,
+    _ profiler: Profiler?
+  ) throws(EngineError) -> [Value?] {
     for (i, port) in inputs.enumerated() {
-      guard let value = list[i] else {
+      guard let value = values[i] else {
         if port.isOptional { continue }
         throw EngineError(
           .usage, "input '\(port.name)' is missing", expected: "\(port.type.text)")
       }
       try port.check(value)
     }
-    var names: [String] = []
-    var ids: [ValueID] = []
-    if let outputs {
-      for name in outputs {
-        guard let id = valueIndex[name] else {
-          throw EngineError(
-            .usage, "the model has no value '\(name)'",
-            expected: self.outputs.map { "'\($0.name)'" }.joined(separator: ", ")
-              + " or a value inside the graph")
-        }
-        names.append(name)
-        ids.append(id)
-      }
-    } else {
-      names = self.outputs.map(\.name)
-      ids = program.graph.outputs
+    let runState = RunState(state, control: control, profiler: profiler)
+    guard let observer = state.options.observer else {
+      return try program.run(
+        inputs: values, captured: [], outputs: ids, targets: targets, state: runState)
     }
-    let results = try program.run(
-      inputs: list, captured: [], outputs: ids,
-      state: RunState(state, control: control, profiler: profiler))
-    return Outputs(names: names, values: results)
+    let started = monotonicNanoseconds()
+    do throws(EngineError) {
+      let results = try program.run(
+        inputs: values, captured: [], outputs: ids, targets: targets, state: runState)
+      observer(.finished(nanoseconds: monotonicNanoseconds() &- started))
+      return results
+    } catch {
+      observer(.failed(error, nanoseconds: monotonicNanoseconds() &- started))
+      throw error
+    }
   }
 
   /// Bytes that one run with inputs of these types takes beside the weights: arena, scratch and

@@ -28,11 +28,16 @@ public struct SessionOptions: Sendable {
   public var planCacheSize: Int
   /// Where the operators of nodes are looked up.
   public var operators: OperatorSet
+  /// Hears what the session does; nil costs nothing. Called from any thread.
+  public var observer: (@Sendable (SessionEvent) -> Void)?
+  /// Where the memory of runs and results comes from; nil for the system's.
+  public var allocator: (any MemoryAllocator)?
 
   public init(
     threads: Int? = nil, optimization: OptimizationLevel = .all, exact: Bool = false,
     maxMemoryBytes: Int? = nil, checksNaN: Bool = false, planCacheSize: Int = 16,
-    operators: OperatorSet = .builtIn
+    operators: OperatorSet = .builtIn, observer: (@Sendable (SessionEvent) -> Void)? = nil,
+    allocator: (any MemoryAllocator)? = nil
   ) {
     self.threads = threads
     self.optimization = optimization
@@ -41,5 +46,7 @@ public struct SessionOptions: Sendable {
     self.checksNaN = checksNaN
     self.planCacheSize = planCacheSize
     self.operators = operators
+    self.observer = observer
+    self.allocator = allocator
   }
 }
