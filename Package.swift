@@ -30,6 +30,12 @@ let package = Package(
     .target(
       name: "DLRun",
       dependencies: ["Runtime", "Compiler", "Formats", "Operators", "Graphs", "Kernels", "Tensors"]),
+    .target(name: "CDLRunHeader"),
+    .target(
+      name: "CDLRun",
+      dependencies: [
+        "CDLRunHeader", "DLRun", "Runtime", "Formats", "Operators", "Graphs", "Tensors",
+      ]),
     .executableTarget(
       name: "dlrun",
       dependencies: [

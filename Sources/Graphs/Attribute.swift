@@ -87,6 +87,8 @@ public struct AttributeReader {
   public let inputCount: Int
   public let outputCount: Int
   private let attributes: [Attribute]
+  /// Every attribute as the node carries it.
+  public var all: [Attribute] { attributes }
 
   public init(
     _ name: String, opset: Int, attributes: [Attribute], inputCount: Int = 0, outputCount: Int = 1

@@ -16,13 +16,17 @@ public struct OperatorSet: Sendable {
   public struct Definition: Sendable {
     public typealias Make = @Sendable (AttributeReader) throws(EngineError) -> any Operator
     public let schema: Schema
+    /// Whether attributes beside those of the schema are handed on instead of refused.
+    public let takesAnyAttribute: Bool
     public let make: Make
-    public init(_ schema: Schema, make: @escaping Make) {
+    public init(_ schema: Schema, takesAnyAttribute: Bool = false, make: @escaping Make) {
       self.schema = schema
+      self.takesAnyAttribute = takesAnyAttribute
       self.make = make
     }
     init(_ type: any Operator.Type) {
       schema = type.schema
+      takesAnyAttribute = false
       make = { (a) throws(EngineError) in try type.init(reading: a) }
     }
   }
@@ -80,7 +84,9 @@ public struct OperatorSet: Sendable {
           .unsupported, "the operator does not exist in opset \(opset)",
           expected: "opset \(first) or later")
       }
-      try schema.checkAttributes(node.attributes, opset: opset)
+      if !definition.takesAnyAttribute {
+        try schema.checkAttributes(node.attributes, opset: opset)
+      }
       try schema.checkArity(
         inputs: node.inputs.map { $0 != nil }, outputs: node.outputs.count, opset: opset)
       return try definition.make(

@@ -1,0 +1,162 @@
+import CDLRunHeader
+import DLRun
+import Formats
+import Glibc
+import Tensors
+
+/// Ends runs from another thread.
+final class CancellationHandle: HandleObject {
+  static let handleKind: UInt8 = 3
+  static let handleName = "cancellation"
+  let control = RunControl()
+}
+
+@c @implementation
+public func dlrun_cancellation_create(
+  _ out: UnsafeMutablePointer<OpaquePointer?>?
+) -> dlrun_status {
+  attempt { () throws(EngineError) in
+    try required(out, "out").pointee = HandleTable.add(CancellationHandle())
+  }
+}
+
+@c @implementation
+public func dlrun_cancellation_cancel(_ cancellation: OpaquePointer?) -> dlrun_status {
+  attempt { () throws(EngineError) in
+    try HandleTable.find(cancellation, CancellationHandle.self).control.cancel()
+  }
+}
+
+@c @implementation
+public func dlrun_cancellation_release(_ cancellation: OpaquePointer?) {
+  HandleTable.remove(cancellation, CancellationHandle.self)
+}
+
+@c @implementation
+public func dlrun_session_run(
+  _ session: OpaquePointer?, _ options: UnsafePointer<dlrun_run_options>?,
+  _ input_names: UnsafePointer<UnsafePointer<CChar>?>?,
+  _ inputs: UnsafePointer<OpaquePointer?>?, _ input_count: Int,
+  _ output_names: UnsafePointer<UnsafePointer<CChar>?>?,
+  _ outputs: UnsafeMutablePointer<OpaquePointer?>?, _ output_count: Int
+) -> dlrun_status {
+  attempt { () throws(EngineError) in
+    let handle = try HandleTable.find(session, SessionHandle.self)
+    var values = [Value?](repeating: nil, count: handle.inputs.count)
+    for i in 0..<max(0, input_count) {
+      let inputs = try required(inputs, "inputs")
+      var place: Int? = i
+      if let input_names {
+        place = find(try required(input_names[i], "input name \(i)"), handle.inputs, near: i)
+      }
+      guard let place, place < values.count else {
+        let name = input_names?[i].map { "'\(String(cString: $0))'" } ?? "\(i)"
+        throw EngineError(
+          .usage, "the model has no input \(name)",
+          expected: handle.session.inputs.map { "'\($0.name)'" }.joined(separator: ", "))
+      }
+      values[place] = try HandleTable.find(inputs[i], ValueHandle.self).value
+    }
+    let results = try run(
+      handle, options, values, output_names, outputs, max(0, output_count))
+    guard output_count > 0 else { return }
+    let outputs = try required(outputs, "outputs")
+    for (i, result) in results.enumerated() where outputs[i] == nil {
+      if let result { outputs[i] = HandleTable.add(ValueHandle(result)) }
+    }
+  }
+}
+
+/// The place of a name, looked for first where it stands in the model's order.
+private func find(_ name: UnsafePointer<CChar>, _ ports: [CPort], near i: Int) -> Int? {
+  if i < ports.count, strcmp(ports[i].name, name) == 0 { return i }
+  return ports.firstIndex { strcmp($0.name, name) == 0 }
+}
+
+private func run(
+  _ handle: SessionHandle, _ options: UnsafePointer<dlrun_run_options>?, _ values: [Value?],
+  _ names: UnsafePointer<UnsafePointer<CChar>?>?, _ outputs: UnsafeMutablePointer<OpaquePointer?>?,
+  _ count: Int
+) throws(EngineError) -> [Value?] {
+  var places: [Int] = []
+  var targets: [Tensor?] = []
+  var isInner = false
+  for i in 0..<count {
+    let outputs = try required(outputs, "outputs")
+    if let names {
+      let name = try required(names[i], "output name \(i)")
+      if let place = find(name, handle.outputs, near: i) { places.append(place) } else {
+        isInner = true
+      }
+    } else {
+      places.append(i)
+    }
+    guard let target = outputs[i] else {
+      targets.append(nil)
+      continue
+    }
+    let value = try HandleTable.find(target, ValueHandle.self)
+    guard value.isWritable else {
+      throw EngineError(
+        .usage, "output \(i) cannot be written to", expected: "NULL or memory of the caller",
+        hint: "make it with dlrun_value_borrow")
+    }
+    targets.append(try value.tensor())
+  }
+  var control: RunControl?
+  var profiler: Profiler?
+  var profilePath: String?
+  if let options {
+    let c = try versioned(options, default: dlrun_run_options(), "options")
+    guard c.seconds >= 0 else {
+      throw EngineError(
+        .usage, "options.seconds", expected: "0 or more", received: "\(c.seconds)")
+    }
+    let parent: RunControl? =
+      if let handle = c.cancellation {
+        try HandleTable.find(handle, CancellationHandle.self).control
+      } else { nil }
+    control = c.seconds > 0 ? RunControl(seconds: c.seconds, parent: parent) : parent
+    if let path = c.profile_path {
+      profiler = Profiler()
+      profilePath = String(cString: path)
+    }
+  }
+  let results: [Value?]
+  if isInner {
+    var list: [String] = []
+    for i in 0..<count { list.append(names?[i].map { String(cString: $0) } ?? "") }
+    results = try runInner(handle, values, list, targets, control, profiler)
+  } else {
+    results = try handle.session.run(
+      ordered: values, into: targets, only: places, control: control, profiler: profiler)
+  }
+  if let profiler, let profilePath {
+    let file = try AtomicFile(profilePath)
+    try file.write(Array(profiler.chromeTrace().utf8))
+    try file.commit()
+  }
+  return results
+}
+
+/// A run that asks for values inside the graph.
+private func runInner(
+  _ handle: SessionHandle, _ values: [Value?], _ names: [String], _ targets: [Tensor?],
+  _ control: RunControl?, _ profiler: Profiler?
+) throws(EngineError) -> [Value?] {
+  var inputs: [String: Value] = [:]
+  for (port, value) in zip(handle.session.inputs, values) { inputs[port.name] = value }
+  let results = try handle.session.run(
+    values: inputs, outputs: names, control: control, profiler: profiler
+  ).values
+  for (result, target) in zip(results, targets) {
+    guard let target else { continue }
+    guard case .tensor(let t)? = result, t.type == target.type else {
+      throw EngineError(
+        .shape, "an output does not fit the memory given for it", expected: "\(target.type)",
+        received: result.map { $0.kind } ?? "nothing")
+    }
+    memcpy(target.storage.bytes, t.storage.bytes, t.byteCount)
+  }
+  return results
+}
