@@ -73,6 +73,38 @@ private func find(_ name: UnsafePointer<CChar>, _ ports: [CPort], near i: Int) -
   return ports.firstIndex { strcmp($0.name, name) == 0 }
 }
 
+/// A run's options in our terms.
+private struct RunSettings {
+  var control: RunControl?
+  var profiler: Profiler?
+  private var profilePath: String?
+
+  init(_ options: UnsafePointer<dlrun_run_options>?) throws(EngineError) {
+    guard let options else { return }
+    let c = try versioned(options, default: dlrun_run_options(), "options")
+    guard c.seconds >= 0 else {
+      throw EngineError(
+        .usage, "options.seconds", expected: "0 or more", received: "\(c.seconds)")
+    }
+    let parent: RunControl? =
+      if let handle = c.cancellation {
+        try HandleTable.find(handle, CancellationHandle.self).control
+      } else { nil }
+    control = c.seconds > 0 ? RunControl(seconds: c.seconds, parent: parent) : parent
+    if let path = c.profile_path {
+      profiler = Profiler()
+      profilePath = String(cString: path)
+    }
+  }
+
+  func writeProfile() throws(EngineError) {
+    guard let profiler, let profilePath else { return }
+    let file = try AtomicFile(profilePath)
+    try file.write(Array(profiler.chromeTrace().utf8))
+    try file.commit()
+  }
+}
+
 private func run(
   _ handle: SessionHandle, _ options: UnsafePointer<dlrun_run_options>?, _ values: [Value?],
   _ names: UnsafePointer<UnsafePointer<CChar>?>?, _ outputs: UnsafeMutablePointer<OpaquePointer?>?,
@@ -103,51 +135,30 @@ private func run(
     }
     targets.append(try value.tensor())
   }
-  var control: RunControl?
-  var profiler: Profiler?
-  var profilePath: String?
-  if let options {
-    let c = try versioned(options, default: dlrun_run_options(), "options")
-    guard c.seconds >= 0 else {
-      throw EngineError(
-        .usage, "options.seconds", expected: "0 or more", received: "\(c.seconds)")
-    }
-    let parent: RunControl? =
-      if let handle = c.cancellation {
-        try HandleTable.find(handle, CancellationHandle.self).control
-      } else { nil }
-    control = c.seconds > 0 ? RunControl(seconds: c.seconds, parent: parent) : parent
-    if let path = c.profile_path {
-      profiler = Profiler()
-      profilePath = String(cString: path)
-    }
-  }
+  let settings = try RunSettings(options)
   let results: [Value?]
   if isInner {
     var list: [String] = []
     for i in 0..<count { list.append(names?[i].map { String(cString: $0) } ?? "") }
-    results = try runInner(handle, values, list, targets, control, profiler)
+    results = try runInner(handle, values, list, targets, settings)
   } else {
     results = try handle.session.run(
-      ordered: values, into: targets, only: places, control: control, profiler: profiler)
+      ordered: values, into: targets, only: places, control: settings.control,
+      profiler: settings.profiler)
   }
-  if let profiler, let profilePath {
-    let file = try AtomicFile(profilePath)
-    try file.write(Array(profiler.chromeTrace().utf8))
-    try file.commit()
-  }
+  try settings.writeProfile()
   return results
 }
 
 /// A run that asks for values inside the graph.
 private func runInner(
   _ handle: SessionHandle, _ values: [Value?], _ names: [String], _ targets: [Tensor?],
-  _ control: RunControl?, _ profiler: Profiler?
+  _ settings: RunSettings
 ) throws(EngineError) -> [Value?] {
   var inputs: [String: Value] = [:]
   for (port, value) in zip(handle.session.inputs, values) { inputs[port.name] = value }
   let results = try handle.session.run(
-    values: inputs, outputs: names, control: control, profiler: profiler
+    values: inputs, outputs: names, control: settings.control, profiler: settings.profiler
   ).values
   for (result, target) in zip(results, targets) {
     guard let target else { continue }
@@ -159,4 +170,103 @@ private func runInner(
     memcpy(target.storage.bytes, t.storage.bytes, t.byteCount)
   }
   return results
+}
+
+/// The type a program states; nil for an input that is left out.
+private func type(_ t: dlrun_tensor, _ what: String) throws(EngineError) -> TensorType? {
+  if t.dtype == DLRUN_UNDEFINED { return nil }
+  guard let dtype = DType(rawValue: UInt8(truncatingIfNeeded: t.dtype.rawValue)),
+    t.dtype.rawValue <= 255, dtype != .string
+  else {
+    throw EngineError(
+      .dtype, "the element type of \(what)", expected: "one with memory of its own",
+      received: "\(t.dtype.rawValue)")
+  }
+  guard t.rank <= Shape.maxRank else {
+    throw EngineError(
+      .shape, "the rank of \(what) is too high", expected: "at most \(Shape.maxRank)",
+      received: "\(t.rank)")
+  }
+  let sizes = withUnsafeBytes(of: t.shape) { bytes in
+    (0..<Int(t.rank)).map { Int(bytes.load(fromByteOffset: 8 * $0, as: Int64.self)) }
+  }
+  let type = TensorType(dtype, try Shape(checking: sizes))
+  guard t.size_bytes == type.byteCount, t.data != nil || type.byteCount == 0 else {
+    throw EngineError(
+      .shape, "the memory of \(what) does not have the size of \(type)",
+      expected: "\(type.byteCount) bytes",
+      received: t.data == nil ? "NULL" : "\(t.size_bytes)")
+  }
+  return type
+}
+
+@c @implementation
+public func dlrun_session_run_tensors(
+  _ session: OpaquePointer?, _ options: UnsafePointer<dlrun_run_options>?,
+  _ inputs: UnsafePointer<dlrun_tensor>?, _ input_count: Int, _ places: UnsafePointer<Int>?,
+  _ outputs: UnsafeMutablePointer<dlrun_tensor>?, _ output_count: Int
+) -> dlrun_status {
+  attempt { () throws(EngineError) in
+    let handle = try HandleTable.find(session, SessionHandle.self)
+    guard input_count == handle.inputs.count else {
+      throw EngineError(
+        .usage, "the wrong number of inputs", expected: "\(handle.inputs.count)",
+        received: "\(input_count)")
+    }
+    var values: [Value?] = []
+    for i in 0..<input_count {
+      let t = try required(inputs, "inputs")[i]
+      if let value = t.value {
+        values.append(try HandleTable.find(value, ValueHandle.self).value)
+      } else if let type = try type(t, "input \(i)") {
+        values.append(
+          .tensor(Tensor(Storage(type, borrowing: t.data ?? Storage.empty, owner: nil))))
+      } else {
+        values.append(nil)
+      }
+    }
+    var wanted: [Int] = []
+    var targets: [Tensor?] = []
+    for i in 0..<max(0, output_count) {
+      let t = try required(outputs, "outputs")[i]
+      wanted.append(places.map { $0[i] } ?? i)
+      if let memory = t.data, let type = try type(t, "output \(i)") {
+        targets.append(Tensor(Storage(type, borrowing: memory, owner: nil)))
+      } else {
+        targets.append(nil)
+      }
+    }
+    let settings = try RunSettings(options)
+    let results = try handle.session.run(
+      ordered: values, into: targets, mustFit: false, only: wanted, control: settings.control,
+      profiler: settings.profiler)
+    try settings.writeProfile()
+    guard let outputs else { return }
+    for (i, result) in results.enumerated() { store(result, targets[i], &outputs[i]) }
+  }
+}
+
+/// Fills in an output; the type stands there already where the caller's memory was written.
+private func store(_ result: Value?, _ target: Tensor?, _ out: inout dlrun_tensor) {
+  out.value = nil
+  guard case .tensor(let t)? = result, t.dtype != .string else {
+    let isString = if case .tensor? = result { true } else { false }
+    out.dtype = isString ? DLRUN_STRING : DLRUN_UNDEFINED
+    out.rank = 0
+    out.data = nil
+    out.size_bytes = 0
+    if let result { out.value = HandleTable.add(ValueHandle(result)) }
+    return
+  }
+  if let target, target.storage === t.storage { return }
+  out.dtype = dlrun_dtype(rawValue: UInt32(t.dtype.rawValue))
+  out.rank = UInt32(t.shape.rank)
+  withUnsafeMutableBytes(of: &out.shape) { bytes in
+    for (i, n) in t.shape.array.enumerated() {
+      bytes.storeBytes(of: Int64(n), toByteOffset: 8 * i, as: Int64.self)
+    }
+  }
+  out.data = t.storage.bytes
+  out.size_bytes = t.byteCount
+  out.value = HandleTable.add(ValueHandle(.tensor(t)))
 }

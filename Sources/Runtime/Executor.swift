@@ -4,9 +4,11 @@ import Tensors
 
 extension Plan {
   /// One run. `inputs` and `captured` have the types the plan was made for. `targets` holds, for
-  /// each output, the caller's memory for it, or nil; it may be shorter.
+  /// each output, the caller's memory for it, or nil; it may be shorter. One that does not fit is
+  /// an error, or passed over.
   func run(
-    inputs: [Value?], captured: [Value?], targets: [Tensor?] = [], state: RunState
+    inputs: [Value?], captured: [Value?], targets: [Tensor?] = [], mustFit: Bool = true,
+    state: RunState
   ) throws(EngineError) -> [Value?] {
     let context = try contexts.take(self, state.session)
     var created = 0
@@ -26,8 +28,9 @@ extension Plan {
       }
     }
     for fresh in freshSlots {
-      if let k = fresh.output, k < targets.count, let target = targets[k] {
-        try checkTarget(target, k)
+      if let k = fresh.output, k < targets.count, let target = targets[k],
+        try fits(target, k, mustFit)
+      {
         context.values[fresh.slot] = .tensor(
           target.type == fresh.type
             ? target : Tensor(Storage(viewing: target.storage, as: fresh.type)))
@@ -69,7 +72,7 @@ extension Plan {
     results.reserveCapacity(outputs.count)
     for (k, slot) in outputs.enumerated() {
       let target = k < targets.count ? targets[k] : nil
-      results.append(try result(slot, context, into: target, state))
+      results.append(try result(slot, context, into: target, mustFit, state))
     }
     return results
   }
@@ -141,19 +144,19 @@ extension Plan {
   /// An output. Memory the caller lent is copied: the result must not depend on the caller, but
   /// for what he gave to write to.
   private func result(
-    _ slot: Int, _ context: RunContext, into target: Tensor?, _ state: RunState
+    _ slot: Int, _ context: RunContext, into target: Tensor?, _ mustFit: Bool, _ state: RunState
   ) throws(EngineError) -> Value? {
     let value = try value(slot, context)
-    if let target {
-      guard case .tensor(let t)? = value, t.type == target.type, t.dtype != .string else {
-        throw EngineError(
-          .shape, "an output does not fit the memory given for it", expected: "\(target.type)",
-          received: value.map { describe($0) } ?? "nothing")
-      }
+    if let target, case .tensor(let t)? = value, t.type == target.type, t.dtype != .string {
       if t.storage.bytes != target.storage.bytes {
         target.storage.bytes.copyMemory(from: t.storage.bytes, byteCount: t.byteCount)
       }
       return .tensor(target)
+    }
+    if let target, mustFit {
+      throw EngineError(
+        .shape, "an output does not fit the memory given for it", expected: "\(target.type)",
+        received: value.map { describe($0) } ?? "nothing")
     }
     guard case .tensor(let t)? = value, t.storage.isLent else { return value }
     let copy = try state.session.allocate(t.type)
@@ -170,18 +173,18 @@ extension Plan {
   }
 
   /// Whether the memory given for output `k` fits it.
-  private func checkTarget(_ target: Tensor, _ k: Int) throws(EngineError) {
+  private func fits(_ target: Tensor, _ k: Int, _ mustFit: Bool) throws(EngineError) -> Bool {
     let slot = outputs[k]
     var type: TensorType?
     switch places[slot] {
     case .fresh(let t), .view(_, let t): type = t
     default: break
     }
-    guard type == target.type else {
-      throw EngineError(
-        .shape, "an output does not fit the memory given for it", expected: "\(target.type)",
-        received: type.map { "\($0)" } ?? "nothing")
-    }
+    if type == target.type { return true }
+    guard mustFit else { return false }
+    throw EngineError(
+      .shape, "an output does not fit the memory given for it", expected: "\(target.type)",
+      received: type.map { "\($0)" } ?? "nothing")
   }
 
   private func describe(_ value: Value) -> String {

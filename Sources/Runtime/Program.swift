@@ -98,10 +98,11 @@ final class Program: Sendable {
   /// Runs the graph. `inputs` stand in the order of `graph.inputs`, nil for those with defaults.
   func run(
     inputs: [Value?], captured: [Value?], outputs: [ValueID], targets: [Tensor?] = [],
-    state: RunState
+    mustFit: Bool = true, state: RunState
   ) throws(EngineError) -> [Value?] {
     let plan = try self.plan(inputs, captured, outputs)
-    return try plan.run(inputs: inputs, captured: captured, targets: targets, state: state)
+    return try plan.run(inputs: inputs, captured: captured, targets: targets, mustFit: mustFit,
+      state: state)
   }
 
   /// The plan for these inputs, from the cache or made now.

@@ -97,7 +97,7 @@ public final class Session: Sendable {
       ids = []
       for name in outputs { ids.append(try valueID(name)) }
     }
-    let results = try run(list, ids, [], control, profiler)
+    let results = try run(list, ids, [], true, control, profiler)
     return Outputs(names: names, values: results)
   }
 
@@ -107,10 +107,12 @@ public final class Session: Sendable {
   /// - `into`: memory for outputs, in the order of `outputs`; nil, or left out, for those that the
   ///   run makes memory for. A tensor given is written and returned; nobody may read it meanwhile.
   /// - `only`: the outputs wanted, by their places; nil for all. `into` then follows this order.
+  /// - `mustFit`: whether memory of another type than the output's is an error; else the output
+  ///   comes in memory of its own.
   /// - Errors: as the other `run`; `.shape` when an output does not fit its memory.
   public func run(
-    ordered inputs: [Value?], into targets: [Tensor?] = [], only wanted: [Int]? = nil,
-    control: RunControl? = nil, profiler: Profiler? = nil
+    ordered inputs: [Value?], into targets: [Tensor?] = [], mustFit: Bool = true,
+    only wanted: [Int]? = nil, control: RunControl? = nil, profiler: Profiler? = nil
   ) throws(EngineError) -> [Value?] {
     guard inputs.count == self.inputs.count else {
       throw EngineError(
@@ -133,7 +135,7 @@ public final class Session: Sendable {
         .usage, "memory for more outputs than are asked for", expected: "at most \(ids.count)",
         received: "\(targets.count)")
     }
-    return try run(inputs, ids, targets, control, profiler)
+    return try run(inputs, ids, targets, mustFit, control, profiler)
   }
 
   /// The value of this name: an output or any other value of the graph.
@@ -148,8 +150,8 @@ public final class Session: Sendable {
   }
 
   private func run(
-    _ values: [Value?], _ ids: [ValueID], _ targets: [Tensor?], _ control: RunControl?,
-    _ profiler: Profiler?
+    _ values: [Value?], _ ids: [ValueID], _ targets: [Tensor?], _ mustFit: Bool,
+    _ control: RunControl?, _ profiler: Profiler?
   ) throws(EngineError) -> [Value?] {
     for (i, port) in inputs.enumerated() {
       guard let value = values[i] else {
@@ -162,12 +164,14 @@ public final class Session: Sendable {
     let runState = RunState(state, control: control, profiler: profiler)
     guard let observer = state.options.observer else {
       return try program.run(
-        inputs: values, captured: [], outputs: ids, targets: targets, state: runState)
+        inputs: values, captured: [], outputs: ids, targets: targets, mustFit: mustFit,
+        state: runState)
     }
     let started = monotonicNanoseconds()
     do throws(EngineError) {
       let results = try program.run(
-        inputs: values, captured: [], outputs: ids, targets: targets, state: runState)
+        inputs: values, captured: [], outputs: ids, targets: targets, mustFit: mustFit,
+        state: runState)
       observer(.finished(nanoseconds: monotonicNanoseconds() &- started))
       return results
     } catch {

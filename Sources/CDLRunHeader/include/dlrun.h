@@ -326,6 +326,36 @@ dlrun_status dlrun_session_run(const dlrun_session *session, const dlrun_run_opt
                                const char *const *output_names, dlrun_value **outputs,
                                size_t output_count);
 
+/*
+ * A tensor without a handle, for the run with the least cost.
+ *
+ * As an input: all fields but `value`; dtype DLRUN_UNDEFINED for an input that is left out.
+ * As an output, before the run: `data` NULL, or memory of the caller for a result of this dtype and
+ * shape. After it: dtype and shape as they came out. `value` is NULL where the caller's memory was
+ * written; else the result came in memory of its own, `data` points to it, and `value` has to be
+ * released. For a string tensor, a sequence, an optional or a map `data` is NULL and `value` has it.
+ */
+typedef struct dlrun_tensor {
+  dlrun_dtype dtype;
+  uint32_t rank;
+  int64_t shape[8];
+  void *data;
+  size_t size_bytes;
+  dlrun_value *value;
+} dlrun_tensor;
+
+/*
+ * Runs the model on tensors in the model's order: as many inputs as it has. `places` says which
+ * outputs are wanted, by their numbers; NULL stands for the first `output_count`. An output whose
+ * memory does not fit what came is given memory of its own instead. An input may be a handle as
+ * well: then `value` is set and the other fields are not looked at.
+ */
+dlrun_status dlrun_session_run_tensors(const dlrun_session *session,
+                                       const dlrun_run_options *options,
+                                       const dlrun_tensor *inputs, size_t input_count,
+                                       const size_t *places, dlrun_tensor *outputs,
+                                       size_t output_count);
+
 /* ---- Operators of the caller ----------------------------------------------------------------- */
 
 /* A node's attributes, while the operator is made. */
