@@ -59,6 +59,10 @@ public protocol GraphRunner {
   func bind(
     _ graph: Subgraph, inputs: [TensorType], captured: [Value?]
   ) throws(EngineError) -> (any BoundGraph)?
+  /// Accounts for memory about to be taken, of strings for instance.
+  ///
+  /// Errors: `.budget` when it exceeds what the session may use.
+  func reserve(bytes: Int) throws(EngineError)
   /// Uninitialised memory for a result.
   ///
   /// Errors: `.budget` when it exceeds what the session may use, or what there is.

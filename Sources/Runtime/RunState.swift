@@ -108,10 +108,14 @@ final class RunState: GraphRunner {
     return program
   }
 
-  func allocate(_ type: TensorType) throws(EngineError) -> Storage {
-    let (total, overflow) = dynamicBytes.addingReportingOverflow(type.byteCount)
+  func reserve(bytes: Int) throws(EngineError) {
+    let (total, overflow) = dynamicBytes.addingReportingOverflow(bytes)
     guard !overflow else { throw EngineError(.budget, "a result is too large") }
-    try session.checkBudget(total, for: "a result of \(type.byteCount) bytes")
+    try session.checkBudget(total, for: "a result of \(bytes) bytes")
+  }
+
+  func allocate(_ type: TensorType) throws(EngineError) -> Storage {
+    try reserve(bytes: type.byteCount)
     return try session.allocate(type)
   }
 
