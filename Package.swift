@@ -69,6 +69,9 @@ let package = Package(
       ],
       exclude: ["Sweep"]),
     .testTarget(
+      name: "CDLRunTests",
+      dependencies: ["CDLRun", "CDLRunHeader"]),
+    .testTarget(
       name: "CommandTests",
       dependencies: ["TestSupport", "DLRun", "Formats", "Tensors"]),
     .testTarget(
