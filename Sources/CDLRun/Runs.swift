@@ -117,7 +117,9 @@ private func run(
     let outputs = try required(outputs, "outputs")
     if let names {
       let name = try required(names[i], "output name \(i)")
-      if let place = find(name, handle.outputs, near: i) { places.append(place) } else {
+      if let place = find(name, handle.outputs, near: i) {
+        places.append(place)
+      } else {
         isInner = true
       }
     } else {

@@ -100,7 +100,8 @@ func store<T>(
   }
   withUnsafeBytes(of: value) {
     let count = min(room, MemoryLayout<T>.size)
-    UnsafeMutableRawPointer(out).copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(Storage.empty), byteCount: count)
+    let source = $0.baseAddress ?? UnsafeRawPointer(Storage.empty)
+    UnsafeMutableRawPointer(out).copyMemory(from: source, byteCount: count)
   }
   UnsafeMutableRawPointer(out).storeBytes(of: room, as: Int.self)
 }

@@ -22,4 +22,10 @@ extension GraphRunner {
   public func bind(
     _ graph: Subgraph, inputs: [TensorType], captured: [Value?]
   ) throws(EngineError) -> (any BoundGraph)? { nil }
+
+  /// The system's memory, within the budget.
+  public func allocate(_ type: TensorType) throws(EngineError) -> Storage {
+    try reserve(bytes: type.byteCount)
+    return try Storage(type)
+  }
 }

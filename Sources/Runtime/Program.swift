@@ -101,7 +101,8 @@ final class Program: Sendable {
     mustFit: Bool = true, state: RunState
   ) throws(EngineError) -> [Value?] {
     let plan = try self.plan(inputs, captured, outputs)
-    return try plan.run(inputs: inputs, captured: captured, targets: targets, mustFit: mustFit,
+    return try plan.run(
+      inputs: inputs, captured: captured, targets: targets, mustFit: mustFit,
       state: state)
   }
 

@@ -1,5 +1,6 @@
 /*
  * The C interface of dlrun, an engine that runs ONNX models on CPUs.
+ * Over 400 lines because a C program's authors want one header, with all that it promises.
  *
  *   dlrun_session *session = NULL;
  *   if (dlrun_session_create("model.onnx", NULL, &session) != DLRUN_OK) {
@@ -46,20 +47,20 @@ extern "C" {
 /* What a call came to. Numbers do not change once they exist. */
 typedef enum dlrun_status {
   DLRUN_OK = 0,
-  DLRUN_USAGE = 1,              /* wrong use: a null pointer, an unknown name, a missing input */
-  DLRUN_SHAPE = 2,              /* sizes that do not fit */
-  DLRUN_DTYPE = 3,              /* element types or kinds of value that do not fit */
-  DLRUN_VALUE = 4,              /* contents that are not legal, such as an index out of range */
-  DLRUN_INPUT_MISSING = 5,      /* a file that is not there */
-  DLRUN_MALFORMED = 6,          /* a file that is not what it claims to be */
-  DLRUN_INVALID_MODEL = 7,      /* a model that breaks the format's rules */
-  DLRUN_UNSUPPORTED = 8,        /* an operator or a feature that dlrun lacks */
-  DLRUN_BUDGET = 9,             /* memory or another budget is used up */
-  DLRUN_DEADLINE = 10,          /* the run's deadline passed */
-  DLRUN_CANCELLED = 11,         /* the run was cancelled */
-  DLRUN_IO = 12,                /* a file could not be read or written */
-  DLRUN_LIBRARY_MISSING = 13,   /* a system library is needed that is not installed */
-  DLRUN_INTERNAL = 14           /* a defect of dlrun */
+  DLRUN_USAGE = 1,            /* wrong use: a null pointer, an unknown name, a missing input */
+  DLRUN_SHAPE = 2,            /* sizes that do not fit */
+  DLRUN_DTYPE = 3,            /* element types or kinds of value that do not fit */
+  DLRUN_VALUE = 4,            /* contents that are not legal, such as an index out of range */
+  DLRUN_INPUT_MISSING = 5,    /* a file that is not there */
+  DLRUN_MALFORMED = 6,        /* a file that is not what it claims to be */
+  DLRUN_INVALID_MODEL = 7,    /* a model that breaks the format's rules */
+  DLRUN_UNSUPPORTED = 8,      /* an operator or a feature that dlrun lacks */
+  DLRUN_BUDGET = 9,           /* memory or another budget is used up */
+  DLRUN_DEADLINE = 10,        /* the run's deadline passed */
+  DLRUN_CANCELLED = 11,       /* the run was cancelled */
+  DLRUN_IO = 12,              /* a file could not be read or written */
+  DLRUN_LIBRARY_MISSING = 13, /* a system library is needed that is not installed */
+  DLRUN_INTERNAL = 14         /* a defect of dlrun */
 } dlrun_status;
 
 /*
@@ -99,7 +100,7 @@ typedef enum dlrun_dtype {
   DLRUN_FLOAT8E4M3FNUZ = 18,
   DLRUN_FLOAT8E5M2 = 19,
   DLRUN_FLOAT8E5M2FNUZ = 20,
-  DLRUN_UINT4 = 21,             /* two to a byte, the first in the low bits; so are all below 8 bits */
+  DLRUN_UINT4 = 21, /* two to a byte, the first in the low bits; so are all below 8 bits */
   DLRUN_INT4 = 22,
   DLRUN_FLOAT4E2M1 = 23,
   DLRUN_FLOAT8E8M0 = 24,
@@ -120,8 +121,8 @@ typedef struct dlrun_value dlrun_value;
 typedef enum dlrun_kind {
   DLRUN_TENSOR = 1,
   DLRUN_SEQUENCE = 2,
-  DLRUN_OPTIONAL = 3,           /* one element, or none */
-  DLRUN_MAP = 4                 /* two elements: a tensor of keys and a tensor of values */
+  DLRUN_OPTIONAL = 3, /* one element, or none */
+  DLRUN_MAP = 4       /* two elements: a tensor of keys and a tensor of values */
 } dlrun_kind;
 
 /*
@@ -155,8 +156,7 @@ dlrun_status dlrun_value_sequence(const dlrun_value *const *elements, size_t cou
 dlrun_status dlrun_value_optional(const dlrun_value *element, dlrun_value **out);
 
 /* A map from keys (one axis; int64 or string) to values (as many). */
-dlrun_status dlrun_value_map(const dlrun_value *keys, const dlrun_value *values,
-                             dlrun_value **out);
+dlrun_status dlrun_value_map(const dlrun_value *keys, const dlrun_value *values, dlrun_value **out);
 
 /* Reads a tensor from .npy, .pb (TensorProto), .safetensors, .csv or .json, as its name ends. */
 dlrun_status dlrun_value_read(const char *path, dlrun_value **out);
@@ -196,9 +196,9 @@ dlrun_status dlrun_value_element(const dlrun_value *value, size_t index, dlrun_v
 typedef struct dlrun_session dlrun_session;
 
 typedef enum dlrun_optimization {
-  DLRUN_OPTIMIZE_NONE = 0,      /* as the file has it */
-  DLRUN_OPTIMIZE_BASIC = 1,     /* rewrites that keep every result to the last bit */
-  DLRUN_OPTIMIZE_ALL = 2        /* everything */
+  DLRUN_OPTIMIZE_NONE = 0,  /* as the file has it */
+  DLRUN_OPTIMIZE_BASIC = 1, /* rewrites that keep every result to the last bit */
+  DLRUN_OPTIMIZE_ALL = 2    /* everything */
 } dlrun_optimization;
 
 typedef enum dlrun_log_level {
@@ -214,26 +214,28 @@ typedef void (*dlrun_logger)(void *context, dlrun_log_level level, const char *m
 typedef struct dlrun_operator dlrun_operator;
 
 typedef struct dlrun_session_options {
-  size_t size;                  /* sizeof(dlrun_session_options) */
-  int32_t threads;              /* of one run, the caller's included; 0: what the process may use */
+  size_t size;     /* sizeof(dlrun_session_options) */
+  int32_t threads; /* of one run, the caller's included; 0: what the process may use */
   dlrun_optimization optimization;
-  int32_t exact;                /* not 0: only kernels as accurate as plain summation */
-  int32_t check_nan;            /* not 0: a run ends at the first NaN or infinity */
-  uint64_t max_memory_bytes;    /* for weights and runs; 0: three quarters of the machine's */
-  int32_t plan_cache_size;      /* plans kept, one for each set of input shapes; 0: 16 */
-  dlrun_logger logger;          /* NULL: none */
+  int32_t exact;             /* not 0: only kernels as accurate as plain summation */
+  int32_t check_nan;         /* not 0: a run ends at the first NaN or infinity */
+  uint64_t max_memory_bytes; /* for weights and runs; 0: three quarters of the machine's */
+  int32_t plan_cache_size;   /* plans kept, one for each set of input shapes; 0: 16 */
+  dlrun_logger logger;       /* NULL: none */
   void *logger_context;
   const dlrun_operator *operators; /* operators of the caller, beside the built-in ones */
   size_t operator_count;
   /* Memory of runs and of their results; both NULL: the system's. Called from any thread. */
   void *(*allocate)(void *context, size_t size_bytes, size_t alignment);
   void (*deallocate)(void *context, void *memory, size_t size_bytes);
-  void *allocator_context;      /* must outlive the session and every result of it */
+  void *allocator_context; /* must outlive the session and every result of it */
 } dlrun_session_options;
 
-#define DLRUN_SESSION_OPTIONS_INIT                                                          \
-  { sizeof(dlrun_session_options), 0, DLRUN_OPTIMIZE_ALL, 0, 0, 0, 0, NULL, NULL, NULL, 0, \
-    NULL, NULL, NULL }
+#define DLRUN_SESSION_OPTIONS_INIT                                                                 \
+  {                                                                                                \
+    sizeof(dlrun_session_options), 0, DLRUN_OPTIMIZE_ALL, 0, 0, 0, 0, NULL, NULL, NULL, 0, NULL,   \
+        NULL, NULL                                                                                 \
+  }
 
 /* Reads a model, .onnx or .pb, perhaps compressed with gzip. `options` may be NULL. */
 dlrun_status dlrun_session_create(const char *path, const dlrun_session_options *options,
@@ -252,15 +254,15 @@ void dlrun_session_release(dlrun_session *session);
 
 /* An input or an output of a model. */
 typedef struct dlrun_port {
-  size_t size;                  /* sizeof(dlrun_port), set by the caller */
+  size_t size; /* sizeof(dlrun_port), set by the caller */
   const char *name;
   dlrun_kind kind;
-  dlrun_dtype dtype;            /* DLRUN_UNDEFINED where the model does not say */
-  int64_t rank;                 /* -1 where the model does not say */
-  const int64_t *shape;         /* -1 for sizes that the model leaves open */
-  const char *const *symbols;   /* the names of open sizes, "" for the others */
-  int32_t is_optional;          /* whether a run may leave it out */
-  const char *type;             /* in words: "float32[batch, 3, 224, 224]" */
+  dlrun_dtype dtype;          /* DLRUN_UNDEFINED where the model does not say */
+  int64_t rank;               /* -1 where the model does not say */
+  const int64_t *shape;       /* -1 for sizes that the model leaves open */
+  const char *const *symbols; /* the names of open sizes, "" for the others */
+  int32_t is_optional;        /* whether a run may leave it out */
+  const char *type;           /* in words: "float32[batch, 3, 224, 224]" */
 } dlrun_port;
 
 dlrun_status dlrun_session_input_count(const dlrun_session *session, size_t *out);
@@ -270,7 +272,7 @@ dlrun_status dlrun_session_output(const dlrun_session *session, size_t index, dl
 
 /* What a model's file says of itself. */
 typedef struct dlrun_model_info {
-  size_t size;                  /* sizeof(dlrun_model_info), set by the caller */
+  size_t size; /* sizeof(dlrun_model_info), set by the caller */
   const char *producer;
   const char *producer_version;
   const char *graph;
@@ -301,13 +303,14 @@ dlrun_status dlrun_cancellation_cancel(dlrun_cancellation *cancellation);
 void dlrun_cancellation_release(dlrun_cancellation *cancellation);
 
 typedef struct dlrun_run_options {
-  size_t size;                  /* sizeof(dlrun_run_options) */
-  double seconds;               /* the run may take; 0: as long as it needs. NaN and below 0 fail */
+  size_t size;    /* sizeof(dlrun_run_options) */
+  double seconds; /* the run may take; 0: as long as it needs. NaN and below 0 fail */
   dlrun_cancellation *cancellation; /* may be NULL */
-  const char *profile_path;     /* NULL, or where to write what ran when, as a Chrome trace */
+  const char *profile_path;         /* NULL, or where to write what ran when, as a Chrome trace */
 } dlrun_run_options;
 
-#define DLRUN_RUN_OPTIONS_INIT { sizeof(dlrun_run_options), 0, NULL, NULL }
+#define DLRUN_RUN_OPTIONS_INIT                                                                     \
+  { sizeof(dlrun_run_options), 0, NULL, NULL }
 
 /*
  * Runs the model.
@@ -321,10 +324,9 @@ typedef struct dlrun_run_options {
  * `options` may be NULL. On failure `outputs` is as before.
  */
 dlrun_status dlrun_session_run(const dlrun_session *session, const dlrun_run_options *options,
-                               const char *const *input_names,
-                               const dlrun_value *const *inputs, size_t input_count,
-                               const char *const *output_names, dlrun_value **outputs,
-                               size_t output_count);
+                               const char *const *input_names, const dlrun_value *const *inputs,
+                               size_t input_count, const char *const *output_names,
+                               dlrun_value **outputs, size_t output_count);
 
 /*
  * A tensor without a handle, for the run with the least cost.
@@ -333,7 +335,8 @@ dlrun_status dlrun_session_run(const dlrun_session *session, const dlrun_run_opt
  * As an output, before the run: `data` NULL, or memory of the caller for a result of this dtype and
  * shape. After it: dtype and shape as they came out. `value` is NULL where the caller's memory was
  * written; else the result came in memory of its own, `data` points to it, and `value` has to be
- * released. For a string tensor, a sequence, an optional or a map `data` is NULL and `value` has it.
+ * released. For a string tensor, a sequence, an optional or a map `data` is NULL and `value` has
+ * it.
  */
 typedef struct dlrun_tensor {
   dlrun_dtype dtype;
@@ -351,10 +354,9 @@ typedef struct dlrun_tensor {
  * well: then `value` is set and the other fields are not looked at.
  */
 dlrun_status dlrun_session_run_tensors(const dlrun_session *session,
-                                       const dlrun_run_options *options,
-                                       const dlrun_tensor *inputs, size_t input_count,
-                                       const size_t *places, dlrun_tensor *outputs,
-                                       size_t output_count);
+                                       const dlrun_run_options *options, const dlrun_tensor *inputs,
+                                       size_t input_count, const size_t *places,
+                                       dlrun_tensor *outputs, size_t output_count);
 
 /* ---- Operators of the caller ----------------------------------------------------------------- */
 
@@ -386,13 +388,13 @@ void dlrun_operator_fail(const char *message);
  * once, and must not end the process.
  */
 struct dlrun_operator {
-  size_t size;                  /* sizeof(dlrun_operator) */
-  const char *domain;           /* not "" and not "ai.onnx" */
+  size_t size;        /* sizeof(dlrun_operator) */
+  const char *domain; /* not "" and not "ai.onnx" */
   const char *name;
   int32_t since_version;
   int32_t min_inputs, max_inputs; /* max -1: any number */
-  int32_t outputs;              /* at most */
-  void *context;                /* handed to `create` */
+  int32_t outputs;                /* at most */
+  void *context;                  /* handed to `create` */
   /* Makes the state of one node from its attributes; NULL: the state is `context`. */
   dlrun_status (*create)(void *context, const dlrun_attributes *node, void **state);
   void (*destroy)(void *state); /* NULL: nothing to do */
