@@ -20,8 +20,9 @@ from .errors import (
     NotImplemented,
     OutOfMemory,
 )
+from .model import ModelMetadata, NodeArg
 from .options import ExecutionMode, ExecutionOrder, GraphOptimizationLevel, RunOptions, SessionOptions
-from .session import InferenceSession, ModelMetadata, NodeArg
+from .session import InferenceSession
 
 __version__: str = _library.dlrun_version().decode()
 

@@ -16,47 +16,8 @@ from . import _dtypes, _library
 from ._library import MAX_RANK, library
 from ._values import Handle, array_over, from_handle, memory_of, number, to_handle
 from .errors import InvalidArgument, NotImplemented, check
+from .model import PROVIDER, ModelMetadata, NodeArg, check_providers
 from .options import GraphOptimizationLevel, RunOptions, SessionOptions, path_of
-
-_PROVIDER = "CPUExecutionProvider"
-
-
-class NodeArg:
-    """An input or an output of a model."""
-
-    __slots__ = ("name", "shape", "type", "_dtype", "_kind", "_optional")
-
-    def __init__(self, port: _library.Port) -> None:
-        self.name: str = port.name.decode()
-        #: Sizes; the name of an open one, None for one without a name.
-        self.shape: list[int | str | None] = []
-        for i in range(max(0, port.rank)):
-            size = port.shape[i]
-            symbol = port.symbols[i].decode() if size < 0 else ""
-            self.shape.append(size if size >= 0 else symbol if symbol and not symbol.startswith("unk__") else None)
-        self._dtype: int = port.dtype
-        self._kind: int = port.kind
-        self._optional = bool(port.is_optional)
-        #: As onnxruntime has it: "tensor(float)"; containers in dlrun's words.
-        self.type: str = (
-            f"tensor({_dtypes.NAMES.get(port.dtype, '?')})" if port.kind == 1 else port.type.decode())
-
-    def __repr__(self) -> str:
-        return f"NodeArg(name='{self.name}', type='{self.type}', shape={self.shape})"
-
-
-class ModelMetadata:
-    """What a model's file says of itself."""
-
-    def __init__(self, info: _library.ModelInfo, properties: dict[str, str]) -> None:
-        self.producer_name: str = info.producer.decode()
-        self.graph_name: str = info.graph.decode()
-        self.domain: str = info.domain.decode()
-        self.description: str = info.description.decode()
-        self.graph_description: str = info.graph_description.decode()
-        self.version: int = info.version
-        self.custom_metadata_map: dict[str, str] = properties
-
 
 class _Frame(threading.local):
     """The arguments of a call, made once for each thread."""
@@ -85,7 +46,7 @@ class InferenceSession:
         unknown = set(kwargs) - {"disabled_optimizers", "enable_fallback", "read_config_from_model"}
         if unknown:
             raise TypeError(f"InferenceSession has no argument {sorted(unknown)[0]!r}")
-        _check_providers(providers)
+        check_providers(providers)
         options = sess_options if sess_options is not None else SessionOptions()
         if not isinstance(options, SessionOptions):
             raise InvalidArgument(f"sess_options is a {type(options).__name__}, expected SessionOptions")
@@ -165,13 +126,13 @@ class InferenceSession:
         return self._options
 
     def get_providers(self) -> list[str]:
-        return [_PROVIDER]
+        return [PROVIDER]
 
     def get_provider_options(self) -> dict[str, dict[str, str]]:
-        return {_PROVIDER: {}}
+        return {PROVIDER: {}}
 
     def set_providers(self, providers=None, provider_options=None) -> None:
-        _check_providers(providers)
+        check_providers(providers)
 
     def enable_fallback(self) -> None:
         """There is one provider: nothing to fall back to."""
@@ -415,11 +376,3 @@ class InferenceSession:
         if self._profile is not None:
             c.profile_path = os.fsencode(self._profile)
         return ctypes.byref(c)
-
-
-def _check_providers(providers) -> None:
-    if providers is None or len(providers) == 0:
-        return
-    names = [p if isinstance(p, str) else p[0] for p in providers]
-    if _PROVIDER not in names:
-        raise InvalidArgument(f"providers {names} are not available, expected {_PROVIDER} among them")
