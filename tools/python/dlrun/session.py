@@ -19,6 +19,7 @@ from .errors import InvalidArgument, NotImplemented, check
 from .model import PROVIDER, ModelMetadata, NodeArg, check_providers
 from .options import GraphOptimizationLevel, RunOptions, SessionOptions, path_of
 
+
 class _Frame(threading.local):
     """The arguments of a call, made once for each thread."""
 
