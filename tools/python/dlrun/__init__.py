@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from . import errors
-from ._library import library as _library
+from ._library import library as _engine
 from .binding import IOBinding, OrtValue
 from .errors import (
     Cancelled,
@@ -24,7 +24,7 @@ from .model import ModelMetadata, NodeArg
 from .options import ExecutionMode, ExecutionOrder, GraphOptimizationLevel, RunOptions, SessionOptions
 from .session import InferenceSession
 
-__version__: str = _library.dlrun_version().decode()
+__version__: str = _engine.dlrun_version().decode()
 
 __all__ = [
     "Cancelled", "DLRunError", "ExecutionMode", "ExecutionOrder", "Fail", "GraphOptimizationLevel",
