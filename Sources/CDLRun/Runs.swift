@@ -113,6 +113,11 @@ private func run(
   var places: [Int] = []
   var targets: [Tensor?] = []
   var isInner = false
+  guard names != nil || count <= handle.outputs.count else {
+    throw EngineError(
+      .usage, "more outputs than the model has", expected: "at most \(handle.outputs.count)",
+      received: "\(count)")
+  }
   for i in 0..<count {
     let outputs = try required(outputs, "outputs")
     if let names {
