@@ -1,5 +1,4 @@
 import Graphs
-import Kernels
 import Tensors
 
 /// The axes from `axis` on brought to unit mean square: `Y = X / sqrt(mean(X^2) + epsilon) *
@@ -12,9 +11,7 @@ import Tensors
 /// - Source: ONNX Runtime's SimplifiedLayerNormalization, version 1, which it keeps in ONNX's own
 ///   domain; RMSNormalization is its standard form.
 public struct SimplifiedLayerNormalization: Operator {
-  public let axis: Int
-  public let epsilon: Float
-  public let stash: DType
+  public let norm: RMSNormalization
 
   public static let schema = Schema(
     "SimplifiedLayerNormalization", versions: [1],
@@ -22,10 +19,7 @@ public struct SimplifiedLayerNormalization: Operator {
     outputs: [
       Parameter("Y", .floats, "V"), .optional("inv_std_var", DTypes(.float32), "U"),
     ],
-    attributes: [
-      AttributeSpec("axis", .int, "first normalised axis; default -1"), epsilonSpec,
-      AttributeSpec("stash_type", .int, "type of the first stage: 1 float32, 16 bfloat16"),
-    ],
+    attributes: RMSNormalization.schema.attributes,
     cases: {
       let x = try Tensor(shape: [2, 3, 4], (0..<24).map { Float(($0 * 7) % 24) * 0.3 - 2 })
       let scale = try Tensor([1, 0.5, 2, -1] as [Float])
@@ -36,50 +30,18 @@ public struct SimplifiedLayerNormalization: Operator {
     })
 
   public init(axis: Int = -1, epsilon: Float = 1e-5, stash: DType = .float32) {
-    self.axis = axis
-    self.epsilon = epsilon
-    self.stash = stash
+    norm = RMSNormalization(axis: axis, epsilon: epsilon, stash: stash)
   }
   public init(reading a: AttributeReader) throws(EngineError) {
-    axis = try a.int("axis", default: -1)
-    epsilon = try readEpsilon(a)
-    stash = try readStash(a)
+    norm = try RMSNormalization(reading: a)
   }
-  public var attributes: [Attribute] {
-    (axis == -1 ? [] : [.int("axis", axis)]) + epsilonAttribute(epsilon)
-      + (stash == .float32 ? [] : [.dtype("stash_type", stash)])
-  }
+  public var attributes: [Attribute] { norm.attributes }
 
   public func infer(_ c: Inference) throws(EngineError) -> [Fact] {
     guard let x = c.dims(0) else { return [Fact(c.dtype(1), nil), Fact(.float32, nil)] }
-    let first = try normalisedAxis(axis, rank: x.count)
+    let first = try normalisedAxis(norm.axis, rank: x.count)
     return [Fact(c.dtype(1), x), Fact(.float32, x[..<first] + x[first...].map { _ in 1 })]
   }
 
-  public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
-    if let half = try widened(p, mixed: true) { return half }
-    let dtype = try commonReal(p, 0..<2)
-    let x = try p.input(0).shape
-    let first = try normalisedAxis(axis, rank: x.rank)
-    let kernel = RowNormalize(
-      rows: x.count(of: 0..<first), n: x.count(of: first..<x.rank), epsilon: Double(epsilon),
-      centers: false,
-      gainAt: try parameterPlaces(p.input(1).shape, in: x, axis: first, name: "scale"))
-    let (wantsY, wantsInverse) = (p.wants(0), p.wants(1))
-    // Among operands of mixed types the second output may be asked for in float64.
-    let rows = x.count(of: 0..<first)
-    let widens = wantsInverse ? try p.output(1).dtype == .float64 : false
-    var scratch = ScratchLayout()
-    let spare = try scratch.take(wantsY ? 0 : x.count, width: dtype.byteSize)
-    let narrow = try scratch.take(widens ? rows : 0)
-    return Prepared(scratchBytes: scratch.bytes, label: "rms norm") { m in
-      let inverse = (m.scratch + narrow).assumingMemoryBound(to: Float.self)
-      kernel.run(
-        dtype, x: m.inputs[0], gain: m.inputs[1], bias: nil,
-        into: wantsY ? m.outputs[0] : m.scratch + spare, mean: nil,
-        inverse: widens ? inverse : wantsInverse ? m.output(1) : nil, pool: m.pool)
-      guard widens else { return }
-      for r in 0..<rows { m.output(1, Double.self)[r] = Double(inverse[r]) }
-    }
-  }
+  public func prepare(_ p: Preparation) throws(EngineError) -> Prepared { try norm.prepare(p) }
 }

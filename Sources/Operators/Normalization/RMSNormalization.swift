@@ -52,6 +52,7 @@ public struct RMSNormalization: Operator {
     return [Fact(c.dtype(1), c.dims(0))]
   }
 
+  /// Plans SimplifiedLayerNormalization as well, which has the inverse deviation as second output.
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
     if let half = try widened(p, mixed: true) { return half }
     let dtype = try commonReal(p, 0..<2)
@@ -61,10 +62,21 @@ public struct RMSNormalization: Operator {
       rows: x.count(of: 0..<first), n: x.count(of: first..<x.rank), epsilon: Double(epsilon),
       centers: false,
       gainAt: try parameterPlaces(p.input(1).shape, in: x, axis: first, name: "scale"))
-    return Prepared(label: "rms norm") { m in
+    let (wantsY, wantsInverse) = (p.wants(0), p.wants(1))
+    // Among operands of mixed types the second output may be asked for in float64.
+    let rows = x.count(of: 0..<first)
+    let widens = wantsInverse ? try p.output(1).dtype == .float64 : false
+    var scratch = ScratchLayout()
+    let spare = try scratch.take(wantsY ? 0 : x.count, width: dtype.byteSize)
+    let narrow = try scratch.take(widens ? rows : 0)
+    return Prepared(scratchBytes: scratch.bytes, label: "rms norm") { m in
+      let inverse = (m.scratch + narrow).assumingMemoryBound(to: Float.self)
       kernel.run(
-        dtype, x: m.inputs[0], gain: m.inputs[1], bias: nil, into: m.outputs[0], mean: nil,
-        inverse: nil, pool: m.pool)
+        dtype, x: m.inputs[0], gain: m.inputs[1], bias: nil,
+        into: wantsY ? m.outputs[0] : m.scratch + spare, mean: nil,
+        inverse: widens ? inverse : wantsInverse ? m.output(1) : nil, pool: m.pool)
+      guard widens else { return }
+      for r in 0..<rows { m.output(1, Double.self)[r] = Double(inverse[r]) }
     }
   }
 }
