@@ -34,12 +34,12 @@ let package = Package(
     .target(
       name: "CDLRun",
       dependencies: [
-        "CDLRunHeader", "DLRun", "Runtime", "Formats", "Operators", "Graphs", "Tensors",
+        "CDLRunHeader", "DLRun", "Runtime", "Compiler", "Formats", "Operators", "Graphs", "Tensors",
       ]),
     .executableTarget(
       name: "dlrun",
       dependencies: [
-        "DLRun", "Runtime", "Formats", "Operators", "Graphs", "Kernels", "Tensors",
+        "DLRun", "Runtime", "Compiler", "Formats", "Operators", "Graphs", "Kernels", "Tensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(
@@ -62,6 +62,11 @@ let package = Package(
     .testTarget(
       name: "FormatsTests",
       dependencies: ["TestSupport", "Formats", "Graphs", "Operators", "Tensors"]),
+    .testTarget(
+      name: "CompilerTests",
+      dependencies: [
+        "TestSupport", "Compiler", "Runtime", "Operators", "Graphs", "Kernels", "Tensors",
+      ]),
     .testTarget(
       name: "RuntimeTests",
       dependencies: [

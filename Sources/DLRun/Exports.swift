@@ -2,3 +2,4 @@
 @_exported import Runtime
 @_exported import Tensors
 @_exported import struct Operators.OperatorSet
+@_exported import enum Compiler.OptimizationLevel

@@ -95,7 +95,7 @@ struct Planner {
     return try finish(outputSlots)
   }
 
-  /// Nodes that the outputs depend on and that are not folded away.
+  /// Nodes that the outputs depend on.
   private func neededNodes(_ outputs: [ValueID]) -> [Bool] {
     let graph = program.graph
     var maker = [Int?](repeating: nil, count: graph.values.count)
@@ -105,7 +105,7 @@ struct Planner {
     var needed = [Bool](repeating: false, count: graph.nodes.count)
     var open = outputs.compactMap { maker[$0.index] }
     while let i = open.popLast() {
-      if needed[i] || program.isFolded[i] { continue }
+      if needed[i] { continue }
       needed[i] = true
       let node = graph.nodes[i]
       for case let id? in node.inputs { if let m = maker[id.index] { open.append(m) } }

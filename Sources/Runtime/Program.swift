@@ -4,20 +4,15 @@ import Operators
 import Synchronization
 import Tensors
 
-/// A graph made ready: operators bound, constants folded, plans kept per set of input types.
+/// A graph made ready: operators bound, plans kept per set of input types.
 final class Program: Sendable {
   let graph: Graph
   let session: SessionState
   let operators: [any Operator]
-  /// Value by value: initializers and what follows from them alone.
+  /// Value by value: the initializers.
   let constants: [Tensor?]
-  /// Node by node: whether everything it makes is a constant.
-  let isFolded: [Bool]
   private let plans: Mutex<PlanCache>
   let calls: Mutex<[[Call]]>
-
-  /// Bytes of folded results above which folding stops: a small file must not make a large model.
-  static let foldingBudget = 64 << 20
 
   init(_ graph: Graph, _ session: SessionState) throws(EngineError) {
     var constants = [Tensor?](repeating: nil, count: graph.values.count)
@@ -35,64 +30,12 @@ final class Program: Sendable {
         operators.append(try session.operatorFor(node))
       } catch { throw error.at(node: graph.nodeName(i), operatorName: node.type) }
     }
-    var isFolded = [Bool](repeating: false, count: graph.nodes.count)
-    if session.options.optimization != .none {
-      Self.fold(graph, operators, session, &constants, &isFolded)
-    }
     self.graph = graph
     self.session = session
     self.operators = operators
     self.constants = constants
-    self.isFolded = isFolded
     plans = Mutex(PlanCache(limit: max(1, session.options.planCacheSize)))
     calls = Mutex([[Call]](repeating: [], count: graph.nodes.count))
-  }
-
-  /// Runs every node whose inputs are all constants. One that fails is left for the run, whose
-  /// error names it.
-  private static func fold(
-    _ graph: Graph, _ operators: [any Operator], _ session: SessionState,
-    _ constants: inout [Tensor?], _ isFolded: inout [Bool]
-  ) {
-    var spent = 0
-    let eager = Eager(pool: session.pool, options: session.kernelOptions)
-    for (i, node) in graph.nodes.enumerated() {
-      guard type(of: operators[i]).schema.isDeterministic, node.subgraphs.isEmpty,
-        node.inputs.allSatisfy({ $0.map { constants[$0.index] != nil } ?? true })
-      else { continue }
-      let inputs = node.inputs.map { $0.flatMap { constants[$0.index] }.map { Value.tensor($0) } }
-      // What the result takes is known before it is made; what is too large stays for the run.
-      let facts = inputs.map { v in
-        if case .tensor(let t)? = v { Fact(constant: t) } else { nil as Fact? }
-      }
-      if let results = try? operators[i].infer(
-        Inference(inputs: facts, outputCount: node.outputs.count))
-      {
-        let bytes = results.reduce(0) { $0 &+ ($1.tensorType?.byteCount ?? 0) }
-        if bytes < 0 || bytes > foldingBudget - spent { continue }
-      }
-      guard
-        let results = try? eager.evaluate(
-          operators[i], inputs, outputs: node.outputs.count, runner: nil)
-      else { continue }
-      var tensors: [Tensor?] = []
-      var isTensor = true
-      for r in results {
-        switch r {
-        case .tensor(let t)?: tensors.append(t)
-        case nil: tensors.append(nil)
-        default: isTensor = false
-        }
-      }
-      guard isTensor, tensors.count == node.outputs.count else { continue }
-      for (id, t) in zip(node.outputs, tensors) {
-        guard let id, let t else { continue }
-        constants[id.index] = t
-        session.addConstant(t)
-        if !t.storage.isBorrowed { spent += t.byteCount }
-      }
-      isFolded[i] = true
-    }
   }
 
   /// Runs the graph. `inputs` stand in the order of `graph.inputs`, nil for those with defaults.

@@ -1,3 +1,4 @@
+import Compiler
 import Glibc
 import Graphs
 import Kernels
@@ -12,6 +13,7 @@ final class SessionState: Sendable {
   let pool: ThreadPool
   /// Opset version by domain, "" for ai.onnx.
   let opsets: [String: Int]
+  let lookup: OperatorLookup
   let budget: Int
   /// Bytes of weights that the session holds.
   let constantBytes = Atomic<Int>(0)
@@ -19,9 +21,10 @@ final class SessionState: Sendable {
   /// may treat it as a constant.
   private let constantStorages = Mutex<Set<ObjectIdentifier>>([])
 
-  init(options: SessionOptions, opsets: [String: Int]) {
+  init(options: SessionOptions, opsets: [String: Int], lookup: OperatorLookup) {
     self.options = options
     self.opsets = opsets
+    self.lookup = lookup
     let threads = max(1, options.threads ?? ThreadPool.defaultThreadCount)
     pool = threads == 1 ? .single : ThreadPool(threads: threads)
     kernelOptions = KernelOptions(exact: options.exact, threads: threads)
@@ -34,6 +37,14 @@ final class SessionState: Sendable {
   }
   func isConstant(_ t: Tensor) -> Bool {
     constantStorages.withLock { $0.contains(ObjectIdentifier(t.storage)) }
+  }
+
+  /// A graph optimised as the session wants it, and made ready.
+  func program(_ graph: Graph) throws(EngineError) -> Program {
+    let optimizer = Optimizer(
+      PassOptions(
+        level: options.optimization, exact: options.exact, threads: pool.threads, pool: pool))
+    return try Program(try optimizer.run(graph, using: lookup), self)
   }
 
   func operatorFor(_ node: Graph.Node) throws(EngineError) -> any Operator {
@@ -103,7 +114,7 @@ final class RunState: GraphRunner {
     if let known = graph.prepared.withLock({ $0 }) as? Program, known.session === session {
       return known
     }
-    let program = try Program(graph.graph, session)
+    let program = try session.program(graph.graph)
     graph.prepared.withLock { $0 = program }
     return program
   }

@@ -1,3 +1,4 @@
+import Compiler
 import Graphs
 import Kernels
 import Operators
@@ -20,7 +21,9 @@ public final class Session: Sendable {
   private let state: SessionState
   private let program: Program
   private let inputIndex: [String: Int]
-  private let valueIndex: [String: ValueID]
+  /// The graph as the file has it, for runs that ask for values inside it.
+  private let original: Graph
+  private let plain = Mutex<Program?>(nil)
 
   /// Binds every operator, folds constants and checks the model.
   ///
@@ -32,8 +35,9 @@ public final class Session: Sendable {
     try model.graph.expandGradients(using: lookup)
     var opsets: [String: Int] = [:]
     for (domain, version) in model.opsets { opsets[domain == "ai.onnx" ? "" : domain] = version }
-    state = SessionState(options: options, opsets: opsets)
-    program = try Program(model.graph, state)
+    state = SessionState(options: options, opsets: opsets, lookup: lookup)
+    program = try state.program(model.graph)
+    original = model.graph
     let graph = model.graph
     let defaults = Set(graph.initializers.map(\.id))
     inputs = graph.inputs.map {
@@ -48,14 +52,9 @@ public final class Session: Sendable {
     var inputIndex: [String: Int] = [:]
     for (i, p) in inputs.enumerated() { inputIndex[p.name] = i }
     self.inputIndex = inputIndex
-    var valueIndex: [String: ValueID] = [:]
-    for i in graph.values.indices where !graph.values[i].name.isEmpty {
-      valueIndex[graph.values[i].name] = ValueID(i)
-    }
-    self.valueIndex = valueIndex
     options.observer?(
       .loaded(
-        nodes: graph.nodes.count, weightBytes: state.constantBytes.load(ordering: .relaxed),
+        nodes: program.graph.nodes.count, weightBytes: state.constantBytes.load(ordering: .relaxed),
         nanoseconds: monotonicNanoseconds() &- started))
   }
 
@@ -92,12 +91,8 @@ public final class Session: Sendable {
       list[i] = value
     }
     let names = outputs ?? self.outputs.map(\.name)
-    var ids = program.graph.outputs
-    if let outputs {
-      ids = []
-      for name in outputs { ids.append(try valueID(name)) }
-    }
-    let results = try run(list, ids, [], true, control, profiler)
+    let (program, ids) = try sources(of: outputs)
+    let results = try run(program, list, ids, [], true, control, profiler)
     return Outputs(names: names, values: results)
   }
 
@@ -135,22 +130,34 @@ public final class Session: Sendable {
         .usage, "memory for more outputs than are asked for", expected: "at most \(ids.count)",
         received: "\(targets.count)")
     }
-    return try run(inputs, ids, targets, mustFit, control, profiler)
+    return try run(program, inputs, ids, targets, mustFit, control, profiler)
   }
 
-  /// The value of this name: an output or any other value of the graph.
-  private func valueID(_ name: String) throws(EngineError) -> ValueID {
-    guard let id = valueIndex[name] else {
-      throw EngineError(
-        .usage, "the model has no value '\(name)'",
-        expected: outputs.map { "'\($0.name)'" }.joined(separator: ", ")
-          + " or a value inside the graph")
+  /// The program and its values that have these names. What optimisation may have taken away is
+  /// made by the graph as the file has it.
+  private func sources(of names: [String]?) throws(EngineError) -> (Program, [ValueID]) {
+    guard let names else { return (program, program.graph.outputs) }
+    let places = names.compactMap { name in outputs.firstIndex { $0.name == name } }
+    if places.count == names.count { return (program, places.map { program.graph.outputs[$0] }) }
+    var ids: [ValueID] = []
+    for name in names {
+      guard !name.isEmpty, let i = original.values.firstIndex(where: { $0.name == name }) else {
+        throw EngineError(
+          .usage, "the model has no value '\(name)'",
+          expected: outputs.map { "'\($0.name)'" }.joined(separator: ", ")
+            + " or a value inside the graph")
+      }
+      ids.append(ValueID(i))
     }
-    return id
+    if state.options.optimization == .none { return (program, ids) }
+    if let made = plain.withLock({ $0 }) { return (made, ids) }
+    let made = try Program(original, state)
+    plain.withLock { $0 = made }
+    return (made, ids)
   }
 
   private func run(
-    _ values: [Value?], _ ids: [ValueID], _ targets: [Tensor?], _ mustFit: Bool,
+    _ program: Program, _ values: [Value?], _ ids: [ValueID], _ targets: [Tensor?], _ mustFit: Bool,
     _ control: RunControl?, _ profiler: Profiler?
   ) throws(EngineError) -> [Value?] {
     for (i, port) in inputs.enumerated() {

@@ -1,16 +1,7 @@
+import Compiler
 import Graphs
 import Operators
 import Tensors
-
-/// How much the graph may be changed before it runs.
-public enum OptimizationLevel: String, Sendable, CaseIterable {
-  /// As the file has it.
-  case none
-  /// Rewrites that keep every result to the last bit, constant folding first.
-  case basic
-  /// Everything, fused kernels and layouts included.
-  case all
-}
 
 /// Choices for a session, made once.
 public struct SessionOptions: Sendable {

@@ -1,26 +1,5 @@
 import Tensors
 
-/// Element `i` of `memory` as a double. For dtypes of whole bytes that are numbers or bool; 0 for
-/// any other.
-@inline(__always)
-func loadNumber(_ memory: UnsafeRawPointer, _ i: Int, _ dtype: DType) -> Double {
-  switch dtype {
-  case .float32: Double(memory.assumingMemoryBound(to: Float.self)[i])
-  case .float64: memory.assumingMemoryBound(to: Double.self)[i]
-  case .float16: Double(memory.assumingMemoryBound(to: Float16.self)[i])
-  case .bfloat16: Double(memory.assumingMemoryBound(to: BFloat16.self)[i].float)
-  case .int8: Double(memory.assumingMemoryBound(to: Int8.self)[i])
-  case .int16: Double(memory.assumingMemoryBound(to: Int16.self)[i])
-  case .int32: Double(memory.assumingMemoryBound(to: Int32.self)[i])
-  case .int64: Double(memory.assumingMemoryBound(to: Int64.self)[i])
-  case .uint8, .bool: Double(memory.assumingMemoryBound(to: UInt8.self)[i])
-  case .uint16: Double(memory.assumingMemoryBound(to: UInt16.self)[i])
-  case .uint32: Double(memory.assumingMemoryBound(to: UInt32.self)[i])
-  case .uint64: Double(memory.assumingMemoryBound(to: UInt64.self)[i])
-  default: 0
-  }
-}
-
 /// Writes element `i`: floats are rounded to nearest, integers drop the fraction and stop at their
 /// limits, NaN becomes 0; bool is whether the value is not 0.
 @inline(__always)

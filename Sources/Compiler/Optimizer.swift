@@ -1,0 +1,84 @@
+import Graphs
+import Tensors
+
+/// Runs the passes over a graph until none finds anything more.
+public struct Optimizer {
+  /// Every pass, in the order in which those of one stage run.
+  public static let passes: [any Pass.Type] = [
+    ConstantFolding.self, NoOpRemoval.self, BatchNormFolding.self,
+  ]
+
+  /// Rounds after which it ends even if passes still find something.
+  static let maxRounds = 20
+
+  public var options: PassOptions
+  /// Sees the graph after each pass that changed it, with the names of inputs and outputs kept.
+  public var observer: ((_ pass: any Pass.Type, _ graph: Graph) throws(EngineError) -> Void)?
+  public var log: RewriteLog?
+
+  public init(_ options: PassOptions = .init()) { self.options = options }
+
+  /// The graph rewritten. Inputs and outputs keep their names, places and types; other values may
+  /// be gone. Subgraphs are rewritten as well.
+  ///
+  /// Errors: those of passes in strict mode; `.internalDefect` where a rewrite broke an invariant
+  /// of the graph (debug builds and strict mode check); those of the observer.
+  public func run(_ graph: Graph, using lookup: OperatorLookup) throws(EngineError) -> Graph {
+    guard options.level > .none else { return graph }
+    var graph = graph
+    // What cannot be inferred is left alone here, and is an error of the run.
+    try graph.inferFacts(using: lookup, options: .lenient)
+    return try rewrite(graph, using: lookup)
+  }
+
+  private func rewrite(_ start: Graph, using lookup: OperatorLookup) throws(EngineError) -> Graph {
+    let editor = GraphEditor(start, using: lookup)
+    editor.log = log
+    let wanted = Self.passes.filter { $0.level <= options.level }
+    var good = start
+    do throws(EngineError) {
+      for stage in [PassStage.rewriting, .fusing, .layout] {
+        let passes = wanted.filter { $0.stage <= stage }
+        for _ in 0..<Self.maxRounds {
+          let before = editor.changes
+          for pass in passes {
+            let changes = editor.changes
+            try pass.run(editor, options)
+            if editor.changes == changes { continue }
+            editor.sweep()
+            if options.isStrict || isDebug { try check(editor, pass, lookup) }
+            if let observer { try observer(pass, editor.finish()) }
+          }
+          if editor.changes == before { break }
+          if stage == .layout { break }
+        }
+        if !options.isStrict { good = editor.finish() }
+      }
+    } catch {
+      if options.isStrict || observer != nil { throw error }
+      return good
+    }
+    return editor.finish()
+  }
+
+  private func check(
+    _ editor: GraphEditor, _ pass: any Pass.Type, _ lookup: OperatorLookup
+  ) throws(EngineError) {
+    do throws(EngineError) {
+      try editor.finish().verify(using: lookup)
+    } catch {
+      throw EngineError(
+        .internalDefect, "pass \(pass.name) left a graph that breaks a rule", cause: error)
+    }
+  }
+
+  private var isDebug: Bool {
+    var result = false
+    assert(
+      {
+        result = true
+        return true
+      }())
+    return result
+  }
+}
