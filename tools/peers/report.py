@@ -1,0 +1,169 @@
+"""From what was measured to tables of at most 100 columns."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import dataclass, field
+
+SHORT = {
+    "onnxruntime": "onnxruntime",
+    "openvino": "OpenVINO",
+    "dlrun": "dlrun",
+    "baseline": "baseline",
+}
+
+
+@dataclass
+class Ratio:
+    """An engine's time over dlrun's: above 1 dlrun is faster."""
+
+    of_minima: float
+    paired: float
+    lowest: float
+    highest: float
+    against: str
+
+
+@dataclass
+class Case:
+    """One model at one number of threads."""
+
+    model: str
+    threads: int
+    passes: list[dict] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+
+    def minimum(self, engine: str) -> float | None:
+        found = [p["samples"][engine]["min_s"] for p in self.passes if engine in p["samples"]]
+        return min(found) if found else None
+
+    def median(self, engine: str) -> float | None:
+        found = [p["samples"][engine]["median_s"] for p in self.passes if engine in p["samples"]]
+        return statistics.median(found) if found else None
+
+    def error(self, engine: str) -> float | None:
+        found = [p["errors"][engine] for p in self.passes if engine in p["errors"]]
+        return max(found) if found else None
+
+    def ratio(self, engine: str) -> Ratio | None:
+        """`paired`: in each pass the median over rounds of that round's ratio; then over passes."""
+        ours, theirs = self.minimum("dlrun"), self.minimum(engine)
+        if ours is None or theirs is None:
+            return None
+        each = []
+        for p in self.passes:
+            if engine in p["samples"] and "dlrun" in p["samples"]:
+                a, b = p["samples"][engine]["round_s"], p["samples"]["dlrun"]["round_s"]
+                each.append(statistics.median(x / y for x, y in zip(a, b)))
+        if not each:
+            return None
+        return Ratio(theirs / ours, statistics.median(each), min(each), max(each), engine)
+
+    def to_faster(self, peers: list[str]) -> Ratio | None:
+        """Against the peer that stands best against dlrun, by paired rounds."""
+        found = [r for r in (self.ratio(p) for p in peers) if r is not None]
+        return min(found, key=lambda r: r.paired) if found else None
+
+
+def number(seconds: float | None, width: int) -> str:
+    """Milliseconds in three or four digits that tell something."""
+    if seconds is None:
+        return "-".rjust(width)
+    ms = seconds * 1e3
+    places = 4 if ms < 0.1 else 3 if ms < 10 else 2 if ms < 100 else 1
+    return f"{ms:.{places}f}".rjust(width)
+
+
+def geometric_mean(values: list[float]) -> float | None:
+    return math.exp(statistics.fmean(map(math.log, values))) if values else None
+
+
+def speed_table(cases: list[Case], peers: list[str], threads: int) -> list[str]:
+    here = [c for c in cases if c.threads == threads]
+    shown = ["dlrun", *peers]
+    head = f"{threads} thread{'s' if threads > 1 else ''}, ms".ljust(16)
+    lines = [
+        head
+        + "".join(SHORT[e].rjust(16) for e in shown)
+        + "faster peer / dlrun".rjust(26)
+        + "  dlrun",
+        "model".ljust(16) + "     min  median" * len(shown) + "    min paired     (passes)  error",
+    ]
+    for case in here:
+        line = case.model[:15].ljust(16)
+        for engine in shown:
+            line += number(case.minimum(engine), 8) + number(case.median(engine), 8)
+        ratio = case.to_faster(peers)
+        if ratio is None:
+            line += "      -      -            -"
+        else:
+            spread = f"({ratio.lowest:.2f}-{ratio.highest:.2f})"
+            line += f"{ratio.of_minima:7.2f}{ratio.paired:7.2f}{spread:>13}"
+        error = case.error("dlrun")
+        lines.append(line + ("      -" if error is None else f"{error:7.0e}"))
+    return lines
+
+
+def baseline_table(cases: list[Case], threads: int) -> list[str]:
+    """Two builds of dlrun: before and after."""
+    lines = [
+        f"{threads} thread{'s' if threads > 1 else ''}, ms".ljust(16)
+        + "baseline".rjust(16)
+        + "dlrun".rjust(16)
+        + "baseline / dlrun".rjust(29),
+        "model".ljust(16) + "     min  median" * 2 + "     min  paired     (passes)",
+    ]
+    ratios = []
+    for case in (c for c in cases if c.threads == threads):
+        ratio = case.ratio("baseline")
+        line = case.model[:15].ljust(16)
+        for engine in ("baseline", "dlrun"):
+            line += number(case.minimum(engine), 8) + number(case.median(engine), 8)
+        if ratio is not None:
+            ratios.append(ratio)
+            spread = f"({ratio.lowest:.3f}-{ratio.highest:.3f})"
+            line += f"{ratio.of_minima:8.3f}{ratio.paired:8.3f}{spread:>15}"
+        lines.append(line)
+    if ratios:
+        low = geometric_mean([r.of_minima for r in ratios])
+        paired = geometric_mean([r.paired for r in ratios])
+        lines.append(f"geometric mean{' ' * 34}{low:8.3f}{paired:8.3f}")
+    return lines
+
+
+def total_line(cases: list[Case], peers: list[str], threads: int) -> str:
+    ratios = [(c.to_faster(peers), c.model) for c in cases if c.threads == threads]
+    known = [(r, name) for r, name in ratios if r is not None]
+    if not known:
+        return f"{threads} threads: nothing to compare"
+    low = geometric_mean([r.of_minima for r, _ in known])
+    paired = geometric_mean([r.paired for r, _ in known])
+    worst, name = min(known, key=lambda k: k[0].paired)
+    faster = sum(r.paired >= 1 for r, _ in known)
+    return (
+        f"{threads} thread{'s' if threads > 1 else ''}: geometric mean of faster peer / dlrun"
+        f" {paired:.2f} paired, {low:.2f} of minima; dlrun faster in {faster} of {len(known)};"
+        f" worst {name} {worst.paired:.2f} ({SHORT[worst.against]})"
+    )
+
+
+def open_table(
+    opened: dict[str, dict[str, dict]], engines: list[str], sizes: dict[str, int]
+) -> list[str]:
+    """Load times and memory: ready, first output (ms); growth and peak of resident memory (MB)."""
+    lines = [
+        "load, memory".ljust(16) + "file" + "".join(SHORT[e].rjust(25) for e in engines),
+        "model".ljust(16) + "  MB" + "    ready  first   MB peak" * len(engines),
+    ]
+    for model, by_engine in opened.items():
+        line = model[:15].ljust(16) + f"{sizes[model] / 1e6:4.0f}"
+        for engine in engines:
+            o = by_engine.get(engine)
+            if o is None or "ready_s" not in o:
+                line += "        -      -    -    -"
+                continue
+            line += f"{o['ready_s'] * 1e3:9.1f}{o['first_s'] * 1e3:7.1f}"
+            line += f"{o['resident'] / 1e6:5.0f}{o['peak'] / 1e6:5.0f}"
+        lines.append(line)
+    return lines
