@@ -5,7 +5,7 @@ usage: tools/bench_peers.py [--zoo FOLDER] [--models A,B] [--threads 1,2] [--pas
 
 FOLDER holds NAME.onnx, and beside it NAME.npz with in_0.. and out_0.. (inputs and the outputs of
 another framework in the model's order), or no .npz: then inputs are random numbers of the declared
-shapes, completed by --shape, and outputs are held against those of the first engine. Ours is made
+shapes, completed by --shape, and outputs are held against those of the first peer. Ours is made
 by tools/oracle/install.sh && .cache/oracle/bin/python tools/oracle/export_zoo.py .cache/zoo
 
 dlrun runs through tools/python; the peers' pinned wheels are installed into .cache/peers.
@@ -15,23 +15,32 @@ How it measures
   as many processors as threads, others each pass. Rounds follow one another until --seconds are
   over; in each every engine has a turn, in an order drawn anew: one call that is not counted, then
   calls back to back for 20 ms, two at least. Passes over the whole zoo lie minutes apart.
-  Columns: the lowest time of all; the median (over passes, of each pass's); `min`: the quotient of
-  the lowest times; `paired`: the median over rounds of the round's own quotient, then over passes,
-  whose lowest and highest stand in parentheses. On a busy machine trust `paired`: both engines of a
-  round meet the same neighbours. Above 1 dlrun is faster.
-  The faster peer is the one with the lower `paired`.
-  --baseline LIBRARY.so puts another build of dlrun among the engines.
+  With one thread, calls from 1 ms on count their processor time: bound to one processor, the rest
+  of their wall time is what neighbours took. All else is wall time, since processor time would hide
+  threads that wait for each other and count those that spin; there, calls from 1 ms on whose
+  threads were kept waiting for a processor (by the kernel's account, over 2 % of the call) are left
+  out of medians and pairs, where others remain. For them the program waits, --patience seconds a
+  process in all, for moments when nothing else wants to run.
+
+Columns
+  The lowest time of all; the median of each pass, and of these the median. `min` is the quotient of
+  the lowest times, in parentheses the lowest and highest of the passes' own; `paired` the median
+  over rounds of the round's own quotient, then over passes: the engines of a round met the same
+  neighbours. Above 1 dlrun is faster. The faster peer is the one with the lowest time.
+  --baseline LIBRARY.so puts another build of dlrun among the engines, for before and after.
 
 No handicaps
-  Peers run with their best settings: onnxruntime with all optimisations, sequentially, OpenVINO with
-  the latency hint, one stream and float32; both are told the sizes that the file leaves open. Each
-  engine is called the way that is fastest for it (tools/peers/engines.py has the figures), and what
-  its call costs is counted. --calls plain measures the calls that most programs make.
-  A pool's threads may spin after a run: onnxruntime's took 37 ms of processor time after each run
-  with 2 threads, OpenVINO's 1 to 5, dlrun's 0.03; with spinning off onnxruntime's own runs took 4 %
-  longer at best, 14 % in the median (gru). So spinning stays as it comes, and before each turn the
-  program waits until no thread of the process runs any more.
-  Times are wall time. Processor time would hide threads that wait, and count threads that spin.
+  Peers run with their best settings: onnxruntime with all optimisations, sequentially, OpenVINO
+  with the latency hint, one stream and float32; both are told the sizes that the file leaves open.
+  Each engine is called the way that is fastest for it (tools/peers/engines.py has the figures), and
+  what its call costs is counted. --calls plain measures the calls that most programs make.
+  A pool's threads may spin after a run: onnxruntime's take 37 ms of processor time with 2 threads,
+  OpenVINO's 1 to 5, dlrun's 0.03. Right after onnxruntime, OpenVINO was 1.8 times slower than by
+  itself (mobilenet_v2, lowest tenth, 10.3 and 6.0 ms), dlrun 1.2 times in the median (15.0, 12.7).
+  Without spinning onnxruntime's own best was 4 % (gru) to 50 % (mobilenet_v2) slower. So spinning
+  stays as it comes, and before each turn the program waits until no thread of the process runs any
+  more. On a machine whose processors others use, spinning threads lose: with 5 builds beside them
+  onnxruntime's median was twice its best. Only `min` is fair to them there.
 
 Load and memory are measured in a fresh process for each engine, at the largest number of threads:
 milliseconds from creating a session to ready and to the first output (file in the system's cache,
@@ -46,14 +55,20 @@ import argparse
 import os
 import sys
 import tempfile
+from typing import NoReturn
 
 from peers import install
 
 ROOT = install.ROOT
 
 
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(64, f"bench_peers: {message}; --help tells more\n")
+
+
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         usage=argparse.SUPPRESS,
@@ -84,6 +99,13 @@ def arguments() -> argparse.Namespace:
         help="a model, number of threads and pass (3)",
     )
     add("--rounds", metavar="N", type=int, help="instead of --seconds")
+    add(
+        "--patience",
+        metavar="SECONDS",
+        type=float,
+        default=5.0,
+        help="a process may wait for a quiet machine, with 2 threads or more (5)",
+    )
     add(
         "--peers",
         metavar="A,B",
@@ -121,8 +143,9 @@ def arguments() -> argparse.Namespace:
             parser.error(f"--{name} must be above 0")
     if parsed.rounds is not None and parsed.rounds < 1:
         parser.error("--rounds must be above 0")
-    if not 0 <= parsed.pause < float("inf"):
-        parser.error("--pause must be 0 or more seconds")
+    for name in ("pause", "patience"):
+        if not 0 <= getattr(parsed, name) < float("inf"):
+            parser.error(f"--{name} must be 0 or more seconds")
     usable = len(os.sched_getaffinity(0))
     try:
         parsed.threads = sorted({int(n) for n in parsed.threads.split(",")})

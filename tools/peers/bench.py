@@ -161,6 +161,7 @@ class Bench:
                         "seed": f"{model.name} {threads} {turn}",
                         "rounds": options.rounds,
                         "seconds": options.seconds,
+                        "patience": options.patience,
                     }
                 )
                 got["others_busy"] = machine.Load.now().others_since(before)

@@ -57,6 +57,18 @@ def wait_until_quiet(limit_s: float = 0.25) -> float:
             return time.perf_counter() - start
 
 
+def wait_for_neighbours(limit_s: float) -> float:
+    """Returns when nothing else on the machine wants to run; gives the seconds it took."""
+    start = time.perf_counter()
+    while (waited := time.perf_counter() - start) < limit_s:
+        with open("/proc/loadavg", encoding="ascii") as file:
+            # The fourth field is threads that run or want to, this one among them, of all.
+            if int(file.read().split()[3].partition("/")[0]) <= 1:
+                break
+        time.sleep(0.002)
+    return waited
+
+
 @dataclass
 class Load:
     """Processor seconds of the whole machine since it started, and of this process's family."""

@@ -18,10 +18,13 @@ SHORT = {
 class Ratio:
     """An engine's time over dlrun's: above 1 dlrun is faster."""
 
+    #: The quotient of the lowest times of all, and the lowest and highest of the passes' own.
     of_minima: float
-    paired: float
     lowest: float
     highest: float
+    #: In each pass the median over rounds of that round's quotient, then over passes. None where
+    #: neighbours disturbed every call.
+    paired: float | None
     against: str
 
 
@@ -47,23 +50,32 @@ class Case:
         return max(found) if found else None
 
     def ratio(self, engine: str) -> Ratio | None:
-        """`paired`: in each pass the median over rounds of that round's ratio; then over passes."""
-        ours, theirs = self.minimum("dlrun"), self.minimum(engine)
-        if ours is None or theirs is None:
-            return None
-        each = []
+        each, paired = [], []
         for p in self.passes:
-            if engine in p["samples"] and "dlrun" in p["samples"]:
-                a, b = p["samples"][engine]["round_s"], p["samples"]["dlrun"]["round_s"]
-                each.append(statistics.median(x / y for x, y in zip(a, b)))
-        if not each:
+            theirs, ours = p["samples"].get(engine), p["samples"].get("dlrun")
+            if theirs is None or ours is None:
+                continue
+            each.append(theirs["min_s"] / ours["min_s"])
+            both = zip(theirs["round_s"], ours["round_s"])
+            quotients = [a / b for a, b in both if a is not None and b is not None]
+            if quotients:
+                paired.append(statistics.median(quotients))
+        theirs_best, ours_best = self.minimum(engine), self.minimum("dlrun")
+        if not each or theirs_best is None or ours_best is None:
             return None
-        return Ratio(theirs / ours, statistics.median(each), min(each), max(each), engine)
+        middle = statistics.median(paired) if paired else None
+        return Ratio(theirs_best / ours_best, min(each), max(each), middle, engine)
 
     def to_faster(self, peers: list[str]) -> Ratio | None:
-        """Against the peer that stands best against dlrun, by paired rounds."""
+        """Against the peer with the lowest time."""
         found = [r for r in (self.ratio(p) for p in peers) if r is not None]
-        return min(found, key=lambda r: r.paired) if found else None
+        return min(found, key=lambda r: r.of_minima) if found else None
+
+    def undisturbed(self) -> float | None:
+        """Of the calls counted, the part that neighbours left alone."""
+        samples = [s for p in self.passes for s in p["samples"].values()]
+        calls = sum(s["calls"] for s in samples)
+        return sum(s["undisturbed"] for s in samples) / calls if calls else None
 
 
 def number(seconds: float | None, width: int) -> str:
@@ -73,6 +85,10 @@ def number(seconds: float | None, width: int) -> str:
     ms = seconds * 1e3
     places = 4 if ms < 0.1 else 3 if ms < 10 else 2 if ms < 100 else 1
     return f"{ms:.{places}f}".rjust(width)
+
+
+def quotient(value: float | None, width: int, places: int) -> str:
+    return "-".rjust(width) if value is None else f"{value:{width}.{places}f}"
 
 
 def geometric_mean(values: list[float]) -> float | None:
@@ -88,7 +104,7 @@ def speed_table(cases: list[Case], peers: list[str], threads: int) -> list[str]:
         + "".join(SHORT[e].rjust(16) for e in shown)
         + "faster peer / dlrun".rjust(26)
         + "  dlrun",
-        "model".ljust(16) + "     min  median" * len(shown) + "    min paired     (passes)  error",
+        "model".ljust(16) + "     min  median" * len(shown) + "    min     (passes) paired  error",
     ]
     for case in here:
         line = case.model[:15].ljust(16)
@@ -96,10 +112,10 @@ def speed_table(cases: list[Case], peers: list[str], threads: int) -> list[str]:
             line += number(case.minimum(engine), 8) + number(case.median(engine), 8)
         ratio = case.to_faster(peers)
         if ratio is None:
-            line += "      -      -            -"
+            line += "      -            -      -"
         else:
             spread = f"({ratio.lowest:.2f}-{ratio.highest:.2f})"
-            line += f"{ratio.of_minima:7.2f}{ratio.paired:7.2f}{spread:>13}"
+            line += f"{ratio.of_minima:7.2f}{spread:>13}" + quotient(ratio.paired, 7, 2)
         error = case.error("dlrun")
         lines.append(line + ("      -" if error is None else f"{error:7.0e}"))
     return lines
@@ -112,7 +128,7 @@ def baseline_table(cases: list[Case], threads: int) -> list[str]:
         + "baseline".rjust(16)
         + "dlrun".rjust(16)
         + "baseline / dlrun".rjust(29),
-        "model".ljust(16) + "     min  median" * 2 + "     min  paired     (passes)",
+        "model".ljust(16) + "     min  median" * 2 + "     min       (passes)  paired",
     ]
     ratios = []
     for case in (c for c in cases if c.threads == threads):
@@ -123,12 +139,14 @@ def baseline_table(cases: list[Case], threads: int) -> list[str]:
         if ratio is not None:
             ratios.append(ratio)
             spread = f"({ratio.lowest:.3f}-{ratio.highest:.3f})"
-            line += f"{ratio.of_minima:8.3f}{ratio.paired:8.3f}{spread:>15}"
+            line += f"{ratio.of_minima:8.3f}{spread:>15}" + quotient(ratio.paired, 8, 3)
         lines.append(line)
     if ratios:
         low = geometric_mean([r.of_minima for r in ratios])
-        paired = geometric_mean([r.paired for r in ratios])
-        lines.append(f"geometric mean{' ' * 34}{low:8.3f}{paired:8.3f}")
+        paired = geometric_mean([r.paired for r in ratios if r.paired is not None])
+        lines.append(
+            "geometric mean".ljust(48) + quotient(low, 8, 3) + " " * 15 + quotient(paired, 8, 3)
+        )
     return lines
 
 
@@ -138,13 +156,13 @@ def total_line(cases: list[Case], peers: list[str], threads: int) -> str:
     if not known:
         return f"{threads} threads: nothing to compare"
     low = geometric_mean([r.of_minima for r, _ in known])
-    paired = geometric_mean([r.paired for r, _ in known])
-    worst, name = min(known, key=lambda k: k[0].paired)
-    faster = sum(r.paired >= 1 for r, _ in known)
+    paired = geometric_mean([r.paired for r, _ in known if r.paired is not None])
+    worst, name = min(known, key=lambda k: k[0].of_minima)
+    faster = sum(r.of_minima >= 1 for r, _ in known)
     return (
-        f"{threads} thread{'s' if threads > 1 else ''}: geometric mean of faster peer / dlrun"
-        f" {paired:.2f} paired, {low:.2f} of minima; dlrun faster in {faster} of {len(known)};"
-        f" worst {name} {worst.paired:.2f} ({SHORT[worst.against]})"
+        f"{threads} thread{'s' if threads > 1 else ''}: faster peer / dlrun, geometric mean of"
+        f" {len(known)}: {quotient(low, 1, 2)} of minima, {quotient(paired, 1, 2)} paired;"
+        f" faster in {faster}; worst {name} {worst.of_minima:.2f} ({SHORT[worst.against]})"
     )
 
 
