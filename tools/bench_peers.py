@@ -26,7 +26,8 @@ Columns
   The lowest time of all; the median of each pass, and of these the median. `min` is the quotient of
   the lowest times, in parentheses the lowest and highest of the passes' own; `paired` the median
   over rounds of the round's own quotient, then over passes: the engines of a round met the same
-  neighbours. Above 1 dlrun is faster. The faster peer is the one with the lowest time.
+  neighbours. Above 1 dlrun is faster. The faster peer is the one with the lowest time. `~` marks
+  models of which neighbours disturbed every call; they are left out of the geometric means.
   --baseline LIBRARY.so puts another build of dlrun among the engines, for before and after.
 
 No handicaps

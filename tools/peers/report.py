@@ -23,9 +23,13 @@ class Ratio:
     lowest: float
     highest: float
     #: In each pass the median over rounds of that round's quotient, then over passes. None where
-    #: neighbours disturbed every call.
+    #: neighbours disturbed every call: then the other figures tell little.
     paired: float | None
     against: str
+
+    def minima(self, width: int, places: int) -> str:
+        mark = "~" if self.paired is None else ""
+        return f"{mark}{self.of_minima:.{places}f}".rjust(width)
 
 
 @dataclass
@@ -115,7 +119,7 @@ def speed_table(cases: list[Case], peers: list[str], threads: int) -> list[str]:
             line += "      -            -      -"
         else:
             spread = f"({ratio.lowest:.2f}-{ratio.highest:.2f})"
-            line += f"{ratio.of_minima:7.2f}{spread:>13}" + quotient(ratio.paired, 7, 2)
+            line += f"{ratio.minima(7, 2)}{spread:>13}" + quotient(ratio.paired, 7, 2)
         error = case.error("dlrun")
         lines.append(line + ("      -" if error is None else f"{error:7.0e}"))
     return lines
@@ -139,30 +143,36 @@ def baseline_table(cases: list[Case], threads: int) -> list[str]:
         if ratio is not None:
             ratios.append(ratio)
             spread = f"({ratio.lowest:.3f}-{ratio.highest:.3f})"
-            line += f"{ratio.of_minima:8.3f}{spread:>15}" + quotient(ratio.paired, 8, 3)
+            line += f"{ratio.minima(8, 3)}{spread:>15}" + quotient(ratio.paired, 8, 3)
         lines.append(line)
-    if ratios:
-        low = geometric_mean([r.of_minima for r in ratios])
-        paired = geometric_mean([r.paired for r in ratios if r.paired is not None])
-        lines.append(
-            "geometric mean".ljust(48) + quotient(low, 8, 3) + " " * 15 + quotient(paired, 8, 3)
-        )
+    counted = [r for r in ratios if r.paired is not None]
+    low = geometric_mean([r.of_minima for r in counted])
+    paired = geometric_mean([r.paired for r in counted if r.paired is not None])
+    name = "geometric mean" + disturbed(len(ratios) - len(counted))
+    lines.append(name.ljust(48) + quotient(low, 8, 3) + " " * 15 + quotient(paired, 8, 3))
     return lines
+
+
+def disturbed(count: int) -> str:
+    return f" ({count} ~ not counted)" if count else ""
 
 
 def total_line(cases: list[Case], peers: list[str], threads: int) -> str:
     ratios = [(c.to_faster(peers), c.model) for c in cases if c.threads == threads]
     known = [(r, name) for r, name in ratios if r is not None]
-    if not known:
-        return f"{threads} threads: nothing to compare"
-    low = geometric_mean([r.of_minima for r, _ in known])
-    paired = geometric_mean([r.paired for r, _ in known if r.paired is not None])
-    worst, name = min(known, key=lambda k: k[0].of_minima)
-    faster = sum(r.of_minima >= 1 for r, _ in known)
+    counted = [(r, name) for r, name in known if r.paired is not None]
+    title = f"{threads} thread{'s' if threads > 1 else ''}: faster peer / dlrun"
+    left_out = disturbed(len(known) - len(counted))
+    if not counted:
+        return f"{title}: nothing to count{left_out}"
+    low = geometric_mean([r.of_minima for r, _ in counted])
+    paired = geometric_mean([r.paired for r, _ in counted if r.paired is not None])
+    worst, name = min(counted, key=lambda k: k[0].of_minima)
+    faster = sum(r.of_minima >= 1 for r, _ in counted)
     return (
-        f"{threads} thread{'s' if threads > 1 else ''}: faster peer / dlrun, geometric mean of"
-        f" {len(known)}: {quotient(low, 1, 2)} of minima, {quotient(paired, 1, 2)} paired;"
-        f" faster in {faster}; worst {name} {worst.of_minima:.2f} ({SHORT[worst.against]})"
+        f"{title}, geometric mean of {len(counted)}{left_out}: {quotient(low, 1, 2)} of minima,"
+        f" {quotient(paired, 1, 2)} paired; faster in {faster};"
+        f" worst {name} {worst.of_minima:.2f} ({SHORT[worst.against]})"
     )
 
 
