@@ -167,7 +167,7 @@ def main() -> int:
     try:
         if options.python:
             install.run_with(options.python)
-        elif not options.no_install and options.peers:
+        elif not options.no_install:
             install.run_with(install.interpreter())
         try:
             import numpy  # noqa: F401
