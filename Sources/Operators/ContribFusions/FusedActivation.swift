@@ -12,10 +12,11 @@ public struct FusedActivation: Hashable, Sendable {
 
   /// Names, and the defaults of what they take, where ONNX has some.
   static let known: [String: [Float]] = [
-    "": [], "Clip": [-.infinity, .infinity], "Elu": [1], "HardSigmoid": [0.2, 0.5],
-    "HardSwish": [], "LeakyRelu": [0.01], "ParametricSoftplus": [1, 1], "Relu": [],
-    "ScaledTanh": [1, 1], "Selu": [1.673_263_2, 1.050_701], "Sigmoid": [], "Softplus": [],
-    "Softsign": [], "Tanh": [], "ThresholdedRelu": [1],
+    "": [], "Clip": [-.infinity, .infinity], "Elu": [1], "Gelu": [], "GeluTanh": [],
+    "HardSigmoid": [0.2, 0.5], "HardSwish": [], "LeakyRelu": [0.01], "Mish": [],
+    "ParametricSoftplus": [1, 1], "Relu": [], "ScaledTanh": [1, 1],
+    "Selu": [1.673_263_2, 1.050_701], "Sigmoid": [], "Softplus": [], "Softsign": [],
+    "Swish": [1], "Tanh": [], "ThresholdedRelu": [1],
   ]
 
   /// Errors: `.unsupported` for another name, `.attribute` for too many numbers.
@@ -74,17 +75,21 @@ public struct FusedActivation: Hashable, Sendable {
     AttributeSpec("activation_gamma", .float, "the second number of Selu"),
   ]
 
-  private var unary: UnaryOp? {
+  var unary: UnaryOp? {
     switch name {
     case "Elu": .elu
+    case "Gelu": .gelu
+    case "GeluTanh": .geluTanh
     case "HardSigmoid": .hardSigmoid
     case "HardSwish": .hardSwish
     case "LeakyRelu": .leakyRelu
+    case "Mish": .mish
     case "Relu": .relu
     case "Selu": .selu
     case "Sigmoid": .sigmoid
     case "Softplus": .softplus
     case "Softsign": .softsign
+    case "Swish": .swish
     case "Tanh": .tanh
     case "ThresholdedRelu": .thresholdedRelu
     default: nil

@@ -1,0 +1,13 @@
+import Graphs
+
+/// Convolutions and poolings on images in the blocked layout.
+enum Blocked {
+  static let operators: [any Operator.Type] = [
+    BlockedAveragePool.self,
+    BlockedConv.self,
+    BlockedGlobalAveragePool.self,
+    BlockedMaxPool.self,
+    FromBlocked.self,
+    ToBlocked.self,
+  ]
+}
