@@ -6,7 +6,7 @@ public struct Optimizer {
   /// Every pass, in the order in which those of one stage run.
   public static let passes: [any Pass.Type] = [
     ConstantFolding.self, NoOpRemoval.self, BatchNormFolding.self, ConvAffine.self,
-    ConvResidual.self, ConvActivation.self,
+    ConvResidual.self, ConvActivation.self, BlockedImages.self,
   ]
 
   /// Rounds after which it ends even if passes still find something.

@@ -172,8 +172,26 @@ public struct Function: Sendable {
   }
 }
 
+/// Which file something was read from, and in which state.
+public struct FileIdentity: Hashable, Sendable {
+  let device: UInt64
+  let inode: UInt64
+  let bytes: Int
+  /// Nanoseconds since 1970 of the last change.
+  let modified: Int
+  public init(device: UInt64, inode: UInt64, bytes: Int, modified: Int) {
+    self.device = device
+    self.inode = inode
+    self.bytes = bytes
+    self.modified = modified
+  }
+}
+
 /// A graph with all that its file says about it.
 public struct ModelGraph: Sendable {
+  /// The files it was read from, as long as nothing of what runs was changed since: sessions of
+  /// one file share what they make of it. Empty for other models.
+  public package(set) var files: [FileIdentity] = []
   public var irVersion: Int = 10
   public var producerName = ""
   public var producerVersion = ""
@@ -181,11 +199,11 @@ public struct ModelGraph: Sendable {
   public var modelVersion: Int = 0
   public var doc = ""
   /// Opset version by domain, "" for ai.onnx. In file order.
-  public var opsets: [(domain: String, version: Int)] = []
+  public var opsets: [(domain: String, version: Int)] = [] { didSet { files = [] } }
   /// By domain, fields of an import that the reader does not know.
   public var opsetFields: [String: [UInt8]] = [:]
-  public var graph: Graph
-  public var functions: [Function] = []
+  public var graph: Graph { didSet { files = [] } }
+  public var functions: [Function] = [] { didSet { files = [] } }
   public var metadata: [Graph.Metadata] = []
   /// Whole serialised messages this project keeps but does not read.
   public var trainingInfo: [[UInt8]] = []

@@ -286,12 +286,13 @@ public final class GraphEditor {
   public func finish() -> Graph {
     sweep()
     var result = graph
-    result.nodes = order().map { graph.nodes[$0] }
+    result.nodes = orderedNodes().map { graph.nodes[$0] }
     result.dropUnusedValues()
     return result
   }
 
-  private func order() -> [Int] {
+  /// The nodes in an order in which they can run.
+  public func orderedNodes() -> [Int] {
     var done = [Bool](repeating: false, count: graph.nodes.count)
     var order: [Int] = []
     let live = nodes.sorted { (places[$0], $0) < (places[$1], $1) }

@@ -22,15 +22,29 @@ public struct Preparation: Sendable {
   /// Contents known before the run: weights, and the values of shape inputs.
   public let constants: [Tensor?]
   public let options: KernelOptions
+  /// Where packed constants are kept for other uses; nil where there will be none.
+  public let store: PackedStore?
 
   public init(
     inputs: [TensorType?], outputs: [TensorType?], constants: [Tensor?] = [],
-    options: KernelOptions = .init()
+    options: KernelOptions = .init(), store: PackedStore? = nil
   ) {
     self.inputs = inputs
     self.outputs = outputs
     self.constants = constants
     self.options = options
+    self.store = store
+  }
+
+  /// A packed form of the constant `source`, made once for all its uses. `form` must say
+  /// everything that the packed bytes depend on beside the source.
+  ///
+  /// Errors: those of `make`.
+  public func packed<T: AnyObject & Sendable>(
+    _ source: Tensor, as form: String, make: () throws(EngineError) -> T
+  ) throws(EngineError) -> T {
+    guard let store else { return try make() }
+    return try store.packed(source, as: form, make: make)
   }
 
   public func has(_ i: Int) -> Bool { i < inputs.count && inputs[i] != nil }

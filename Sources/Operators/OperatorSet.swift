@@ -35,6 +35,8 @@ public struct OperatorSet: Sendable {
   /// What dlrun brings.
   public static let builtIn = OperatorSet()
   private init() { added = [:] }
+  /// Whether its user added operators.
+  public var hasAdditions: Bool { !added.isEmpty }
 
   /// The built-in operators and `operators`, each found by the domain and name of its schema. One
   /// that has the name of a built-in operator takes its place.

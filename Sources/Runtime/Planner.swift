@@ -303,7 +303,7 @@ struct Planner {
     let prepared = try op.prepare(
       Preparation(
         inputs: inputs, outputs: outputs, constants: constants,
-        options: program.session.kernelOptions))
+        options: program.session.kernelOptions, store: program.session.store))
     // Most kernels that know their weights keep a packed copy; those that do not read the pages
     // again.
     for case let t? in constants { t.storage.releasePages() }

@@ -11,6 +11,7 @@ final class SessionState: Sendable {
   let options: SessionOptions
   let kernelOptions: KernelOptions
   let pool: ThreadPool
+  let store: PackedStore
   /// Opset version by domain, "" for ai.onnx.
   let opsets: [String: Int]
   let lookup: OperatorLookup
@@ -21,14 +22,22 @@ final class SessionState: Sendable {
   /// may treat it as a constant.
   private let constantStorages = Mutex<Set<ObjectIdentifier>>([])
 
-  init(options: SessionOptions, opsets: [String: Int], lookup: OperatorLookup) {
+  init(
+    options: SessionOptions, pool: ThreadPool, opsets: [String: Int], lookup: OperatorLookup,
+    store: PackedStore
+  ) {
     self.options = options
     self.opsets = opsets
     self.lookup = lookup
-    let threads = max(1, options.threads ?? ThreadPool.defaultThreadCount)
-    pool = threads == 1 ? .single : ThreadPool(threads: threads)
-    kernelOptions = KernelOptions(exact: options.exact, threads: threads)
+    self.store = store
+    self.pool = pool
+    kernelOptions = KernelOptions(exact: options.exact, threads: pool.threads)
     budget = options.maxMemoryBytes ?? machineMemoryBudget()
+  }
+
+  static func pool(_ options: SessionOptions) -> ThreadPool {
+    let threads = max(1, options.threads ?? ThreadPool.defaultThreadCount)
+    return threads == 1 ? .single : ThreadPool(threads: threads)
   }
 
   func addConstant(_ t: Tensor) {

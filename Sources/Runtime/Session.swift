@@ -21,8 +21,8 @@ public final class Session: Sendable {
   private let state: SessionState
   private let program: Program
   private let inputIndex: [String: Int]
+  private let shared: SharedModel
   /// The graph as the file has it, for runs that ask for values inside it.
-  private let original: Graph
   private let plain = Mutex<Program?>(nil)
 
   /// Binds every operator, folds constants and checks the model.
@@ -31,14 +31,16 @@ public final class Session: Sendable {
   public init(_ model: ModelGraph, options: SessionOptions = .init()) throws(EngineError) {
     let started = options.observer == nil ? 0 : monotonicNanoseconds()
     let lookup = options.operators.lookup(opsets: model.opsets)
-    var model = try model.inliningFunctions(using: lookup)
-    try model.graph.expandGradients(using: lookup)
+    let pool = SessionState.pool(options)
+    let passes = PassOptions(
+      level: options.optimization, exact: options.exact, threads: pool.threads, pool: pool)
+    shared = try SharedModel.of(model, lookup, passes, isShared: !options.operators.hasAdditions)
     var opsets: [String: Int] = [:]
     for (domain, version) in model.opsets { opsets[domain == "ai.onnx" ? "" : domain] = version }
-    state = SessionState(options: options, opsets: opsets, lookup: lookup)
-    program = try state.program(model.graph)
-    original = model.graph
-    let graph = model.graph
+    state = SessionState(
+      options: options, pool: pool, opsets: opsets, lookup: lookup, store: shared.store)
+    program = try Program(shared.graph, state)
+    let graph = shared.original
     let defaults = Set(graph.initializers.map(\.id))
     inputs = graph.inputs.map {
       Port(
@@ -141,7 +143,7 @@ public final class Session: Sendable {
     if places.count == names.count { return (program, places.map { program.graph.outputs[$0] }) }
     var ids: [ValueID] = []
     for name in names {
-      guard !name.isEmpty, let i = original.values.firstIndex(where: { $0.name == name }) else {
+      guard !name.isEmpty, let i = shared.original.values.firstIndex(where: { $0.name == name }) else {
         throw EngineError(
           .usage, "the model has no value '\(name)'",
           expected: outputs.map { "'\($0.name)'" }.joined(separator: ", ")
@@ -151,7 +153,7 @@ public final class Session: Sendable {
     }
     if state.options.optimization == .none { return (program, ids) }
     if let made = plain.withLock({ $0 }) { return (made, ids) }
-    let made = try Program(original, state)
+    let made = try Program(shared.original, state)
     plain.withLock { $0 = made }
     return (made, ids)
   }

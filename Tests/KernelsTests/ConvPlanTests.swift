@@ -44,7 +44,8 @@ import Testing
     for i in 0..<(s.groups * s.outputs) { pb[i] = Float(i) }
     for isConstant in [true, false] {
       for i in 0..<g.outputCount { py[i] = 1e9 }
-      let plan = try ConvPlan(g, weights: isConstant ? UnsafeRawPointer(w.start) : nil, isa: isa)
+      let filter = isConstant ? try PackedFilter(w.start, g, element: .float32, isa: isa) : nil
+      let plan = ConvPlan(g, packed: filter, isa: isa)
       let scratch = try #require(GuardedMemory(bytes: plan.scratchBytes))
       plan.run(
         x: x.start, weights: w.start, bias: b.start, y: y.start, scratch: scratch.start,

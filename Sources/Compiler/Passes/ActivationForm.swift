@@ -46,3 +46,18 @@ extension FusedActivation {
     return g.scalar(id).map { Float($0) }
   }
 }
+
+extension GraphEditor {
+  /// Whether the two inputs of a sum, product or the like broadcast as NumPy's do; before opset 7
+  /// they had other rules.
+  func broadcastsBothWays(_ node: Int) -> Bool {
+    switch self.node(node).op {
+    case let op as Add: op.form == .both
+    case let op as Sub: op.form == .both
+    case let op as Mul: op.form == .both
+    case let op as Div: op.form == .both
+    case let op as PRelu: op.form == .both
+    default: true
+    }
+  }
+}

@@ -55,7 +55,7 @@ enum ConvAffine: Pass {
     _ g: GraphEditor, _ i: Int
   ) -> (ValueID, (kind: Kind, constant: [Double], shape: Shape))? {
     guard let a = g.input(i, 0), let b = g.input(i, 1), let y = g.output(i),
-      g.dtype(y) == .float32, g.node(i).inputs.count == 2
+      g.dtype(y) == .float32, g.node(i).inputs.count == 2, g.broadcastsBothWays(i)
     else { return nil }
     func constant(_ v: ValueID, _ change: (Double) -> Double) -> ([Double], Shape)? {
       guard let t = g.constant(v), let list = t.numbers else { return nil }

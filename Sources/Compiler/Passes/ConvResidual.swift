@@ -16,7 +16,7 @@ enum ConvResidual: Pass {
   static func run(_ g: GraphEditor, _ options: PassOptions) throws(EngineError) {
     for i in g.nodes where g.isLive(i) {
       guard g.node(i).op is Add, let a = g.input(i, 0), let b = g.input(i, 1), a != b,
-        let sum = g.output(i), g.dtype(sum) == .float32
+        let sum = g.output(i), g.dtype(sum) == .float32, g.broadcastsBothWays(i)
       else { continue }
       // Of two convolutions the later one: the other's result is there by then.
       let found = [(a, b), (b, a)].compactMap { (x, z) -> (ConvNode, ValueID)? in

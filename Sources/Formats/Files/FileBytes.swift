@@ -1,4 +1,5 @@
 import Glibc
+import Graphs
 import Tensors
 
 /// The bytes of a model file: mapped, or held in memory.
@@ -12,6 +13,15 @@ final class FileBytes: @unchecked Sendable {
   private let descriptor: Int32
 
   var isMapped: Bool { descriptor >= 0 }
+
+  /// The mapped file; nil for bytes in memory.
+  var identity: FileIdentity? {
+    var status = stat()
+    guard descriptor >= 0, fstat(descriptor, &status) == 0 else { return nil }
+    return FileIdentity(
+      device: UInt64(status.st_dev), inode: UInt64(status.st_ino), bytes: Int(status.st_size),
+      modified: Int(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int(status.st_mtim.tv_nsec))
+  }
 
   /// Maps a regular file for reading.
   ///

@@ -72,6 +72,9 @@ final class ExternalData {
     return tensor
   }
 
+  /// The files opened so far.
+  var identities: [FileIdentity] { files.values.compactMap(\.identity) }
+
   private func number(_ key: String, _ values: [String: String]) throws(EngineError) -> Int? {
     guard let text = values[key] else { return nil }
     guard let n = Int(text), n >= 0 else {

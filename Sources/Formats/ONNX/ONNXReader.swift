@@ -25,8 +25,10 @@ public enum ONNXReader {
     do throws(EngineError) {
       let source = try FileBytes(mapping: path, limit: limits.maxFileBytes)
       let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-      return try read(
-        source, name: path, external: ExternalData(folder: folder, limits: limits), limits)
+      let external = ExternalData(folder: folder, limits: limits)
+      var model = try read(source, name: path, external: external, limits)
+      if let identity = source.identity { model.files = [identity] + external.identities }
+      return model
     } catch { throw error.at(file: path) }
   }
 

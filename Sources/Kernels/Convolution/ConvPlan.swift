@@ -24,7 +24,7 @@ public struct ConvPlan: Sendable {
   let high: Double
   let window: dl_window
   /// Weights that were constant, packed.
-  let packed: AlignedMemory?
+  let packed: PackedFilter?
   /// Bytes of scratch for weights that are packed in each run.
   let weightBytes: Int
   let columnBlocks: Int
@@ -34,15 +34,15 @@ public struct ConvPlan: Sendable {
   let pieceBytes: Int
 
   /// - `element`: float32 or float64.
-  /// - `weights`: constant weights, packed here; nil where `run` gets them.
+  /// - `packed`: constant weights packed for this geometry; nil where `run` gets them, as it does
+  ///   where nothing is packed.
   /// - `low`, `high`: bounds of the results; NaN passes.
-  ///
-  /// Errors: `.budget` when the system has no memory for packed weights.
   public init(
-    _ geometry: ConvGeometry, element: GemmElement = .float32, weights: UnsafeRawPointer? = nil,
+    _ geometry: ConvGeometry, element: GemmElement = .float32,
+    packed filter: PackedFilter? = nil,
     low: Double = -.infinity, high: Double = .infinity, threads: Int = 1,
     isa: InstructionSet = .current
-  ) throws(EngineError) {
+  ) {
     precondition(element == .float32 || element == .float64, "convolution of integers")
     self.geometry = geometry
     self.element = element
@@ -55,7 +55,7 @@ public struct ConvPlan: Sendable {
     let g = geometry
     let work = Double(g.outputCount) * Double(g.channels) * Double(g.taps)
     let isParallel = threads > 1 && work >= 65_536
-    if g.channels == 1 && g.outputs == 1 {
+    if !ConvPlan.packsWeights(g) {
       method = .depthwise
       label = "conv depthwise \(isa)"
       (packed, weightBytes, pieceBytes, scratchBytes) = (nil, 0, 0, 0)
@@ -91,23 +91,17 @@ public struct ConvPlan: Sendable {
     pieces =
       isParallel ? min(g.batch * g.groups * columnBlocks * rowBlocks, threads * 4) : 1
     pieceBytes = GemmPlan.aligned(width * panelBytes)
-    if let weights {
-      let memory = try AlignedMemory(byteCount: packedBytes)
-      for group in 0..<g.groups {
-        ConvPlan.packWeights(weights, memory.bytes, group, g, kernel, es)
-      }
-      packed = memory
-      weightBytes = 0
-    } else {
-      packed = nil
-      weightBytes = packedBytes
-    }
+    packed = filter
+    weightBytes = filter == nil ? packedBytes : 0
     scratchBytes = weightBytes + pieces * pieceBytes
   }
 
+  /// Whether the method for this geometry reads weights in packed form.
+  public static func packsWeights(_ g: ConvGeometry) -> Bool { g.channels > 1 || g.outputs > 1 }
+
   /// Packs the weights of one group: for each depth of the sum over (tap, channel), strips
   /// `[depth][rows]`.
-  private static func packWeights(
+  static func packWeights(
     _ weights: UnsafeRawPointer, _ to: UnsafeMutableRawPointer, _ group: Int, _ g: ConvGeometry,
     _ kernel: GemmKernel, _ es: Int
   ) {
@@ -157,7 +151,7 @@ public struct ConvPlan: Sendable {
     if packed == nil {
       pool.run(g.groups) { ConvPlan.packWeights(weights, scratch, $0, g, kernel, es) }
     }
-    let left = packed?.bytes ?? scratch
+    let left = packed?.memory.bytes ?? scratch
     let blocks = g.batch * g.groups * columnBlocks * rowBlocks
     pool.run(pieces) { piece in
       for block in (piece * blocks / pieces)..<((piece + 1) * blocks / pieces) {

@@ -69,7 +69,7 @@ public struct ConvTransposeWithDynamicPads: Operator {
     let inner = try op.prepare(
       Preparation(
         inputs: [p.inputs[0], p.inputs[1], bias], outputs: p.outputs,
-        constants: [nil, p.constant(1), p.constant(3)], options: p.options))
+        constants: [nil, p.constant(1), p.constant(3)], options: p.options, store: p.store))
     guard inner.kind == .kernel, bias != nil else { return inner }
     // The bias stands in another place here.
     return Prepared(scratchBytes: 64 + inner.scratchBytes, label: inner.label) {

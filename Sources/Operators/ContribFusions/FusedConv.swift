@@ -61,7 +61,7 @@ public struct FusedConv: Operator {
     let inner = try conv.prepare(
       Preparation(
         inputs: Array(p.inputs.prefix(3)), outputs: p.outputs,
-        constants: Array(p.constants.prefix(3)), options: p.options))
+        constants: Array(p.constants.prefix(3)), options: p.options, store: p.store))
     return try activation.after(inner, p, residual: p.has(3) ? 3 : nil)
   }
 }

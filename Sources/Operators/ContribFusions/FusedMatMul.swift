@@ -93,7 +93,7 @@ public struct FusedMatMul: Operator {
     var packed: PackedMatrix?
     if right.batches == 1 {
       if let constant = p.constant(1), constant.type == w {
-        packed = try MatrixProduct.pack(
+        packed = try p.packedFactor(
           .right, count: n, k: k, constant, across: right.matrix.column, along: right.matrix.row)
       }
       if left.isContiguous {

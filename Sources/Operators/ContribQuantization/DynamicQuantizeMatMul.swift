@@ -50,7 +50,7 @@ public struct DynamicQuantizeMatMul: Operator {
     let codes = TensorType(.uint8, a.shape)
     let (scale, zero) = (TensorType(.float32, []), TensorType(.uint8, []))
     let quantize = try DynamicQuantizeLinear().prepare(
-      Preparation(inputs: [a], outputs: [codes, scale, zero], options: p.options))
+      Preparation(inputs: [a], outputs: [codes, scale, zero], options: p.options, store: p.store))
     func at<T>(_ list: [T?], _ i: Int) -> T? { i < list.count ? list[i] : nil }
     let product = try MatMulIntegerToFloat().prepare(
       Preparation(
@@ -60,7 +60,7 @@ public struct DynamicQuantizeMatMul: Operator {
         outputs: [y],
         constants: [
           nil, p.constant(1), nil, p.constant(2), nil, p.constant(3), p.constant(4),
-        ], options: p.options))
+        ], options: p.options, store: p.store))
     let (hasZero, hasBias) = (p.has(3), p.has(4))
     // Scratch: addresses, the scale and zero point of A, its codes, what the two kernels need.
     let codeBytes = (codes.byteCount + 63) / 64 * 64

@@ -126,7 +126,7 @@ public struct MatMulNBits: Operator {
       let fill = try Add().prepare(
         Preparation(
           inputs: [y, hasBias ? try p.input(5) : TensorType(a.dtype, [1])], outputs: [y],
-          options: p.options))
+          options: p.options, store: p.store))
       return NBitsProduct.zeros(fill, y, hasBias: hasBias)
     }
     let weights = try layout(p)

@@ -79,7 +79,7 @@ struct ContribAttentionPlan: Sendable {
 
     var packed: PackedMatrix?
     if let constant = p.constant(1), constant.type == w {
-      packed = try MatrixProduct.pack(
+      packed = try p.packedFactor(
         .right, count: width, k: depth, constant, across: 1, along: width)
     }
     let m = batch * length

@@ -164,14 +164,16 @@ public struct Conv: Operator {
       batch: x.shape[0], groups: group, channels: w.shape[1], outputs: w.shape[0] / group,
       input: settled.input, output: settled.output, kernel: settled.kernel,
       strides: settled.strides, dilations: settled.dilations, pads: settled.padsBegin)
-    var constant: Tensor?
-    if let weights = p.constant(1), weights.type == w {
-      constant = try HalfStage.widened(weights)
+    let constant = p.constant(1).flatMap { $0.type == w ? $0 : nil }
+    var filter: PackedFilter?
+    if let constant, ConvPlan.packsWeights(geometry) {
+      filter = try p.packed(constant, as: "conv in \(group) groups") { () throws(EngineError) in
+        let source = try HalfStage.widened(constant)
+        defer { withExtendedLifetime(source) {} }
+        return try PackedFilter(source.storage.bytes, geometry, element: element)
+      }
     }
-    let plan = try ConvPlan(
-      geometry, element: element, weights: constant.map { UnsafeRawPointer($0.storage.bytes) },
-      threads: p.options.threads)
-    withExtendedLifetime(constant) {}
+    let plan = ConvPlan(geometry, element: element, packed: filter, threads: p.options.threads)
     let readsWeights = constant == nil || plan.method == .depthwise
     let stage = HalfStage(
       x.dtype, inputs: [x.count, readsWeights ? w.count : 0, bias?.count ?? 0], output: y.count,

@@ -114,7 +114,7 @@ public struct Gemm: Operator {
     let right = GemmPlan.Layout(row: transB ? 1 : n, column: transB ? k : 1)
     var packed: PackedMatrix?
     if let constant = p.constant(1), constant.type == b {
-      packed = try MatrixProduct.pack(
+      packed = try p.packedFactor(
         .right, count: n, k: k, constant, across: right.column, along: right.row)
     }
     let isWhole = alpha == 1 && beta == 1
@@ -158,7 +158,7 @@ public struct Gemm: Operator {
     let plain = try Gemm(transA: transA, transB: transB).prepare(
       Preparation(
         inputs: Array(p.inputs.prefix(2)), outputs: p.outputs, constants: p.constants,
-        options: p.options))
+        options: p.options, store: p.store))
     let y = try p.output(0)
     let extra = p.has(2) && beta != 0 ? try p.input(2) : nil
     let layout = extra.map { Gemm.layout($0.shape) } ?? .init(row: 0, column: 0)

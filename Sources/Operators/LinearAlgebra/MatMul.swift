@@ -80,7 +80,7 @@ public struct MatMul: Operator {
       // One B for all: the rows of every A are rows of one matrix.
       m *= a.shape.count(of: 0..<max(0, ra - 2))
       if let constant = p.constant(1), constant.type == b {
-        packed = try MatrixProduct.pack(.right, count: n, k: k, constant, across: 1, along: n)
+        packed = try p.packedFactor(.right, count: n, k: k, constant, across: 1, along: n)
       }
     } else {
       (aOffsets, bOffsets) = MatMul.offsets(a.shape, b.shape, y.shape, (m * k, k * n))

@@ -58,7 +58,7 @@ struct ChannelsLast: Sendable {
     let inner = try op.prepare(
       Preparation(
         inputs: types, outputs: [ChannelsLast.first(result)], constants: constants,
-        options: p.options))
+        options: p.options, store: p.store))
     guard inner.kind == .kernel else { return inner }
     let rank = result.shape.rank
     let turn = [0, rank - 1] + Array(1..<rank - 1)

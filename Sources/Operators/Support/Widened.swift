@@ -51,7 +51,7 @@ extension Operator {
     let inner = try prepare(
       Preparation(
         inputs: p.inputs.map(wide), outputs: p.outputs.map(wide), constants: constants,
-        options: p.options))
+        options: p.options, store: p.store))
     guard inner.kind == .kernel else { return inner }
 
     // Scratch: the addresses of all operands, the widened operands, the kernel's own scratch.

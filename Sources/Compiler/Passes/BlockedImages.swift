@@ -1,0 +1,180 @@
+import Graphs
+import Kernels
+import Operators
+import Tensors
+
+enum BlockedImages: Pass {
+  static let name = "block-images"
+  static let level = OptimizationLevel.all
+  static let stage = PassStage.layout
+  static let about = PassText(
+    looksFor: "convolutions over two axes with constant float32 weights, and the poolings, "
+      + "elementwise functions, sums, concatenations and resizings around them",
+    makes: "the same operators on images whose channels lie in blocks of 16 (AVX-512) or 8 "
+      + "(AVX2), with changes of layout only where a plain image comes in or is asked for",
+    why: "blocks change where a number lies and not what it is; the lanes beyond the last channel "
+      + "are read by nobody, since the weights that meet them are zero")
+
+  static func run(_ g: GraphEditor, _ options: PassOptions) throws(EngineError) {
+    guard InstructionSet.current >= .avx2 else { return }
+    var walk = BlockedWalk(g, BlockedLayout.best)
+    try walk.run()
+  }
+}
+
+/// One walk through a graph, from its inputs to its outputs.
+struct BlockedWalk {
+  let g: GraphEditor
+  let layout: BlockedLayout
+  /// The blocked image of a plain one, where there is one.
+  var images: [ValueID: ValueID] = [:]
+
+  enum Made {
+    case image(ValueID)
+    case plain(ValueID)
+  }
+
+  init(_ g: GraphEditor, _ layout: BlockedLayout) {
+    self.g = g
+    self.layout = layout
+  }
+
+  mutating func run() throws(EngineError) {
+    var moved: [(plain: ValueID, image: ValueID, channels: Int, node: Int)] = []
+    for i in g.orderedNodes() {
+      guard let y = g.output(i), let made = try convert(i) else { continue }
+      switch made {
+      case .image(let image):
+        g.note(i, "\(BlockedImages.name): in blocks of \(layout.block)")
+        let channels = channels(y) ?? 0
+        images[y] = image
+        g.remove(i)
+        moved.append((y, image, channels, i))
+      case .plain(let value):
+        g.note(i, "\(BlockedImages.name): from blocks of \(layout.block)")
+        g.replace(y, with: value)
+        g.remove(i)
+      }
+    }
+    // Whoever still wants the plain image gets it under its old name.
+    for (plain, image, channels, node) in moved where !g.users(plain).isEmpty || g.isOutput(plain) {
+      let op = FromBlocked(channels: channels)
+      var back = Graph.Node(
+        name: "", type: FromBlocked.schema.name, domain: FromBlocked.schema.domain,
+        attributes: op.attributes, inputs: [image], outputs: [plain])
+      back.op = op
+      g.append(back, at: node)
+    }
+  }
+
+  /// Channels of a float32 image; nil for other values.
+  func channels(_ v: ValueID) -> Int? {
+    guard g.dtype(v) == .float32, let dims = g.dims(v), dims.count == 4 else { return nil }
+    return dims[1].known
+  }
+
+  private mutating func convert(_ i: Int) throws(EngineError) -> Made? {
+    guard let x = g.input(i, 0), let y = g.output(i), let c = channels(y), c > 0 else {
+      return nil
+    }
+    // Results beside the first have no blocked form.
+    for other in g.node(i).outputs.dropFirst() where other != nil { return nil }
+    switch g.node(i).op {
+    case is Conv, is FusedConv:
+      return try convolution(i)
+    case let op as MaxPool:
+      guard let image = images[x], op.window.kernel.count == 2 else { return nil }
+      return .image(try g.addOne(BlockedMaxPool(op.window), [image], at: i))
+    case let op as AveragePool:
+      guard let image = images[x], op.window.kernel.count == 2 else { return nil }
+      return .image(
+        try g.addOne(BlockedAveragePool(op.window, countsPads: op.countsPads), [image], at: i))
+    case is GlobalAveragePool: return try globalMean(i, x, y, c)
+    case let op as ReduceMean:
+      guard isOverPixels(op, i) else { return nil }
+      return try globalMean(i, x, y, c)
+    case is Relu, is LeakyRelu, is Sigmoid, is Tanh, is HardSigmoid, is HardSwish, is Swish,
+      is Gelu, is Elu, is Selu, is Celu, is Softplus, is Softsign, is Mish, is Clip, is Abs,
+      is Neg, is Erf:
+      guard let image = images[x], let op = g.node(i).op else { return nil }
+      return .image(try g.addOne(op, [image] + g.node(i).inputs.dropFirst(), at: i))
+    case is Add, is Sub, is Mul, is Max, is Min, is PRelu: return try pair(i, c)
+    case let op as BatchNormalization: return try normalised(i, op, x, c)
+    case let op as Concat: return try joined(i, op)
+    case is Resize, is Upsample: return try resized(i, x)
+    default: return nil
+    }
+  }
+
+  // MARK: Convolutions
+
+  private mutating func convolution(_ i: Int) throws(EngineError) -> Made? {
+    guard let node = ConvNode(g, i), let x = node.inputs[0], let w = node.inputs[1],
+      let weights = g.constant(w), weights.dtype == .float32, weights.shape.rank == 4,
+      g.dtype(x) == .float32, g.dims(x)?.count ?? 4 == 4
+    else { return nil }
+    let (m, part, group) = (weights.shape[0], weights.shape[1], node.conv.group)
+    let (count, overflow) = part.multipliedReportingOverflow(by: group)
+    guard !overflow, m > 0, count > 0 else { return nil }
+    let isDepthwise = part == 1 && m == group
+    let block = layout.block
+    guard
+      group == 1 || isDepthwise || (part % block == 0 && (m / group) % block == 0)
+    else {
+      g.miss(i, "\(BlockedImages.name): its groups have no whole blocks")
+      return nil
+    }
+    let isPlain = images[x] == nil && group == 1 && part < block
+    if images[x] == nil, !isPlain || m < block / 2 {
+      // Lanes beyond the last channel cost as much as the others.
+      let padded = layout.padded(m) * (isPlain ? part : layout.padded(part * group))
+      guard Double(padded) <= 2.5 * Double(m) * Double(part * group) else {
+        g.miss(i, "\(BlockedImages.name): too few channels to fill blocks")
+        return nil
+      }
+    }
+    var inputs: [ValueID?] = [isPlain ? x : try image(x, at: i), w]
+    if node.inputs.count > 2 { inputs.append(node.inputs[2]) }
+    if let z = node.residual {
+      while inputs.count < 3 { inputs.append(nil) }
+      inputs.append(try image(z, at: i))
+    }
+    let op = BlockedConv(node.conv, node.activation, block: block, plainInput: isPlain)
+    return .image(try g.addOne(op, inputs, at: i, name: g.node(i).name))
+  }
+
+  /// The blocked form of an image, made here where there is none.
+  mutating func image(_ v: ValueID, at place: Int) throws(EngineError) -> ValueID {
+    if let known = images[v] { return known }
+    let made = try g.addOne(ToBlocked(block: layout.block), [v], at: place)
+    images[v] = made
+    return made
+  }
+
+  // MARK: Means
+
+  private func isOverPixels(_ op: ReduceMean, _ i: Int) -> Bool {
+    guard op.axes.keepDims else { return false }
+    let axes = op.axes.list ?? g.input(i, 1).flatMap { g.fact($0).knownInts }
+    return axes.map { Set($0.map { $0 < 0 ? $0 + 4 : $0 }) == [2, 3] } ?? false
+  }
+
+  private func globalMean(_ i: Int, _ x: ValueID, _ y: ValueID, _ c: Int) throws(EngineError)
+    -> Made?
+  {
+    guard let image = images[x] else { return nil }
+    // A squeeze before convolutions stays in blocks.
+    let users = g.users(y)
+    let staysBlocked =
+      !users.isEmpty && !g.isOutput(y)
+      && users.allSatisfy { g.node($0).op is Conv || g.node($0).op is FusedConv }
+    let mean = try g.addOne(
+      BlockedGlobalAveragePool(channels: c, keepsBlocks: staysBlocked), [image], at: i)
+    return staysBlocked ? .image(mean) : .plain(mean)
+  }
+}
+
+extension BlockedLayout {
+  /// Channels with those that fill the last block.
+  func padded(_ channels: Int) -> Int { (channels + block - 1) / block * block }
+}

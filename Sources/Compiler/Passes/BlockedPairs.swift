@@ -1,0 +1,98 @@
+import Graphs
+import Operators
+import Tensors
+
+// How BlockedWalk takes operators of several inputs, and those with parameters for each channel.
+extension BlockedWalk {
+  /// An elementwise operator of two inputs, at least one of them an image in blocks.
+  mutating func pair(_ i: Int, _ c: Int) throws(EngineError) -> BlockedWalk.Made? {
+    guard g.node(i).inputs.count == 2, let a = g.input(i, 0), let b = g.input(i, 1),
+      let op = g.node(i).op, images[a] != nil || images[b] != nil,
+      canJoin(a, c), canJoin(b, c), g.broadcastsBothWays(i)
+    else { return nil }
+    let left = try operand(a, c, at: i)
+    let right = try operand(b, c, at: i)
+    return .image(try g.addOne(op, [left, right], at: i))
+  }
+
+  /// Whether a value can meet an image of `c` channels in blocks.
+  private func canJoin(_ v: ValueID, _ c: Int) -> Bool {
+    if images[v] != nil { return channels(v) == c }
+    if let t = g.constant(v) {
+      return t.dtype == .float32 && (t.count == 1 && t.shape.rank <= 4 || isPerChannel(t, c))
+    }
+    return channels(v) == c
+  }
+
+  /// Whether a constant has one number for each of `c` channels and broadcasts along all else.
+  private func isPerChannel(_ t: Tensor, _ c: Int) -> Bool {
+    let axis = t.shape.rank - 3
+    return axis >= 0 && t.shape.rank <= 4 && t.count == c && t.shape[axis] == c
+  }
+
+  private mutating func operand(_ v: ValueID, _ c: Int, at place: Int) throws(EngineError)
+    -> ValueID
+  {
+    if images[v] == nil, let t = g.constant(v) {
+      if t.count == 1 { return v }
+      guard let numbers = t.numbers else { return v }
+      return try perChannel(numbers)
+    }
+    return try image(v, at: place)
+  }
+
+  /// A constant `[blocks, 1, 1, block]` with a number for each channel, zero in lanes beyond.
+  private func perChannel(_ numbers: [Double]) throws(EngineError) -> ValueID {
+    var list = numbers.map { Float($0) }
+    while list.count % layout.block != 0 { list.append(0) }
+    return g.addConstant(
+      try Tensor(shape: [list.count / layout.block, 1, 1, layout.block], list))
+  }
+
+  /// A BatchNormalization that no convolution took: a factor and a term for each channel.
+  mutating func normalised(
+    _ i: Int, _ op: BatchNormalization, _ x: ValueID, _ c: Int
+  ) throws(EngineError) -> BlockedWalk.Made? {
+    guard let image = images[x], !op.isTraining, op.isSpatial,
+      let affine = ChannelAffine(g, i, op), affine.scale.count == c
+    else { return nil }
+    let scaled = try g.addOne(Mul(), [image, try perChannel(affine.scale)], at: i)
+    return .image(try g.addOne(Add(), [scaled, try perChannel(affine.shift)], at: i))
+  }
+
+  /// Images side by side along the channels, where each but the last fills its blocks.
+  mutating func joined(_ i: Int, _ op: Concat) throws(EngineError) -> BlockedWalk.Made? {
+    let inputs = g.node(i).inputs.compactMap { $0 }
+    guard op.axis == 1 || op.axis == -3, inputs.contains(where: { images[$0] != nil }) else {
+      return nil
+    }
+    for (k, v) in inputs.enumerated() {
+      guard let c = channels(v), c % layout.block == 0 || k == inputs.count - 1 else {
+        g.miss(i, "\(BlockedImages.name): input \(k) does not fill its blocks")
+        return nil
+      }
+    }
+    var parts: [ValueID?] = []
+    for v in inputs { parts.append(try image(v, at: i)) }
+    return .image(try g.addOne(Concat(axis: 1), parts, at: i))
+  }
+
+  /// A resizing of rows and columns by constant factors.
+  mutating func resized(_ i: Int, _ x: ValueID) throws(EngineError) -> BlockedWalk.Made? {
+    guard let image = images[x], let op = g.node(i).op else { return nil }
+    var inputs = g.node(i).inputs
+    let place = op is Upsample || inputs.count == 2 ? 1 : 2
+    guard inputs.count == place + 1, let id = inputs[place], let scales = g.constant(id)?.numbers,
+      scales.count == 4, scales[0] == 1, scales[1] == 1, place == 1 || isEmpty(inputs[1])
+    else { return nil }
+    inputs[0] = image
+    if place == 2 { inputs[1] = nil }
+    inputs[place] = g.addConstant(try Tensor((scales + [1]).map { Float($0) }))
+    return .image(try g.addOne(op, inputs, at: i))
+  }
+
+  private func isEmpty(_ v: ValueID?) -> Bool {
+    guard let v else { return true }
+    return g.constant(v).map { $0.count == 0 } ?? false
+  }
+}

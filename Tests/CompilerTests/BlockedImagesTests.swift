@@ -1,0 +1,97 @@
+import Graphs
+import Kernels
+import Operators
+import Tensors
+import Testing
+
+@Suite(.enabled(if: InstructionSet.current >= .avx2)) struct BlockedImagesTests {
+  private func conv(
+    _ b: GraphBuilder, _ x: ValueID, _ from: Int, _ to: Int, _ k: Int = 1, group: Int = 1,
+    stride: Int = 1
+  ) throws -> ValueID {
+    let p = k / 2
+    let window = Window(strides: [stride, stride], padsBegin: [p, p], padsEnd: [p, p])
+    let w = try b.constant(ramp([to, from / group, k, k], scale: 0.25, seed: to + k))
+    return try b.apply(
+      Conv(window: window, group: group), x, w, try b.constant(ramp([to], seed: 3)))
+  }
+
+  @Test func aResidualBlockChangesLayoutOnlyAtItsEdges() throws {
+    let check = try PassCheck([ramp([2, 3, 12, 10])]) { b, x in
+      let first = try b.apply(Relu(), try conv(b, x[0], 3, 32, 3, stride: 2))
+      let pooled = try b.apply(
+        MaxPool(Window(kernel: [3, 3], strides: [2, 2], padsBegin: [1, 1], padsEnd: [1, 1])),
+        first)
+      let inner = try conv(b, try b.apply(Relu(), try conv(b, pooled, 32, 16)), 16, 32, 3)
+      let sum = try b.apply(Relu(), try b.apply(Add(), inner, pooled))
+      let mean = try b.apply(GlobalAveragePool(), sum)
+      return [try b.apply(Flatten(axis: 1), mean)]
+    }
+    #expect(
+      check.after == [
+        "BlockedConv", "BlockedMaxPool", "BlockedConv", "BlockedConv", "BlockedGlobalAveragePool",
+        "Flatten",
+      ])
+    #expect(check.error < 1e-5)
+  }
+
+  @Test func squeezeAndExcitationStaysInBlocks() throws {
+    let check = try PassCheck([ramp([1, 20, 6, 6])]) { b, x in
+      let deep = try b.apply(Swish(), try conv(b, x[0], 20, 20, 3, group: 20))
+      let mean = try b.apply(GlobalAveragePool(), deep)
+      let gate = try b.apply(
+        Sigmoid(), try conv(b, try b.apply(Relu(), try conv(b, mean, 20, 18)), 18, 20))
+      return [try conv(b, try b.apply(Mul(), gate, deep), 20, 24)]
+    }
+    #expect(check.after.first == "ToBlocked")
+    #expect(check.after.last == "FromBlocked")
+    #expect(check.after.count { $0 == "BlockedConv" } == 4)
+    #expect(check.after.contains("Mul"))
+    #expect(check.error < 1e-5)
+  }
+
+  @Test func imagesJoinWhereTheyFillTheirBlocks() throws {
+    let check = try PassCheck([ramp([1, 16, 4, 4])]) { b, x in
+      let (left, right) = (try conv(b, x[0], 16, 32), try conv(b, x[0], 16, 20))
+      let joined = try b.apply(Concat(axis: 1), left, right)
+      let scales = try b.constant(Tensor([1, 1, 2, 2] as [Float]))
+      let large = try b.apply(
+        Resize(mode: .nearest), inputs: [joined, nil, scales])
+      return [try conv(b, large, 52, 16, 3)]
+    }
+    #expect(check.after.count { $0 == "FromBlocked" } == 1)
+    #expect(check.after.count { $0 == "ToBlocked" } == 1)
+    #expect(check.error < 1e-5)
+  }
+
+  @Test func whatHasNoBlockedFormGetsThePlainImage() throws {
+    let check = try PassCheck([ramp([1, 16, 4, 4])]) { b, x in
+      let y = try conv(b, x[0], 16, 17)
+      return [y, try b.apply(Transpose(perm: [0, 2, 3, 1]), y)]
+    }
+    #expect(check.after.sorted() == ["BlockedConv", "FromBlocked", "ToBlocked", "Transpose"])
+    #expect(check.error < 1e-5)
+  }
+
+  @Test func aConstantForEachChannelAndANormAreKept() throws {
+    let check = try PassCheck([ramp([1, 16, 4, 4])]) { b, x in
+      let y = try conv(b, x[0], 16, 19)
+      let list = try (0..<3).map { try b.constant(ramp([19], seed: $0 * 3)) }
+      let variance = try b.constant(ramp([19], scale: 0.5, seed: 2).raised(by: 1))
+      let slope = try b.constant(ramp([19, 1, 1], seed: 7))
+      let a = try b.apply(PRelu(), y, slope)
+      let n = try b.apply(
+        BatchNormalization(), inputs: [a, list[0], list[1], list[2], variance])
+      return [try conv(b, try b.apply(Add(), n, y), 19, 8)]
+    }
+    #expect(check.after.count { $0 == "FromBlocked" } == 1)
+    #expect(check.error < 1e-5)
+  }
+}
+
+extension Tensor {
+  /// Each element plus a number.
+  func raised(by number: Float) throws -> Tensor {
+    try Tensor(shape: shape, elements(Float.self).map { $0 + number })
+  }
+}
