@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import Distribution, setup
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_py import build_py
 from setuptools.errors import ExecError
@@ -65,21 +65,23 @@ class BuildWithLibrary(build_py):
 class PlatformWheel(bdist_wheel):
     """A wheel for any Python 3 on machines with the C library that libdlrun.so needs."""
 
-    def finalize_options(self):
-        super().finalize_options()
-        self.root_is_pure = False
-
     def get_tag(self):
         _, _, platform = super().get_tag()
         architecture = platform.removeprefix("linux_")
-        versions = re.findall(rb"\0GLIBC_2\.(\d+)\0", find_library().read_bytes())
+        versions = re.findall(rb"\0GLIBC_2\.(\d+)(?=\0)", find_library().read_bytes())
         minor = max((int(v) for v in versions), default=0)
         if platform.startswith("linux_") and minor > 0:
             platform = f"manylinux_2_{minor}_{architecture}"
         return "py3", "none", platform
 
 
+class PlatformDistribution(Distribution):
+    def has_ext_modules(self):
+        return True
+
+
 setup(
+    distclass=PlatformDistribution,
     cmdclass={"build_py": BuildWithLibrary, "bdist_wheel": PlatformWheel},
     options={"build": {"build_base": SCRATCH}, "egg_info": {"egg_base": SCRATCH}},
 )
