@@ -158,10 +158,28 @@ extension Plan {
         .shape, "an output does not fit the memory given for it", expected: "\(target.type)",
         received: value.map { describe($0) } ?? "nothing")
     }
-    guard case .tensor(let t)? = value, t.storage.isLent else { return value }
-    let copy = try state.session.allocate(t.type)
-    copy.bytes.copyMemory(from: t.storage.bytes, byteCount: t.byteCount)
-    return .tensor(Tensor(copy))
+    return try value.map { v throws(EngineError) in try withoutLent(v, state) }
+  }
+
+  /// The value with copies of what the caller lent, in containers too.
+  private func withoutLent(_ value: Value, _ state: RunState) throws(EngineError) -> Value {
+    switch value {
+    case .tensor(let t):
+      guard t.storage.isLent else { return value }
+      let copy = try state.session.allocate(t.type)
+      copy.bytes.copyMemory(from: t.storage.bytes, byteCount: t.byteCount)
+      return .tensor(Tensor(copy))
+    case .sequence(let elements):
+      var kept: [Value] = []
+      kept.reserveCapacity(elements.count)
+      for e in elements { kept.append(try withoutLent(e, state)) }
+      return .sequence(kept)
+    case .optional(let element):
+      return .optional(try element.map { v throws(EngineError) in try withoutLent(v, state) })
+    case .map(let m):
+      guard case .tensor(let keys) = try withoutLent(.tensor(m.keys), state) else { return value }
+      return .map(MapValue(keys: keys, values: try withoutLent(m.values, state)))
+    }
   }
 
   func checkNaN(_ k: KernelStep, _ context: RunContext) throws(EngineError) {

@@ -93,6 +93,8 @@ def to_handle(value: Any, expected: ValueType | None = None) -> Handle:
         return Handle(out.value)
     typed = typed_array(value, 0 if expected is None else expected.code)
     array, code = typed.array, typed.code
+    if expected is not None and expected.code not in (0, code):
+        raise InvalidArgument(f"elements of type {array.dtype}, expected {expected}")
     if array.ndim > MAX_RANK:
         raise InvalidArgument(f"an array of {array.ndim} axes, expected at most {MAX_RANK}")
     shape = (c_int64 * MAX_RANK)(*array.shape)
@@ -118,18 +120,23 @@ def _optional(element: Handle | None) -> Handle:
 
 
 def _map(value: dict[Any, Any], expected: ValueType | None) -> Handle:
-    has_text = any(isinstance(k, (str, bytes)) for k in value)
+    has_text = all(isinstance(k, (str, bytes)) for k in value) and len(value) > 0
+    if not has_text and not all(isinstance(k, (int, np.integer)) for k in value):
+        raise InvalidArgument(f"a map's keys are {list(value)}, expected all integers or strings")
     try:
         keys = np.array(list(value), object if has_text else np.int64)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InvalidArgument(f"a map's keys: {error}, expected integers or strings") from None
+    except OverflowError as error:
+        raise InvalidArgument(f"a map's keys: {error}") from None
     element = expected.element if expected is not None and expected.kind == MAP else None
     items = list(value.values())
     handle = to_handle(keys)
     if element is not None and element.kind != TENSOR:
         values = to_handle(items, ValueType(SEQUENCE, element=element))
     else:
-        values = to_handle(typed_array(items, 0 if element is None else element.code))
+        typed = typed_array(items, 0 if element is None else element.code)
+        if typed.array.ndim != 1:
+            raise InvalidArgument("a map's values are arrays, expected a number or string each")
+        values = to_handle(typed, element)
     out = c_void_p()
     check(library.dlrun_value_map(handle.pointer, values.pointer, ctypes.byref(out)))
     return Handle(out.value)
@@ -236,7 +243,8 @@ def _tensor(handle: Handle) -> Array:
     if dtype.value != _dtypes.STRING:
         data, size = c_void_p(), c_size_t()
         check(library.dlrun_value_data(handle.pointer, ctypes.byref(data), ctypes.byref(size)))
-        return array_over(handle, dtype.value, shape, data.value or 0, size.value)
+        # What lies in a container may be a weight, or lie in it twice: it cannot be lent.
+        return array_over(handle, dtype.value, shape, data.value or 0, size.value).copy()
     texts: Array = np.empty(shape, object)
     flat = texts.reshape(-1)
     text, length = c_void_p(), c_size_t()
