@@ -5,17 +5,13 @@ import Synchronization
 final class CStrings: @unchecked Sendable {
   private let list = Mutex<[UnsafeMutablePointer<CChar>]>([])
 
-  /// All of the text, NULs within it too, and a NUL behind it.
+  /// The text's UTF-8 and a NUL, whatever else it holds.
   func keep(_ text: String) -> UnsafePointer<CChar> {
-    var text = text
-    let copy = text.withUTF8 { utf8 -> UnsafeMutablePointer<CChar>? in
-      guard let room = malloc(utf8.count + 1) else { return nil }
-      let copy = room.bindMemory(to: CChar.self, capacity: utf8.count + 1)
-      if let source = utf8.baseAddress { memcpy(copy, source, utf8.count) }
-      copy[utf8.count] = 0
-      return copy
-    }
-    guard let copy else { return Failure.none }
+    let bytes = Array(text.utf8)
+    guard let memory = malloc(bytes.count + 1) else { return Failure.none }
+    let copy = memory.bindMemory(to: CChar.self, capacity: bytes.count + 1)
+    bytes.withUnsafeBytes { if let base = $0.baseAddress { memcpy(copy, base, $0.count) } }
+    copy[bytes.count] = 0
     let address = UInt(bitPattern: copy)
     list.withLock { list in
       if let copy = UnsafeMutablePointer<CChar>(bitPattern: address) { list.append(copy) }
