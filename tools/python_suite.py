@@ -4,8 +4,8 @@
 usage: python_suite.py SUITE EXCEPTIONS --json REPORT [--filter TEXT]
 
 SUITE: the folder that tools/dump_onnx_suite.py writes. Outputs are compared as `dlrun verify` does:
-|got - want| <= atol + rtol * |want| with the case's tolerance, NaN equals only NaN, an infinity only
-itself; strings, int64, uint64, bool and all types below 16 bits but int8 and uint8 exactly. The
+|got - want| <= atol + rtol * |want| with the case's tolerance, NaN equals only NaN, an infinity
+only itself; strings, int64, uint64, bool and all types below 16 bits but int8 and uint8 exactly. The
 cases that EXCEPTIONS lists may pass by element type, shape and range, as draws. REPORT is of the
 form of `dlrun verify --json`, for tools/suite_floor.py. The last line is `N passed, N failed`.
 Needs the packages dlrun and onnx. Exit status: 0 all passed, 1 some failed.

@@ -13,6 +13,7 @@ from ._values import TypedArray
 from .errors import InvalidArgument, NotImplemented
 
 if TYPE_CHECKING:
+    from ._runs import Bound
     from .options import RunOptions
     from .session import InferenceSession
 
@@ -128,6 +129,8 @@ class IOBinding:
         self._results: list[Any] = []
         #: The names of what `_results` are.
         self._bound: list[str] = []
+        # What the last run left ready for the next; one thread takes it.
+        self._ready: list[Bound] = []
 
     def bind_cpu_input(self, name: str, arr_on_cpu: Any) -> None:
         """Binds an array, which every run reads in place."""
@@ -135,6 +138,7 @@ class IOBinding:
         if name not in places:
             raise InvalidArgument(
                 f"the model has no input {name!r}, expected one of {list(places)}")
+        self._ready.clear()
         self._feed[name] = arr_on_cpu
 
     def bind_ortvalue_input(self, name: str, ortvalue: OrtValue) -> None:
@@ -174,6 +178,7 @@ class IOBinding:
         ):
             raise InvalidArgument(
                 f"output {name!r} needs a writable contiguous array of whole bytes an element")
+        self._ready.clear()
         self._wanted[name] = target
 
     def synchronize_inputs(self) -> None:
@@ -185,16 +190,30 @@ class IOBinding:
     def _run(self, session: InferenceSession, run_options: RunOptions | None) -> None:
         if session is not self._session:
             raise InvalidArgument("the binding is of another session")
+        if run_options is None and self._ready:
+            try:
+                ready = self._ready.pop()
+            except IndexError:  # Another thread took it.
+                pass
+            else:
+                again = ready.run()
+                if again is not None:
+                    self._ready.append(ready)
+                    self._results = again
+                    return
         if not self._wanted:
             raise InvalidArgument("no output is bound")
         names = list(self._wanted)
         targets = list(self._wanted.values())
-        results = session._run(session._places(names), self._feed, run_options, targets)
+        ready_now: list[Bound] = []
+        results = session._run(
+            session._places(names), self._feed, run_options, targets, bound=ready_now)
         for name, target, result in zip(names, targets, results):
             if target is not None and result is not target:
                 raise InvalidArgument(
                     f"output '{name}' is {result.dtype}{list(result.shape)}, bound to memory for "
                     f"{target.dtype}{list(target.shape)}")
+        self._ready = ready_now
         self._bound = names
         self._results = results
 
@@ -208,9 +227,11 @@ class IOBinding:
         return [r.copy() if isinstance(r, np.ndarray) else r for r in self._results]
 
     def clear_binding_inputs(self) -> None:
+        self._ready.clear()
         self._feed.clear()
 
     def clear_binding_outputs(self) -> None:
+        self._ready.clear()
         self._wanted.clear()
         self._results = []
 

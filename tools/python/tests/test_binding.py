@@ -84,6 +84,42 @@ class Bindings(unittest.TestCase):
         self.binding.synchronize_inputs()
         self.binding.synchronize_outputs()
 
+    def test_binding_anew(self):
+        y = OrtValue.ortvalue_from_shape_and_type([1, 3], np.float32)
+        self.binding.bind_ortvalue_output("y", y)
+        for k in range(12):
+            if k % 4 == 0:
+                x = np.full((1, 3), k, np.float32)
+                self.binding.bind_cpu_input("x", x)
+            self.session.run_with_iobinding(self.binding)
+            self.assertEqual(y.numpy().tolist(), [[2 * (k // 4 * 4) + 1] * 3])
+        self.binding.bind_cpu_input("x", np.zeros((2, 3), np.float32))
+        with self.assertRaises(dlrun.InvalidArgument):
+            self.session.run_with_iobinding(self.binding)
+        self.binding.bind_output("y")
+        for _ in range(4):
+            self.session.run_with_iobinding(self.binding)
+            self.assertEqual(self.binding.get_outputs()[0].shape(), [2, 3])
+
+    def test_what_is_not_read_in_place(self):
+        other = np.zeros((3, 4), np.float32).T[:, :3]
+        self.binding.bind_cpu_input("x", other)
+        self.binding.bind_output("y")
+        for k in range(5):
+            other[:] = k
+            self.session.run_with_iobinding(self.binding)
+            self.assertEqual(self.binding.get_outputs()[0].numpy().tolist(), [[2 * k + 1] * 3] * 4)
+
+    def test_a_closed_session(self):
+        self.binding.bind_cpu_input("x", X)
+        self.binding.bind_output("y")
+        for _ in range(4):
+            self.session.run_with_iobinding(self.binding)
+        self.session.close()
+        for _ in range(2):
+            with self.assertRaises(dlrun.InvalidArgument):
+                self.session.run_with_iobinding(self.binding)
+
     def test_values(self):
         x = OrtValue.ortvalue_from_numpy(X.copy())
         y = OrtValue.ortvalue_from_shape_and_type([1, 3], np.float32)

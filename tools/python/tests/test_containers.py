@@ -48,7 +48,8 @@ class Containers(unittest.TestCase):
         self.assertEqual((y.dtype, y.reshape(-1).tolist()), (np.float32, [30.5, 10, 0]))
         y, = s.run(None, {"x": {2: np.float32(5)}})
         self.assertEqual(y.reshape(-1).tolist(), [0, 0, 5])
-        for wrong in ({1.5: 2}, {"a": 2.0}, {1: 2, "a": 3}, {1 << 70: 2}, {1: "b"}, {1: [2]}, [1], np.ones(3, np.float32)):
+        for wrong in ({1.5: 2}, {"a": 2.0}, {1: 2, "a": 3}, {1 << 70: 2}, {1: "b"}, {1: [2]},
+                      [1], np.ones(3, np.float32)):
             with self.assertRaises(dlrun.InvalidArgument):
                 s.run(None, {"x": wrong})
 
