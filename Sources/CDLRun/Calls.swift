@@ -10,9 +10,17 @@ public func dlrun_session_call(_ call: UnsafePointer<dlrun_call>?) -> dlrun_stat
   guard status == DLRUN_OK else { return status }
   let inputCount = max(0, c.input_count)
   let outputCount = max(0, c.output_count)
-  guard c.indirect != 0, inputCount + outputCount <= 1 << 16 else {
+  guard c.indirect != 0 else {
     return dlrun_session_run_tensors(
       c.session, c.options, c.inputs, c.input_count, c.places, c.outputs, c.output_count)
+  }
+  // Copies of the tensors are made, where the counts can be true.
+  guard inputCount <= mostTensors, outputCount <= mostTensors else {
+    return attempt { () throws(EngineError) in
+      throw EngineError(
+        .usage, "too many tensors", expected: "at most \(mostTensors) inputs and outputs",
+        received: "\(inputCount) and \(outputCount)")
+    }
   }
   return withUnsafeTemporaryAllocation(of: dlrun_tensor.self, capacity: inputCount + outputCount) {
     tensors in
@@ -41,6 +49,8 @@ public func dlrun_session_call(_ call: UnsafePointer<dlrun_call>?) -> dlrun_stat
     return status
   }
 }
+
+private let mostTensors = 1 << 16
 
 /// The tensor with the pointer that its `data` leads to.
 private func followed(_ tensor: dlrun_tensor) -> dlrun_tensor {

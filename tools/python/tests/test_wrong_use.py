@@ -10,6 +10,8 @@ import unittest
 import numpy as np
 
 import dlrun
+from dlrun._frames import DATA, WORDS, Frame
+from dlrun._library import library
 from dlrun.capi.onnxruntime_pybind11_state import (
     Fail,
     InvalidArgument,
@@ -209,6 +211,69 @@ class Budgets(unittest.TestCase):
         self.assertEqual(s.run(None, {"x": np.ones(1, np.float32)})[0].tolist(), [0])
         with self.assertRaises(dlrun.DLRunError):
             s.run(None, {"x": -np.ones(1, np.float32)})
+
+
+class Calls(unittest.TestCase):
+    """dlrun_session_call, as a program may get it wrong."""
+
+    def setUp(self):
+        self.session = dlrun.InferenceSession(ob.affine(), threads=1)
+        self.y = np.empty((1, 3), np.float32)
+        self.frame = Frame(self.session._pointer, 1, 1)
+        self.frame.call.output_count = 1
+        self.frame.set_tensor(0, FLOAT, (1, 3), X)
+        self.frame.set_tensor(1, FLOAT, (1, 3), self.y)
+
+    def call(self, expected):
+        self.assertEqual(library.dlrun_session_call(self.frame.argument), expected)
+
+    def test_right(self):
+        self.call(0)
+        self.assertEqual(self.y.tolist(), [[3, 5, 7]])
+
+    def test_addresses_themselves(self):
+        self.frame.call.indirect = 0
+        self.frame.words[DATA] = X.ctypes.data
+        self.frame.words[WORDS + DATA] = self.y.ctypes.data
+        self.call(0)
+        self.assertEqual(self.y.tolist(), [[3, 5, 7]])
+
+    def test_an_older_structure(self):
+        self.frame.call.size = 8
+        self.call(1)
+
+    def test_sizes(self):
+        for wrong in (0, 7, 1 << 40):
+            self.frame.call.size = wrong
+            self.call(1)
+
+    def test_nothing(self):
+        self.assertEqual(library.dlrun_session_call(None), 1)
+        for field in ("session", "inputs", "outputs"):
+            kept = getattr(self.frame.call, field)
+            setattr(self.frame.call, field, None)
+            self.call(1)
+            setattr(self.frame.call, field, kept)
+        self.frame.words[DATA] = 0
+        self.call(2)
+
+    def test_counts(self):
+        for field in ("input_count", "output_count"):
+            kept = getattr(self.frame.call, field)
+            # As a negative number is read.
+            for wrong in (0, (1 << 64) - 1) if field == "input_count" else ((1 << 60),):
+                setattr(self.frame.call, field, wrong)
+                self.assertIn(library.dlrun_session_call(self.frame.argument), (1, 2))
+            setattr(self.frame.call, field, kept)
+        self.call(0)
+
+    def test_numbers_of_outputs(self):
+        self.frame.places[0] = 7
+        self.call(1)
+
+    def test_a_session_that_is_closed(self):
+        self.session.close()
+        self.call(1)
 
 
 class Library(unittest.TestCase):
