@@ -244,11 +244,21 @@ public func dlrun_session_run_tensors(
       }
     }
     let settings = try RunSettings(options)
-    let results = try handle.session.run(
+    var results = try handle.session.run(
       ordered: values, into: targets, mustFit: false, only: wanted, control: settings.control,
       profiler: settings.profiler)
     try settings.writeProfile()
     guard let outputs else { return }
+    // The caller may write to a result: it is no weight and no other result.
+    for i in results.indices {
+      guard case .tensor(let t)? = results[i], t.dtype != .string,
+        targets[i]?.storage !== t.storage
+      else { continue }
+      let isShared = results[..<i].contains {
+        if case .tensor(let other)? = $0 { other.storage === t.storage } else { false }
+      }
+      results[i] = .tensor(try handle.session.ownMemory(t, isShared: isShared))
+    }
     for (i, result) in results.enumerated() { store(result, targets[i], &outputs[i]) }
   }
 }

@@ -63,6 +63,18 @@ public final class Session: Sendable {
   /// Threads that take part in a run.
   public var threads: Int { state.pool.threads }
 
+  /// A result for who may write to it: the tensor, or a copy where its memory is a weight's, a part
+  /// of another value's, or known to the caller to be `isShared`.
+  ///
+  /// Errors: `.budget` when there is no memory for a copy.
+  public func ownMemory(_ result: Tensor, isShared: Bool = false) throws(EngineError) -> Tensor {
+    let isOwn = !result.storage.isBorrowed || result.storage.keeper is AllocatedBlock
+    if isOwn, !isShared, !state.isConstant(result) { return result }
+    let copy = try state.allocate(result.type)
+    copy.bytes.copyMemory(from: result.storage.bytes, byteCount: result.byteCount)
+    return Tensor(copy)
+  }
+
   /// Runs the model.
   ///
   /// - `inputs` by name; those with defaults may be left out.

@@ -68,6 +68,8 @@ public final class Storage: @unchecked Sendable {
 
   /// Whether the bytes belong to someone else, such as a mapped file.
   public var isBorrowed: Bool { !isOwned }
+  /// What keeps borrowed bytes alive; nil where they are owned or lent.
+  public var keeper: AnyObject? { owner }
   /// Whether the bytes belong to a caller who keeps them alive by himself, for a while.
   public var isLent: Bool { !isOwned && owner == nil && type.dtype != .string }
 

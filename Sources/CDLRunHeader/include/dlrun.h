@@ -358,6 +358,29 @@ dlrun_status dlrun_session_run_tensors(const dlrun_session *session,
                                        size_t input_count, const size_t *places,
                                        dlrun_tensor *outputs, size_t output_count);
 
+/*
+ * What dlrun_session_run_tensors is given, in one structure that serves again and again: for
+ * callers whose bridge to C charges by the argument, as those of interpreted languages do.
+ */
+typedef struct dlrun_call {
+  size_t size; /* sizeof(dlrun_call) */
+  const dlrun_session *session;
+  const dlrun_run_options *options; /* may be NULL */
+  const dlrun_tensor *inputs;
+  size_t input_count;
+  const size_t *places; /* may be NULL */
+  dlrun_tensor *outputs;
+  size_t output_count;
+  /*
+   * Not 0: `data` of a tensor is where a pointer to its elements stands, such as in an array
+   * object. It is followed when the call begins. An output that came in memory of its own has the
+   * address of its elements in `data`.
+   */
+  int32_t indirect;
+} dlrun_call;
+
+dlrun_status dlrun_session_call(const dlrun_call *call);
+
 /* ---- Operators of the caller ----------------------------------------------------------------- */
 
 /* A node's attributes, while the operator is made. */

@@ -5,13 +5,33 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import os
-from ctypes import POINTER, c_char_p, c_double, c_float, c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
+from collections.abc import Iterator
+from ctypes import (
+    POINTER,
+    c_char_p,
+    c_double,
+    c_int32,
+    c_int64,
+    c_size_t,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+)
+from typing import Any
 
 MAX_RANK = 8
 
 
 class SessionOptions(ctypes.Structure):
     """dlrun_session_options."""
+
+    size: int
+    threads: int
+    optimization: int
+    exact: int
+    check_nan: int
+    max_memory_bytes: int
+    plan_cache_size: int
 
     _fields_ = [
         ("size", c_size_t),
@@ -34,6 +54,11 @@ class SessionOptions(ctypes.Structure):
 class RunOptions(ctypes.Structure):
     """dlrun_run_options."""
 
+    size: int
+    seconds: float
+    cancellation: int | None
+    profile_path: bytes | None
+
     _fields_ = [
         ("size", c_size_t),
         ("seconds", c_double),
@@ -44,6 +69,16 @@ class RunOptions(ctypes.Structure):
 
 class Port(ctypes.Structure):
     """dlrun_port."""
+
+    size: int
+    name: bytes
+    kind: int
+    dtype: int
+    rank: int
+    shape: Any
+    symbols: Any
+    is_optional: int
+    type: bytes
 
     _fields_ = [
         ("size", c_size_t),
@@ -61,6 +96,16 @@ class Port(ctypes.Structure):
 class ModelInfo(ctypes.Structure):
     """dlrun_model_info."""
 
+    size: int
+    producer: bytes
+    producer_version: bytes
+    graph: bytes
+    domain: bytes
+    description: bytes
+    graph_description: bytes
+    version: int
+    property_count: int
+
     _fields_ = [
         ("size", c_size_t),
         ("producer", c_char_p),
@@ -77,6 +122,13 @@ class ModelInfo(ctypes.Structure):
 class Tensor(ctypes.Structure):
     """dlrun_tensor."""
 
+    dtype: int
+    rank: int
+    shape: Any
+    data: int | None
+    size_bytes: int
+    value: int | None
+
     _fields_ = [
         ("dtype", c_int32),
         ("rank", c_uint32),
@@ -87,17 +139,42 @@ class Tensor(ctypes.Structure):
     ]
 
 
-LOGGER = ctypes.CFUNCTYPE(None, c_void_p, c_int32, c_char_p)
+class Call(ctypes.Structure):
+    """dlrun_call."""
+
+    size: int
+    session: int | None
+    options: int | None
+    inputs: int | None
+    input_count: int
+    places: int | None
+    outputs: int | None
+    output_count: int
+    indirect: int
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("session", c_void_p),
+        ("options", c_void_p),
+        ("inputs", c_void_p),
+        ("input_count", c_size_t),
+        ("places", c_void_p),
+        ("outputs", c_void_p),
+        ("output_count", c_size_t),
+        ("indirect", c_int32),
+    ]
 
 _size_out = POINTER(c_size_t)
 _handle_out = POINTER(c_void_p)
 
-_FUNCTIONS = {
+_FUNCTIONS: dict[str, tuple[Any, list[Any] | None]] = {
     "dlrun_error_message": (c_char_p, []),
     "dlrun_version": (c_char_p, []),
     "dlrun_status_name": (c_char_p, [c_int32]),
-    "dlrun_value_strings": (c_int32, [POINTER(c_int64), c_size_t, POINTER(c_char_p), _size_out, _handle_out]),
-    "dlrun_value_copy": (c_int32, [c_int32, POINTER(c_int64), c_size_t, c_void_p, c_size_t, _handle_out]),
+    "dlrun_value_strings": (
+        c_int32, [POINTER(c_int64), c_size_t, POINTER(c_char_p), _size_out, _handle_out]),
+    "dlrun_value_copy": (
+        c_int32, [c_int32, POINTER(c_int64), c_size_t, c_void_p, c_size_t, _handle_out]),
     "dlrun_value_sequence": (c_int32, [POINTER(c_void_p), c_size_t, _handle_out]),
     "dlrun_value_optional": (c_int32, [c_void_p, _handle_out]),
     "dlrun_value_map": (c_int32, [c_void_p, c_void_p, _handle_out]),
@@ -110,7 +187,8 @@ _FUNCTIONS = {
     "dlrun_value_count": (c_int32, [c_void_p, _size_out]),
     "dlrun_value_element": (c_int32, [c_void_p, c_size_t, _handle_out]),
     "dlrun_session_create": (c_int32, [c_char_p, POINTER(SessionOptions), _handle_out]),
-    "dlrun_session_create_from_memory": (c_int32, [c_char_p, c_size_t, POINTER(SessionOptions), _handle_out]),
+    "dlrun_session_create_from_memory": (
+        c_int32, [c_char_p, c_size_t, POINTER(SessionOptions), _handle_out]),
     "dlrun_session_release": (None, [c_void_p]),
     "dlrun_session_input_count": (c_int32, [c_void_p, _size_out]),
     "dlrun_session_output_count": (c_int32, [c_void_p, _size_out]),
@@ -122,13 +200,12 @@ _FUNCTIONS = {
     "dlrun_cancellation_create": (c_int32, [_handle_out]),
     "dlrun_cancellation_cancel": (c_int32, [c_void_p]),
     "dlrun_cancellation_release": (None, [c_void_p]),
-    # Its arguments are made once for each call and thread, as c_void_p: checking pointer types costs
-    # more than the call.
-    "dlrun_session_run_tensors": (c_int32, None),
+    # Its argument is a c_void_p made once: checking argument types costs more than the call.
+    "dlrun_session_call": (c_int32, None),
 }
 
 
-def _candidates():
+def _candidates() -> Iterator[str]:
     if os.environ.get("DLRUN_LIBRARY"):
         # Named by the user: this one or none.
         yield os.environ["DLRUN_LIBRARY"]

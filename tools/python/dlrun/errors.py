@@ -1,4 +1,8 @@
-"""What goes wrong, as exceptions: the names that onnxruntime's users catch, and one for all."""
+"""What goes wrong, as exceptions: the names that onnxruntime's users catch, and one for all.
+
+They are in `dlrun` itself, and under onnxruntime's path in
+`dlrun.capi.onnxruntime_pybind11_state`.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,13 @@ from ._library import library
 class DLRunError(RuntimeError):
     """Any failure that dlrun reports. `code` is its short name: "shape", "malformed", ..."""
 
-    code = "error"
+    code = "usage"
 
 
 class Fail(DLRunError):
-    pass
+    """A failure without a kind of its own."""
+
+    code = "io"
 
 
 class InvalidArgument(DLRunError, ValueError):
@@ -22,6 +28,8 @@ class InvalidArgument(DLRunError, ValueError):
 class NoSuchFile(DLRunError, FileNotFoundError):
     """A file that is not there."""
 
+    code = "input missing"
+
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
 
@@ -29,24 +37,40 @@ class NoSuchFile(DLRunError, FileNotFoundError):
 class InvalidProtobuf(DLRunError):
     """A file that is no ONNX model."""
 
+    code = "malformed"
+
 
 class InvalidGraph(DLRunError):
     """A model that breaks the format's rules."""
 
+    code = "invalid model"
 
-class NotImplemented(DLRunError, NotImplementedError):  # noqa: A001: onnxruntime's name
+
+class NotImplemented(Fail, NotImplementedError):  # noqa: A001: onnxruntime's name
     """An operator or a feature that dlrun does not have."""
+
+    code = "unsupported"
 
 
 class OutOfMemory(DLRunError, MemoryError):
     """A budget of memory is used up."""
 
+    code = "budget"
 
-class Cancelled(DLRunError):
+
+class Cancelled(Fail):
     """The run was ended from outside, or its time was up."""
 
+    code = "cancelled"
 
-_CLASSES = {
+
+class RuntimeException(DLRunError):
+    """A defect of dlrun."""
+
+    code = "internal"
+
+
+_CLASSES: dict[int, type[DLRunError]] = {
     1: InvalidArgument,
     2: InvalidArgument,
     3: InvalidArgument,
@@ -60,7 +84,7 @@ _CLASSES = {
     11: Cancelled,
     12: Fail,
     13: NotImplemented,
-    14: Fail,
+    14: RuntimeException,
 }
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from . import _dtypes, _library
+from collections.abc import Sequence
+from typing import Any
+
+from . import _library
+from ._types import TENSOR, ValueType
 from .errors import InvalidArgument
 
 PROVIDER = "CPUExecutionProvider"
@@ -11,22 +15,27 @@ PROVIDER = "CPUExecutionProvider"
 class NodeArg:
     """An input or an output of a model."""
 
-    __slots__ = ("name", "shape", "type", "_dtype", "_kind", "_optional")
+    __slots__ = ("name", "shape", "type", "_dtype", "_kind", "_optional", "_value_type")
 
     def __init__(self, port: _library.Port) -> None:
         self.name: str = port.name.decode()
-        #: Sizes; the name of an open one, None for one without a name.
+        #: Sizes; the name of an open one, None for one without a name. Of containers and of tensors
+        #: whose rank is open: none.
         self.shape: list[int | str | None] = []
         for i in range(max(0, port.rank)):
-            size = port.shape[i]
-            symbol = port.symbols[i].decode() if size < 0 else ""
-            self.shape.append(size if size >= 0 else symbol if symbol and not symbol.startswith("unk__") else None)
-        self._dtype: int = port.dtype
-        self._kind: int = port.kind
+            size: int = port.shape[i]
+            # Open sizes without a name are numbered with a question mark.
+            symbol: str = port.symbols[i].decode() if size < 0 else ""
+            name = symbol if symbol and not symbol.startswith(("?", "unk__")) else None
+            self.shape.append(size if size >= 0 else name)
+        self._dtype = port.dtype
+        self._kind = port.kind
         self._optional = bool(port.is_optional)
-        #: As onnxruntime has it: "tensor(float)"; containers in dlrun's words.
-        self.type: str = (
-            f"tensor({_dtypes.NAMES.get(port.dtype, '?')})" if port.kind == 1 else port.type.decode())
+        self._value_type = (
+            ValueType(TENSOR, port.dtype) if port.kind == TENSOR
+            else ValueType.parse(port.type.decode()))
+        #: As onnxruntime has it: "tensor(float)", "seq(map(int64,tensor(float)))".
+        self.type: str = str(self._value_type)
 
     def __repr__(self) -> str:
         return f"NodeArg(name='{self.name}', type='{self.type}', shape={self.shape})"
@@ -45,9 +54,21 @@ class ModelMetadata:
         self.custom_metadata_map: dict[str, str] = properties
 
 
-def check_providers(providers) -> None:
-    if providers is None or len(providers) == 0:
+def check_providers(providers: Sequence[Any] | None) -> None:
+    """Refuses a choice of providers without the CPU's.
+
+    Raises InvalidArgument for such a choice and for what is none.
+    """
+    if providers is None:
         return
-    names = [p if isinstance(p, str) else p[0] for p in providers]
-    if PROVIDER not in names:
-        raise InvalidArgument(f"providers {names} are not available, expected {PROVIDER} among them")
+    if isinstance(providers, str):
+        raise InvalidArgument(f"providers is the string {providers!r}, expected a list")
+    names = []
+    for p in providers:
+        name = p[0] if isinstance(p, tuple) and p else p
+        if not isinstance(name, str):
+            raise InvalidArgument(f"providers has {p!r}, expected a name or (name, options)")
+        names.append(name)
+    if names and PROVIDER not in names:
+        raise InvalidArgument(
+            f"providers {names} are not available, expected {PROVIDER} among them")

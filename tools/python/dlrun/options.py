@@ -10,7 +10,9 @@ import enum
 import os
 from typing import Any
 
+from ._cancellation import Cancellation
 from .errors import InvalidArgument, NotImplemented
+from .model import check_providers
 
 
 class GraphOptimizationLevel(enum.IntEnum):
@@ -44,7 +46,7 @@ class SessionOptions:
         self.execution_order = ExecutionOrder.DEFAULT
         #: Whether runs are recorded, and where `end_profiling` writes what was.
         self.enable_profiling: bool = False
-        self.profile_file_prefix: str = "dlrun_profile_"
+        self.profile_file_prefix: str = "dlrun_profile"
         self.logid: str = ""
         self.log_severity_level: int = 2
         self.log_verbosity_level: int = 0
@@ -67,12 +69,15 @@ class SessionOptions:
     @optimized_model_filepath.setter
     def optimized_model_filepath(self, path: str) -> None:
         if path:
-            raise NotImplemented("a session does not write its optimised model; use `dlrun optimize`")
+            raise NotImplemented(
+                "a session does not write its optimised model; use `dlrun optimize`")
 
     def add_session_config_entry(self, key: str, value: str) -> None:
+        """Kept, without effect: such entries tune onnxruntime's own machinery."""
         self._entries[str(key)] = str(value)
 
     def get_session_config_entry(self, key: str) -> str:
+        """Raises InvalidArgument for a key that was not added."""
         if key not in self._entries:
             raise InvalidArgument(f"there is no session config entry '{key}'")
         return self._entries[key]
@@ -80,13 +85,24 @@ class SessionOptions:
     def add_free_dimension_override_by_name(self, name: str, size: int) -> None:
         raise NotImplemented("sizes are taken from the inputs of each run; leave the override out")
 
-    add_free_dimension_override_by_denotation = add_free_dimension_override_by_name
+    def add_free_dimension_override_by_denotation(self, name: str, size: int) -> None:
+        raise NotImplemented("sizes are taken from the inputs of each run; leave the override out")
+
+    def add_provider(self, name: str, options: dict[str, str] | None = None) -> None:
+        """Accepts the CPU's."""
+        check_providers([name])
+
+    def has_providers(self) -> bool:
+        return False
+
+    def add_external_initializers(self, names: Any, values: Any) -> None:
+        raise NotImplemented("weights cannot be replaced in a session; write them into the model")
 
     def add_initializer(self, name: str, value: Any) -> None:
         raise NotImplemented("weights cannot be replaced in a session; write them into the model")
 
     def register_custom_ops_library(self, path: str) -> None:
-        raise NotImplemented("operator libraries of onnxruntime cannot be loaded", path)
+        raise NotImplemented(f"operator libraries of onnxruntime cannot be loaded: {path}")
 
 
 class RunOptions:
@@ -100,7 +116,9 @@ class RunOptions:
         self.training_mode: bool = False
         #: Seconds the run may take; 0: as long as it needs. dlrun's own.
         self.timeout: float = 0.0
-        self._cancellation = None
+        self._entries: dict[str, str] = {}
+        # Made at once, so that it reaches runs that began before `terminate` was set.
+        self._cancellation = Cancellation()
         self._terminate = False
 
     @property
@@ -110,22 +128,32 @@ class RunOptions:
 
     @terminate.setter
     def terminate(self, value: bool) -> None:
-        self._terminate = bool(value)
-        if self._cancellation is None:
-            from ._cancellation import Cancellation
-
+        if not value and self._terminate:
+            # What was cancelled stays so.
             self._cancellation = Cancellation()
+        self._terminate = bool(value)
         if value:
             self._cancellation.cancel()
-        else:
-            self._cancellation = None
 
     def add_run_config_entry(self, key: str, value: str) -> None:
         """Kept, without effect."""
+        self._entries[str(key)] = str(value)
+
+    def get_run_config_entry(self, key: str) -> str:
+        """Raises InvalidArgument for a key that was not added."""
+        if key not in self._entries:
+            raise InvalidArgument(f"there is no run config entry '{key}'")
+        return self._entries[key]
+
+    def add_active_adapter(self, adapter: Any) -> None:
+        raise NotImplemented("adapters are not supported; merge them into the model")
 
 
 def path_of(model: Any) -> bytes | None:
     """The path that `model` is, or None."""
-    if isinstance(model, (str, os.PathLike)):
-        return os.fsencode(model)
-    return None
+    if not isinstance(model, (str, os.PathLike)):
+        return None
+    path = os.fsencode(model)
+    if b"\0" in path:
+        raise InvalidArgument(f"the path {model!r} holds a NUL")
+    return path
