@@ -5,8 +5,13 @@ import Synchronization
 final class CStrings: @unchecked Sendable {
   private let list = Mutex<[UnsafeMutablePointer<CChar>]>([])
 
+  /// The text's UTF-8 and a NUL, whatever else it holds.
   func keep(_ text: String) -> UnsafePointer<CChar> {
-    guard let copy = strdup(text) else { return Failure.none }
+    let bytes = Array(text.utf8)
+    guard let memory = malloc(bytes.count + 1) else { return Failure.none }
+    let copy = memory.bindMemory(to: CChar.self, capacity: bytes.count + 1)
+    bytes.withUnsafeBytes { if let base = $0.baseAddress { memcpy(copy, base, $0.count) } }
+    copy[bytes.count] = 0
     let address = UInt(bitPattern: copy)
     list.withLock { list in
       if let copy = UnsafeMutablePointer<CChar>(bitPattern: address) { list.append(copy) }
