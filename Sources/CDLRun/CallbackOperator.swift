@@ -123,7 +123,7 @@ final class NodeState: @unchecked Sendable {
     var types: [TensorType] = []
     for (i, c) in outputs.enumerated() {
       guard let dtype = DType(rawValue: UInt8(truncatingIfNeeded: c.dtype.rawValue)),
-        dtype != .string, c.rank <= Shape.maxRank
+        c.dtype.rawValue <= 255, dtype != .string, (0...Shape.maxRank).contains(c.rank)
       else {
         throw EngineError(
           .dtype, "infer gave output \(i) no legal type",
@@ -189,6 +189,11 @@ func callbackOperators(
   for i in 0..<count {
     let given = next.assumingMemoryBound(to: dlrun_operator.self)
     let c = try versioned(given, default: dlrun_operator(), "options.operators[\(i)]")
+    guard given.pointee.size % MemoryLayout<dlrun_operator>.alignment == 0 else {
+      throw EngineError(
+        .usage, "options.operators[\(i)] has no legal size", expected: "sizeof(dlrun_operator)",
+        received: "\(given.pointee.size)")
+    }
     next += given.pointee.size
     definitions.append(try definition(c))
   }

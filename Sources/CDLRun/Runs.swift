@@ -105,6 +105,15 @@ private struct RunSettings {
   }
 }
 
+/// Outputs in the model's order are looked at only where it has as many.
+private func checkOutputs(_ count: Int, of handle: SessionHandle) throws(EngineError) {
+  guard count <= handle.outputs.count else {
+    throw EngineError(
+      .usage, "more outputs than the model has", expected: "at most \(handle.outputs.count)",
+      received: "\(count)")
+  }
+}
+
 private func run(
   _ handle: SessionHandle, _ options: UnsafePointer<dlrun_run_options>?, _ values: [Value?],
   _ names: UnsafePointer<UnsafePointer<CChar>?>?, _ outputs: UnsafeMutablePointer<OpaquePointer?>?,
@@ -113,11 +122,7 @@ private func run(
   var places: [Int] = []
   var targets: [Tensor?] = []
   var isInner = false
-  guard names != nil || count <= handle.outputs.count else {
-    throw EngineError(
-      .usage, "more outputs than the model has", expected: "at most \(handle.outputs.count)",
-      received: "\(count)")
-  }
+  if names == nil { try checkOutputs(count, of: handle) }
   for i in 0..<count {
     let outputs = try required(outputs, "outputs")
     if let names {
@@ -232,6 +237,7 @@ public func dlrun_session_run_tensors(
         values.append(nil)
       }
     }
+    if places == nil { try checkOutputs(output_count, of: handle) }
     var wanted: [Int] = []
     var targets: [Tensor?] = []
     for i in 0..<max(0, output_count) {
