@@ -158,10 +158,29 @@ extension Plan {
         .shape, "an output does not fit the memory given for it", expected: "\(target.type)",
         received: value.map { describe($0) } ?? "nothing")
     }
-    guard case .tensor(let t)? = value, t.storage.isLent else { return value }
-    let copy = try state.session.allocate(t.type)
-    copy.bytes.copyMemory(from: t.storage.bytes, byteCount: t.byteCount)
-    return .tensor(Tensor(copy))
+    return try value.map { (v) throws(EngineError) in try independent(v, state) }
+  }
+
+  /// The value with copies of what lies in lent memory.
+  private func independent(_ value: Value, _ state: RunState) throws(EngineError) -> Value {
+    switch value {
+    case .tensor(let t):
+      guard t.storage.isLent else { return value }
+      let copy = try state.session.allocate(t.type)
+      copy.bytes.copyMemory(from: t.storage.bytes, byteCount: t.byteCount)
+      return .tensor(Tensor(copy))
+    case .sequence(let list):
+      var copies: [Value] = []
+      copies.reserveCapacity(list.count)
+      for v in list { copies.append(try independent(v, state)) }
+      return .sequence(copies)
+    case .optional(let v):
+      guard let v else { return value }
+      return .optional(try independent(v, state))
+    case .map(let m):
+      let keys = try independent(.tensor(m.keys), state).asTensor()
+      return .map(MapValue(keys: keys, values: try independent(m.values, state)))
+    }
   }
 
   func checkNaN(_ k: KernelStep, _ context: RunContext) throws(EngineError) {
