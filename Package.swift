@@ -7,10 +7,13 @@ let package = Package(
   name: "dlrun",
   products: [
     .library(name: "DLRun", targets: ["DLRun"]),
+    .library(name: "DLRunObservability", targets: ["DLRunObservability"]),
     .executable(name: "dlrun", targets: ["dlrun"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
   ],
   targets: [
     .systemLibrary(
@@ -26,10 +29,19 @@ let package = Package(
     .target(name: "Formats", dependencies: ["CSchemas", "CZlib", "Graphs", "Tensors"]),
     .target(name: "Compiler", dependencies: ["Graphs", "Operators", "Kernels", "Tensors"]),
     .target(
-      name: "Runtime", dependencies: ["Compiler", "Operators", "Graphs", "Kernels", "Tensors"]),
+      name: "Runtime", dependencies: ["Compiler", "Operators", "Graphs", "Kernels", "Tensors"],
+      // Memory that is lent may not escape: `Session.Binding`.
+      swiftSettings: [.enableExperimentalFeature("Lifetimes")]),
     .target(
       name: "DLRun",
       dependencies: ["Runtime", "Compiler", "Formats", "Operators", "Graphs", "Kernels", "Tensors"]),
+    .target(
+      name: "DLRunObservability",
+      dependencies: [
+        "Runtime", "Graphs", "Tensors",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Metrics", package: "swift-metrics"),
+      ]),
     .target(name: "CDLRunHeader"),
     .target(
       name: "CDLRun",
@@ -73,6 +85,16 @@ let package = Package(
         "TestSupport", "DLRun", "Runtime", "Formats", "Operators", "Graphs", "Kernels", "Tensors",
       ],
       exclude: ["Sweep"]),
+    .testTarget(
+      name: "DLRunTests",
+      dependencies: ["DLRun"]),
+    .testTarget(
+      name: "DLRunObservabilityTests",
+      dependencies: [
+        "DLRunObservability", "DLRun",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Metrics", package: "swift-metrics"),
+      ]),
     .testTarget(
       name: "CDLRunTests",
       dependencies: ["CDLRun", "CDLRunHeader"]),

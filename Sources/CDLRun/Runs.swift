@@ -90,7 +90,7 @@ private struct RunSettings {
       if let handle = c.cancellation {
         try HandleTable.find(handle, CancellationHandle.self).control
       } else { nil }
-    control = c.seconds > 0 ? RunControl(seconds: c.seconds, parent: parent) : parent
+    control = c.seconds > 0 ? try RunControl(seconds: c.seconds, parent: parent) : parent
     if let path = c.profile_path {
       profiler = Profiler()
       profilePath = String(cString: path)

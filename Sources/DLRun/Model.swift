@@ -20,4 +20,12 @@ extension ModelGraph {
   public init(contentsOf path: String) throws(EngineError) {
     self = try ONNXReader.read(contentsOf: path)
   }
+
+  /// Reads an ONNX model, gzipped or not, from memory. Weights are copied. A model with weights in
+  /// other files is refused.
+  ///
+  /// Errors: `.malformed`, `.invalidModel`, `.budget`, naming place and `name`.
+  public init(bytes: [UInt8], name: String = "model") throws(EngineError) {
+    self = try ONNXReader.read(bytes: bytes, name: name)
+  }
 }

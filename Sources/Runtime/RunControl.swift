@@ -10,15 +10,37 @@ public final class RunControl: Sendable {
   /// Ends this one's runs too when it is cancelled.
   private let parent: RunControl?
 
-  /// A run may take `seconds` from now on; nil for as long as it needs. Cancelling `parent`
-  /// cancels this one.
-  public init(seconds: Double? = nil, parent: RunControl? = nil) {
+  /// A control without a deadline. Cancelling `parent` cancels this one, and `parent`'s deadline
+  /// holds for it too.
+  public init(parent: RunControl? = nil) {
     self.parent = parent
-    if let seconds, seconds.isFinite, seconds < 1e9 {
-      deadline = monotonicNanoseconds() &+ UInt64(max(0, seconds) * 1e9)
-    } else {
+    deadline = nil
+  }
+
+  /// A run may take `seconds` from now on; nil, infinity and what exceeds thirty years mean as long
+  /// as it needs.
+  ///
+  /// Errors: `.usage` for NaN and for less than 0.
+  public init(seconds: Double?, parent: RunControl? = nil) throws(EngineError) {
+    self.parent = parent
+    guard let seconds else {
       deadline = nil
+      return
     }
+    guard seconds >= 0 else {
+      throw EngineError(
+        .usage, "a deadline is not a length of time", expected: "0 seconds or more",
+        received: "\(seconds)")
+    }
+    deadline = seconds < 1e9 ? monotonicNanoseconds() &+ UInt64(seconds * 1e9) : nil
+  }
+
+  /// The same with a `Duration`: `RunControl(timeout: .milliseconds(50))`.
+  ///
+  /// Errors: `.usage` for less than zero.
+  public convenience init(timeout: Duration, parent: RunControl? = nil) throws(EngineError) {
+    let (seconds, attoseconds) = timeout.components
+    try self.init(seconds: Double(seconds) + Double(attoseconds) * 1e-18, parent: parent)
   }
 
   /// Asks every run that uses this control to end with `.cancelled`.

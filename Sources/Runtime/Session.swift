@@ -18,7 +18,7 @@ public final class Session: Sendable {
   public let inputs: [Port]
   public let outputs: [Port]
   public let metadata: [String: String]
-  private let state: SessionState
+  let state: SessionState
   private let program: Program
   private let inputIndex: [String: Int]
   private let shared: SharedModel
@@ -27,8 +27,10 @@ public final class Session: Sendable {
 
   /// Binds every operator, folds constants and checks the model.
   ///
-  /// Errors: `.unsupported` for unknown operators, `.invalidModel`, `.attribute`, `.budget`.
+  /// Errors: `.usage` for options that mean nothing, `.unsupported` for unknown operators,
+  /// `.invalidModel`, `.attribute`, `.budget`.
   public init(_ model: ModelGraph, options: SessionOptions = .init()) throws(EngineError) {
+    try options.check()
     let started = options.observer == nil ? 0 : monotonicNanoseconds()
     let lookup = options.operators.lookup(opsets: model.opsets)
     let pool = SessionState.pool(options)
@@ -97,12 +99,7 @@ public final class Session: Sendable {
   ) throws(EngineError) -> Outputs {
     var list = [Value?](repeating: nil, count: inputs.count)
     for (name, value) in values {
-      guard let i = inputIndex[name] else {
-        throw EngineError(
-          .usage, "the model has no input '\(name)'",
-          expected: inputs.map { "'\($0.name)'" }.joined(separator: ", "))
-      }
-      list[i] = value
+      list[try inputPlace(name)] = value
     }
     let names = outputs ?? self.outputs.map(\.name)
     let (program, ids) = try sources(of: outputs)
@@ -145,6 +142,18 @@ public final class Session: Sendable {
         received: "\(targets.count)")
     }
     return try run(program, inputs, ids, targets, mustFit, control, profiler)
+  }
+
+  /// Where the input of this name stands in `inputs`.
+  ///
+  /// Errors: `.usage` when there is none.
+  func inputPlace(_ name: String) throws(EngineError) -> Int {
+    guard let i = inputIndex[name] else {
+      throw EngineError(
+        .usage, "the model has no input '\(name)'",
+        expected: inputs.map { "'\($0.name)'" }.joined(separator: ", "))
+    }
+    return i
   }
 
   /// The program and its values that have these names. What optimisation may have taken away is

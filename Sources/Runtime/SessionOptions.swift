@@ -23,12 +23,14 @@ public struct SessionOptions: Sendable {
   public var observer: (@Sendable (SessionEvent) -> Void)?
   /// Where the memory of runs and results comes from; nil for the system's.
   public var allocator: (any MemoryAllocator)?
+  /// Where `async` runs take place.
+  public var queue: RunQueue
 
   public init(
     threads: Int? = nil, optimization: OptimizationLevel = .all, exact: Bool = false,
     maxMemoryBytes: Int? = nil, checksNaN: Bool = false, planCacheSize: Int = 16,
     operators: OperatorSet = .builtIn, observer: (@Sendable (SessionEvent) -> Void)? = nil,
-    allocator: (any MemoryAllocator)? = nil
+    allocator: (any MemoryAllocator)? = nil, queue: RunQueue = .shared
   ) {
     self.threads = threads
     self.optimization = optimization
@@ -39,5 +41,24 @@ public struct SessionOptions: Sendable {
     self.operators = operators
     self.observer = observer
     self.allocator = allocator
+    self.queue = queue
+  }
+
+  /// Errors: `.usage` for numbers that mean nothing.
+  func check() throws(EngineError) {
+    if let threads, threads < 1 {
+      throw EngineError(
+        .usage, "a session needs a thread", expected: "1 or more, or nil", received: "\(threads)")
+    }
+    if let maxMemoryBytes, maxMemoryBytes < 0 {
+      throw EngineError(
+        .usage, "a memory budget is negative", expected: "0 bytes or more, or nil",
+        received: "\(maxMemoryBytes)")
+    }
+    if planCacheSize < 1 {
+      throw EngineError(
+        .usage, "a session keeps the plan it runs", expected: "a cache of 1 plan or more",
+        received: "\(planCacheSize)")
+    }
   }
 }

@@ -50,6 +50,20 @@
     return n
   }
 
+  /// The number of elements; nil when a size is negative or the product of sizes is beyond `Int`,
+  /// where zero sizes do not hide an overflow of the others.
+  public var checkedCount: Int? {
+    var (product, isEmpty) = (1, false)
+    for i in 0..<rank {
+      if dims[i] < 0 { return nil }
+      if dims[i] == 0 { isEmpty = true }
+      let (next, overflow) = product.multipliedReportingOverflow(by: max(dims[i], 1))
+      if overflow { return nil }
+      product = next
+    }
+    return isEmpty ? 0 : product
+  }
+
   /// The product of the sizes of `axes`.
   @inlinable public func count(of axes: Range<Int>) -> Int {
     var n = 1

@@ -44,22 +44,14 @@ extension Tensor {
   ///
   /// Errors: `.shape` when `values.count` is not the product of `shape`.
   public init<T: Element>(shape: Shape, _ values: [T]) throws(EngineError) {
-    guard shape.count == values.count else {
-      throw EngineError(
-        .shape, "wrong number of elements for shape \(shape)", expected: "\(shape.count)",
-        received: "\(values.count)")
-    }
+    try shape.check(count: values.count, of: "elements")
     try self.init(TensorType(T.dtype, shape)) { (bytes) throws(EngineError) in
       values.withUnsafeBytes { bytes.copyMemory(from: $0) }
     }
   }
 
   public init(shape: Shape, strings: [String]) throws(EngineError) {
-    guard shape.count == strings.count else {
-      throw EngineError(
-        .shape, "wrong number of strings for shape \(shape)", expected: "\(shape.count)",
-        received: "\(strings.count)")
-    }
+    try shape.check(count: strings.count, of: "strings")
     self.init(Storage(shape, strings: strings))
   }
 
@@ -98,12 +90,27 @@ extension Tensor {
   ///
   /// Errors: `.shape` when the counts differ.
   public func reshaped(_ shape: Shape) throws(EngineError) -> Tensor {
-    guard shape.count == count else {
+    guard shape.checkedCount == count else {
       throw EngineError(
         .shape, "a tensor of shape \(self.shape) cannot become \(shape)",
-        expected: "\(count) elements", received: "\(shape.count)")
+        expected: "\(count) elements", received: shape.checkedCount.map { "\($0)" })
     }
     if dtype == .string { return Tensor(Storage(shape, strings: strings)) }
     return Tensor(Storage(viewing: storage, as: TensorType(dtype, shape)))
+  }
+}
+
+extension Shape {
+  /// Errors: `.shape` when this is no shape of `count` elements.
+  func check(count: Int, of what: String) throws(EngineError) {
+    guard let expected = checkedCount else {
+      throw EngineError(
+        .shape, "no shape: \(self)", expected: "sizes from 0, and not more than memory can address")
+    }
+    guard expected == count else {
+      throw EngineError(
+        .shape, "wrong number of \(what) for shape \(self)", expected: "\(expected)",
+        received: "\(count)")
+    }
   }
 }

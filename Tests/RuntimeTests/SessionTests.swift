@@ -54,7 +54,7 @@ import Testing
       for k in 0..<8 {
         group.addTask {
           for i in 0..<200 {
-            let r = try session.run(["x": Tensor([[Float(i + k), 0]])])
+            let r = try await session.run(["x": Tensor([[Float(i + k), 0]])])
             #expect(r["z"]?.elements(Float.self)[0] == Float(2 * (i + k)))
           }
         }
@@ -84,7 +84,7 @@ import Testing
     let control = RunControl()
     control.cancel()
     #expect(code { _ = try session.run(["x": Tensor([[1, 1]])], control: control) } == .cancelled)
-    let late = RunControl(seconds: 0)
+    let late = try RunControl(seconds: 0)
     #expect(code { _ = try session.run(["x": Tensor([[1, 1]])], control: late) } == .deadline)
   }
 
