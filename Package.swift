@@ -57,6 +57,7 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Operators", "Graphs", "Tensors"],
       path: "Tests/TestSupport"),
+    .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     .testTarget(
       name: "TensorsTests",
       dependencies: ["TestSupport", "Tensors"]),
@@ -82,7 +83,8 @@ let package = Package(
     .testTarget(
       name: "RuntimeTests",
       dependencies: [
-        "TestSupport", "DLRun", "Runtime", "Formats", "Operators", "Graphs", "Kernels", "Tensors",
+        "CAllocationCounter", "TestSupport", "DLRun", "Runtime", "Formats", "Operators", "Graphs",
+        "Kernels", "Tensors",
       ],
       exclude: ["Sweep"]),
     .testTarget(

@@ -31,7 +31,7 @@ final class BoundPlan: BoundGraph {
 
   /// Nil for a plan that has to run on values.
   init?(
-    _ plan: Plan, inputs: [TensorType], captured: [Value?], state: RunState
+    _ plan: Plan, inputs: [TensorType?], captured: [Value?], state: RunState
   ) throws(EngineError) {
     var kernels: [Plan.KernelStep] = []
     for step in plan.steps {
@@ -107,11 +107,15 @@ final class BoundPlan: BoundGraph {
     for address in outputAddresses[i] { context.addresses[address] = bytes }
   }
 
-  func run() throws(EngineError) {
+  func run() throws(EngineError) { try run(control: nil) }
+
+  /// `control` is asked between kernels.
+  func run(control: RunControl?) throws(EngineError) {
     let pool = state.session.pool
     let profiler = state.profiler
     let checksNaN = state.session.options.checksNaN
     for k in kernels {
+      try control?.check()
       let started = profiler == nil ? 0 : monotonicNanoseconds()
       try plan.run(k, context, pool)
       if checksNaN { try plan.checkNaN(k, context) }

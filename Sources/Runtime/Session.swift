@@ -144,6 +144,14 @@ public final class Session: Sendable {
     return try run(program, inputs, ids, targets, mustFit, control, profiler)
   }
 
+  /// The plan for inputs of these types, bound to memory; nil where it runs on values.
+  func bind(_ examples: [Value?]) throws(EngineError) -> BoundPlan? {
+    let plan = try program.plan(examples, [], program.graph.outputs)
+    return try BoundPlan(
+      plan, inputs: examples.map { if case .tensor(let t)? = $0 { t.type } else { nil } },
+      captured: [], state: RunState(state, control: nil, profiler: nil))
+  }
+
   /// Where the input of this name stands in `inputs`.
   ///
   /// Errors: `.usage` when there is none.
