@@ -10,8 +10,8 @@ import Tensors
 /// caller's task is suspended meanwhile and costs no thread. Threads start when they are first
 /// needed, sleep while there is nothing to do, and end with the queue. Sessions share `shared`
 /// unless their options name another: a queue of its own keeps one model's long runs from delaying
-/// another's. A run through a queue costs about 20 microseconds more than a blocking one, most of
-/// it the system's for waking a thread; `threads` of the session's own help it as they do any run.
+/// another's. What a run through a queue costs beside a blocking one is mostly the system's, for
+/// waking a thread and then the task's; models that take microseconds are quicker without.
 public final class RunQueue: Sendable {
   /// Runs that may take place at once.
   public let threads: Int

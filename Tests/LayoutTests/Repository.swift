@@ -46,7 +46,7 @@ enum Repository {
     guard let walk = FileManager.default.enumerator(atPath: folder.path) else { return [] }
     var found: [File] = []
     while let part = walk.nextObject() as? String {
-      if part.contains("__pycache__") { continue }
+      if part.contains("__pycache__") || part.contains(".build/") { continue }
       if let file = read(top + "/" + part) { found.append(file) }
     }
     return found
