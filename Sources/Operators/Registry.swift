@@ -8,10 +8,10 @@ public enum Registry {
     Comparison.operators,
     Constants.operators, Containers.operators, ContribFusions.operators,
     ContribQuantization.operators, ContribTransformers.operators, Control.operators,
-    Convolution.operators, Indexing.operators, Layout.operators, LinearAlgebra.operators,
-    Loss.operators, Normalization.operators, Optimization.operators, Pooling.operators,
-    Quantization.operators, Random.operators, Recurrent.operators, Reduction.operators,
-    Signal.operators, Text.operators, Trees.operators, Vision.operators,
+    Convolution.operators, Fused.operators, Indexing.operators, Layout.operators,
+    LinearAlgebra.operators, Loss.operators, Normalization.operators, Optimization.operators,
+    Pooling.operators, Quantization.operators, Random.operators, Recurrent.operators,
+    Reduction.operators, Signal.operators, Text.operators, Trees.operators, Vision.operators,
   ]
 
   /// All operators, sorted by domain and name.

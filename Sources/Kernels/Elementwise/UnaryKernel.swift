@@ -58,6 +58,13 @@ public struct UnaryKernel: Sendable {
     parameters = [p, q]
   }
 
+  /// The same on the calling thread.
+  public func run(count: Int, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer) {
+    withUnsafeBytes(of: parameters) { p in
+      function(x, y, count, p.baseAddress?.assumingMemoryBound(to: Double.self))
+    }
+  }
+
   /// Computes `count` elements of `y`, which may be `x` where the elements are as wide.
   public func run(
     count: Int, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer, _ pool: ThreadPool

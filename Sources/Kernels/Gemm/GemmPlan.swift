@@ -54,6 +54,7 @@ public struct GemmPlan: Sendable {
   let b: Layout
   let c: Int
   let epilogue: Epilogue
+  let post: GemmPost?
   let packedA: PackedMatrix?
   let packedB: PackedMatrix?
   /// B is read where it lies: it would be read too seldom to be worth packing.
@@ -69,10 +70,12 @@ public struct GemmPlan: Sendable {
 
   /// - `a`, `b`: layouts, row-major by default; ignored for factors that are packed.
   /// - `c`: distance of rows of C, `n` by default.
+  /// - `post`: what is done to results before they leave the cache; float types only.
   public init(
     m: Int, n: Int, k: Int, element: GemmElement = .float32, a: Layout? = nil, b: Layout? = nil,
     c: Int? = nil, packedA: PackedMatrix? = nil, packedB: PackedMatrix? = nil,
-    epilogue: Epilogue = Epilogue(), threads: Int = 1, isa: InstructionSet = .current
+    epilogue: Epilogue = Epilogue(), post: GemmPost? = nil, threads: Int = 1,
+    isa: InstructionSet = .current
   ) {
     precondition(
       packedA.map {
@@ -99,6 +102,7 @@ public struct GemmPlan: Sendable {
     self.packedA = packedA
     self.packedB = packedB
     self.epilogue = epilogue
+    self.post = post
     let strips = kernel.strips(m)
     let panels = kernel.panels(n)
     let es = element.byteSize
@@ -130,14 +134,16 @@ public struct GemmPlan: Sendable {
   static func aligned(_ bytes: Int) -> Int { (bytes + 63) & ~63 }
 
   /// Computes the product. `a` or `b` are ignored where the factor is packed; `addend` is nil
-  /// where `beta` is 0. The memory must be as large as sizes and layouts say.
+  /// where `beta` is 0, `residual` where `post` adds none. The memory must be as large as sizes and
+  /// layouts say.
   public func run(
     a: UnsafeRawPointer, b: UnsafeRawPointer, c: UnsafeMutableRawPointer,
-    addend: UnsafeRawPointer? = nil, scratch: UnsafeMutableRawPointer, pool: ThreadPool
+    addend: UnsafeRawPointer? = nil, residual: UnsafeRawPointer? = nil,
+    scratch: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
     guard m > 0, n > 0 else { return }
     if isVector {
-      runVector(a, b, c, addend, pool)
+      runVector(a, b, c, addend, residual, pool)
       return
     }
     if packedBBytes > 0 { packRight(b, scratch, pool) }
@@ -145,7 +151,7 @@ public struct GemmPlan: Sendable {
     pool.run(pieces) { piece in
       for block in (piece * blocks / pieces)..<((piece + 1) * blocks / pieces) {
         runBlock(
-          row: block / columnBlocks, column: block % columnBlocks, a, b, c, addend,
+          row: block / columnBlocks, column: block % columnBlocks, a, b, c, addend, residual,
           packedRight: packedB.map { UnsafeRawPointer($0.bytes) } ?? UnsafeRawPointer(scratch),
           strips: scratch + packedBBytes + piece * blockBytes)
       }
@@ -179,8 +185,8 @@ public struct GemmPlan: Sendable {
   /// A block of rows and columns: all of their sums, one depth after the other.
   private func runBlock(
     row: Int, column: Int, _ a: UnsafeRawPointer, _ b: UnsafeRawPointer,
-    _ c: UnsafeMutableRawPointer, _ addend: UnsafeRawPointer?, packedRight: UnsafeRawPointer,
-    strips block: UnsafeMutableRawPointer
+    _ c: UnsafeMutableRawPointer, _ addend: UnsafeRawPointer?, _ residual: UnsafeRawPointer?,
+    packedRight: UnsafeRawPointer, strips block: UnsafeMutableRawPointer
   ) {
     let es = element.byteSize
     let (strips, panels) = (kernel.strips(m), kernel.panels(n))
@@ -227,6 +233,13 @@ public struct GemmPlan: Sendable {
             r1 - r0, width, kc, left + (r0 - origin) * kc * es, right,
             readsB ? self.b.row : kernel.nr, c + (r0 * self.c + c0) * es, self.c, &e)
         }
+        let done = p + 1 - p0
+        if let post, e.final != 0, done % GemmPost.panels == 0 || p + 1 == p1 {
+          let first = p0 + (done - 1) / GemmPost.panels * GemmPost.panels
+          post.run(
+            rows: top..<(s1 * m / strips), columns: (first * kernel.nr)..<(c0 + width), c,
+            distance: self.c, residual: residual)
+        }
       }
       k0 += kc
     } while k0 < k
@@ -235,7 +248,7 @@ public struct GemmPlan: Sendable {
   /// One row times a matrix in place.
   private func runVector(
     _ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ c: UnsafeMutableRawPointer,
-    _ addend: UnsafeRawPointer?, _ pool: ThreadPool
+    _ addend: UnsafeRawPointer?, _ residual: UnsafeRawPointer?, _ pool: ThreadPool
   ) {
     let columns = 128
     let groups = (n + columns - 1) / columns
@@ -248,6 +261,9 @@ public struct GemmPlan: Sendable {
       let width = min((piece + 1) * groups / pieces * columns, n) - c0
       var e = dl_gemm_epilogue(epilogue)
       e.addend = addend.map { $0 + c0 * epilogue.addend.column * 4 }
+      defer {
+        post?.run(rows: 0..<1, columns: c0..<c0 + width, c, distance: self.c, residual: residual)
+      }
       #if arch(x86_64)
         if isa >= .avx512 {
           dl_gemv_f32_rows__avx512(width, k, row, matrix + c0, self.b.row, out + c0, &e)

@@ -13,16 +13,35 @@ struct AttentionPlan: Sendable {
   /// Layouts of the new keys and values, which the kernel's own are not where there is a past.
   private let newKey: AttentionKernel.Layout
   private let newValue: AttentionKernel.Layout
+  /// Bytes before the first head of Q, K and V.
+  private let starts: (query: Int, key: Int, value: Int)
 
-  init(_ o: Attention.Options, _ p: Preparation) throws(EngineError) {
+  /// - `fused`: where heads lie, where that is not one behind the other.
+  init(
+    _ o: Attention.Options, _ p: Preparation, _ fused: FusedAttention? = nil
+  ) throws(EngineError) {
     dtype = try p.input(0).dtype
     guard dtype == .float32 || dtype == .float64 else { throw p.noKernel() }
     for i in [1, 2, 4, 5] where p.has(i) {
       guard try p.input(i).dtype == dtype else { throw p.noKernel() }
     }
-    let q = try AttentionPlan.split(p.input(0).shape, o.queryHeads, "Q")
-    let k = try AttentionPlan.split(p.input(1).shape, o.keyHeads, "K")
-    let v = try AttentionPlan.split(p.input(2).shape, o.keyHeads, "V")
+    func split(
+      _ i: Int, _ heads: Int?, _ name: String
+    ) throws(EngineError) -> (dims: [Int], layout: AttentionKernel.Layout) {
+      let shape = try p.input(i).shape
+      guard let fused else { return try AttentionPlan.split(shape, heads, name) }
+      return try fused.places[i].split(
+        shape, heads ?? 1, isSequenceFirst: fused.isSequenceFirst, name)
+    }
+    let q = try split(0, o.queryHeads, "Q")
+    let k = try split(1, o.keyHeads, "K")
+    let v = try split(2, o.keyHeads, "V")
+    let size = dtype.byteSize
+    let places = fused?.places
+    starts = (
+      (places?[0].offset ?? 0) * size, (places?[1].offset ?? 0) * size,
+      (places?[2].offset ?? 0) * size
+    )
     var s = AttentionKernel.Sizes()
     s.batch = q.dims[0]
     s.queryHeads = q.dims[1]
@@ -60,12 +79,13 @@ struct AttentionPlan: Sendable {
     maskType = p.has(3) ? try p.input(3) : nil
     newKey = k.layout
     newValue = v.layout
-    let y =
-      try p.input(0).shape.rank == 4
-      ? AttentionPlan.packed(s.queryHeads, s.queries, s.valueSize)
-      : AttentionKernel.Layout(
-        batch: s.queries * s.queryHeads * s.valueSize, head: s.valueSize,
-        row: s.queryHeads * s.valueSize)
+    let width = s.queryHeads * s.valueSize
+    var y = AttentionKernel.Layout(batch: s.queries * width, head: s.valueSize, row: width)
+    if fused?.isSequenceFirst == true {
+      y = AttentionKernel.Layout(batch: width, head: s.valueSize, row: s.batch * width)
+    } else if try p.input(0).shape.rank == 4 {
+      y = AttentionPlan.packed(s.queryHeads, s.queries, s.valueSize)
+    }
     kernel = AttentionKernel(
       sizes: s, query: q.layout,
       key: hasPast ? AttentionPlan.packed(s.keyHeads, s.total, s.keySize) : k.layout,
@@ -149,8 +169,8 @@ struct AttentionPlan: Sendable {
 
   private func run(_ m: Memory, scores: Int, key: Int, value: Int, mask: Int, spare: Int) {
     let s = kernel.sizes
-    var keys = UnsafeRawPointer(m.inputs[1])
-    var values = UnsafeRawPointer(m.inputs[2])
+    var keys = UnsafeRawPointer(m.inputs[1] + starts.key)
+    var values = UnsafeRawPointer(m.inputs[2] + starts.value)
     if hasPast || wants.key {
       let to = key >= 0 ? m.scratch + key : m.outputs[1]
       AttentionKernel.append(
@@ -179,7 +199,7 @@ struct AttentionPlan: Sendable {
     kernel.run(
       dtype,
       .init(
-        query: m.inputs[0], key: keys, value: values, mask: masks,
+        query: m.inputs[0] + starts.query, key: keys, value: values, mask: masks,
         lengths: hasLengths ? m.input(6) : nil,
         output: spare >= 0 ? m.scratch + spare : m.outputs[0],
         scores: wants.scores ? m.outputs[3] : nil),

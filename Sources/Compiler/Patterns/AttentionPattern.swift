@@ -1,0 +1,95 @@
+import Graphs
+import Kernels
+import Operators
+import Tensors
+
+/// A softmax between two products.
+struct AttentionPattern {
+  let scores: AttentionScores
+  let softmax: Int
+  /// The product with values, and the softmax's result as it enters there.
+  let result: Int
+  let query: ValueID
+  let key: ValueID
+  let value: ValueID
+
+  /// Nil where the softmax is not that of attention.
+  init?(_ g: GraphEditor, _ node: Int) {
+    guard let softmax: Softmax = g.op(node), let x = g.input(node, 0), let dims = g.dims(x),
+      dims.count == 3 || dims.count == 4,
+      softmax.axis.axis == -1 || softmax.axis.axis == dims.count - 1,
+      let probabilities = g.output(node)
+    else { return nil }
+    guard let last = AttentionPattern.product(g, probabilities) else { return nil }
+    var why: String?
+    guard let scores = AttentionScores(g, x, why: &why), let q = g.input(scores.product, 0),
+      let k = g.input(scores.product, 1), let v = g.input(last, 1)
+    else {
+      if let why { g.miss(node, "\(AttentionFusion.name): \(why)") }
+      return nil
+    }
+    self.scores = scores
+    self.softmax = node
+    result = last
+    (query, key, value) = (q, k, v)
+  }
+
+  /// The product whose first factor the probabilities are, with what may stand between.
+  private static func product(_ g: GraphEditor, _ v: ValueID) -> Int? {
+    var at = v
+    for _ in 0..<4 {
+      let users = g.users(at)
+      guard !g.isOutput(at) else { return nil }
+      if users.count == 2 {
+        // NaN, where a mask hides every key, becomes 0, which Attention gives anyway.
+        guard let choice = users.first(where: { g.node($0).op is Where }),
+          g.made(g.input(choice, 0), by: IsNaN.self)?.node == users.first(where: { $0 != choice }),
+          g.input(choice, 2) == at, g.scalar(g.input(choice, 1)) == 0, let next = g.output(choice)
+        else { return nil }
+        at = next
+        continue
+      }
+      guard users.count == 1, let user = users.first else { return nil }
+      switch g.node(user).op {
+      case is MatMul: return g.input(user, 0) == at && g.input(user, 1) != at ? user : nil
+      case is Reshape:
+        guard let y = g.output(user), let a = g.dims(at), let b = g.dims(y), b.count > 2,
+          Array(a.suffix(2)) == Array(b.suffix(2))
+        else { return nil }
+        at = y
+      default: return nil
+      }
+    }
+    return nil
+  }
+
+  /// Puts Attention in its place; false with a reason where the operands do not fit.
+  func fuse(
+    _ g: GraphEditor, _ masks: inout MaskBuilder, by pass: String, why: inout String?
+  ) throws(EngineError) -> Bool {
+    guard let output = g.output(result), let dtype = g.dtype(output), dtype.isFloat else {
+      why = "the element type is not known"
+      return false
+    }
+    guard let operands = AttentionOperands(g, query, key, value) else {
+      why = "Q, K and V are not heads of one batch"
+      return false
+    }
+    guard masks.fits(g, scores.masks) else {
+      why = "the mask is not known to fit the scores"
+      return false
+    }
+    if operands.past != nil, scores.masks.contains(where: { masks.isPlainCausal(g, $0) }) {
+      why = "a causal mask beside a cache"
+      return false
+    }
+    let (mask, isCausal) = try masks.build(g, scores.masks, dtype: dtype, at: softmax)
+    var o = Attention.Options()
+    o.scale = Float(scores.factor * operands.query.factor * operands.keyFactor)
+    o.softcap = Float(scores.softcap)
+    o.isCausal = isCausal
+    try operands.emit(
+      g, o, mask: mask, replacing: output, parts: [scores.product, softmax, result], by: pass)
+    return true
+  }
+}

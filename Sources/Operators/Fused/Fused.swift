@@ -1,0 +1,11 @@
+import Graphs
+
+/// What the compiler makes of chains of operators: domain ai.dlrun.
+enum Fused {
+  static let domain = "ai.dlrun"
+
+  static let operators: [any Operator.Type] = [
+    FusedAttention.self,
+    FusedLinear.self,
+  ]
+}
