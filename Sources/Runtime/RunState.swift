@@ -52,7 +52,8 @@ final class SessionState: Sendable {
   func program(_ graph: Graph) throws(EngineError) -> Program {
     let optimizer = Optimizer(
       PassOptions(
-        level: options.optimization, exact: options.exact, threads: pool.threads, pool: pool))
+        level: options.checksNaN ? min(options.optimization, .basic) : options.optimization,
+        exact: options.exact, threads: pool.threads, pool: pool))
     return try Program(try optimizer.run(graph, using: lookup), self)
   }
 

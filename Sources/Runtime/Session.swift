@@ -34,8 +34,10 @@ public final class Session: Sendable {
     let started = options.observer == nil ? 0 : monotonicNanoseconds()
     let lookup = options.operators.lookup(opsets: model.opsets)
     let pool = SessionState.pool(options)
+    // A NaN is to be blamed on a node of the file.
+    let level = options.checksNaN ? min(options.optimization, .basic) : options.optimization
     let passes = PassOptions(
-      level: options.optimization, exact: options.exact, threads: pool.threads, pool: pool)
+      level: level, exact: options.exact, threads: pool.threads, pool: pool)
     shared = try SharedModel.of(model, lookup, passes, isShared: !options.operators.hasAdditions)
     var opsets: [String: Int] = [:]
     for (domain, version) in model.opsets { opsets[domain == "ai.onnx" ? "" : domain] = version }
@@ -172,7 +174,8 @@ public final class Session: Sendable {
     if places.count == names.count { return (program, places.map { program.graph.outputs[$0] }) }
     var ids: [ValueID] = []
     for name in names {
-      guard !name.isEmpty, let i = shared.original.values.firstIndex(where: { $0.name == name }) else {
+      guard !name.isEmpty, let i = shared.original.values.firstIndex(where: { $0.name == name })
+      else {
         throw EngineError(
           .usage, "the model has no value '\(name)'",
           expected: outputs.map { "'\($0.name)'" }.joined(separator: ", ")

@@ -36,12 +36,12 @@ import Testing
   }
 
   @Test func squeezeAndExcitationStaysInBlocks() throws {
-    let check = try PassCheck([ramp([1, 20, 6, 6])]) { b, x in
-      let deep = try b.apply(Swish(), try conv(b, x[0], 20, 20, 3, group: 20))
+    let check = try PassCheck([ramp([1, 28, 6, 6])]) { b, x in
+      let deep = try b.apply(Swish(), try conv(b, x[0], 28, 28, 3, group: 28))
       let mean = try b.apply(GlobalAveragePool(), deep)
       let gate = try b.apply(
-        Sigmoid(), try conv(b, try b.apply(Relu(), try conv(b, mean, 20, 18)), 18, 20))
-      return [try conv(b, try b.apply(Mul(), gate, deep), 20, 24)]
+        Sigmoid(), try conv(b, try b.apply(Relu(), try conv(b, mean, 28, 26)), 26, 28))
+      return [try conv(b, try b.apply(Mul(), gate, deep), 28, 24)]
     }
     #expect(check.after.first == "ToBlocked")
     #expect(check.after.last == "FromBlocked")

@@ -127,8 +127,9 @@ struct BlockedWalk {
     let isPlain = images[x] == nil && group == 1 && part < block
     if images[x] == nil, !isPlain || m < block / 2 {
       // Lanes beyond the last channel cost as much as the others.
-      let padded = layout.padded(m) * (isPlain ? part : layout.padded(part * group))
-      guard Double(padded) <= 2.5 * Double(m) * Double(part * group) else {
+      let sums = isPlain || isDepthwise ? part : layout.padded(part * group)
+      let most = isDepthwise ? part : part * group
+      guard Double(layout.padded(m) * sums) <= 2.5 * Double(m * most) else {
         g.miss(i, "\(BlockedImages.name): too few channels to fill blocks")
         return nil
       }

@@ -43,7 +43,8 @@ struct QGemmFactors: Sendable {
     turnB = turn
     own = end
     product = try IntegerProduct(
-      Preparation(inputs: types, outputs: p.outputs, constants: constants, options: p.options, store: p.store),
+      Preparation(
+        inputs: types, outputs: p.outputs, constants: constants, options: p.options, store: p.store),
       a: (0, 2), b: (3, 5))
   }
 

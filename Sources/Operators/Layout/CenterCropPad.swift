@@ -79,7 +79,8 @@ public struct CenterCropPad: Operator {
     guard let sizes = try p.shapeInts(1) else { throw EngineError(.arity, "input 1 is missing") }
     return try pad(x.shape.array, sizes).prepare(
       Preparation(
-        inputs: [x], outputs: p.outputs, constants: [p.constant(0)], options: p.options, store: p.store))
+        inputs: [x], outputs: p.outputs, constants: [p.constant(0)], options: p.options,
+        store: p.store))
   }
 
   public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
