@@ -60,4 +60,81 @@ import Testing
     #expect(ProductVectors.fault(FromBlocked(channels: 40), [1, 2, 5, 5, 16]) == .shape)
     #expect(ProductVectors.fault(BlockedMaxPool(Window(kernel: [2, 2])), [1, 2, 5, 5]) == .shape)
   }
+
+  /// Numbers of one convolution: groups, channels and outputs of all groups, kernel, stride.
+  private static let convolutions: [(Int, Int, Int, Int, Int)] = [
+    (1, 24, 40, 3, 1), (1, 16, 64, 1, 1), (1, 33, 16, 3, 2), (24, 24, 24, 3, 1), (24, 24, 24, 5, 2),
+    (2, 32, 64, 3, 1), (8, 32, 32, 3, 1), (3, 9, 12, 3, 1), (1, 16, 16, 5, 3),
+  ]
+
+  @Test(arguments: convolutions.indices) func convAgreesWithPlain(_ i: Int) throws {
+    let (group, channels, outputs, k, stride) = Self.convolutions[i]
+    let x = try ProductVectors.wave([2, channels, 15, 17])
+    let w = try ProductVectors.wave([outputs, channels / group, k, k], 11)
+    let b = try ProductVectors.wave([outputs], 5)
+    let window = Window(
+      strides: [stride, stride], padsBegin: [k / 2, k / 2], padsEnd: [k / 2, k / 2])
+    let conv = Conv(window: window, group: group)
+    let names: [(String, [Float])] = [
+      ("", []), ("Relu", []), ("Clip", [0, 6]), ("HardSwish", []), ("Swish", [1]), ("Sigmoid", []),
+      ("HardSigmoid", [0.2, 0.5]), ("LeakyRelu", [0.1]), ("Gelu", []), ("Tanh", []),
+      ("ScaledTanh", [0.5, 2]),
+    ]
+    for (name, numbers) in names {
+      let activation = try FusedActivation(name, numbers.map { Optional($0) })
+      let bare = try Eager().apply(FusedConv(conv, activation), inputs: [x, w, b])
+      let z = try ProductVectors.wave(bare.shape, 13)
+      let want = try Eager().apply(FusedConv(conv, activation), inputs: [x, w, b, z])
+      for block in [8, 16] {
+        let to = ToBlocked(block: block)
+        let isPlain = name == "Relu" && group == 1
+        let op = BlockedConv(conv, activation, block: block, plainInput: isPlain)
+        let inputs = [isPlain ? x : try Eager().apply(to, x), w, b, try Eager().apply(to, z)]
+        for constants in [Set<Int>(), [1, 2]] {
+          let one = try ProductVectors.run(op, inputs, constants: constants)
+          let got = try Eager().apply(FromBlocked(channels: outputs), one)
+          #expect(difference(got, want, rtol: 1e-4, atol: 1e-4) == nil, "\(name) \(block)")
+          let many = try ProductVectors.run(op, inputs, constants: constants, threads: 3)
+          #expect(haveSameBits(.tensor(one), .tensor(many)), "\(name) \(block)")
+          let clean = try Eager().apply(to, got)
+          #expect(haveSameBits(.tensor(one), .tensor(clean)), "\(name) \(block): lanes")
+        }
+      }
+    }
+  }
+
+  @Test func poolsAgreeWithPlain() throws {
+    var x = try ProductVectors.wave([2, 21, 13, 15])
+    var numbers = Array(x.elements(Float.self))
+    numbers[40] = .nan
+    numbers[900] = .infinity
+    x = try Tensor(shape: x.shape, numbers)
+    let windows = [
+      Window(kernel: [3, 3], strides: [2, 2], padsBegin: [1, 1], padsEnd: [1, 1]),
+      Window(kernel: [2, 2], strides: [2, 2], ceilMode: true),
+      Window(kernel: [3, 2], dilations: [2, 3], padsBegin: [2, 0], padsEnd: [1, 1]),
+      Window(kernel: [3, 3], strides: [2, 2], autoPad: .sameUpper),
+      Window(kernel: [2, 2], padsBegin: [4, 0], padsEnd: [0, 0]),
+    ]
+    for block in [8, 16] {
+      let blocked = try Eager().apply(ToBlocked(block: block), x)
+      func plain(_ op: some Operator) throws -> Tensor {
+        try Eager().apply(FromBlocked(channels: 21), ProductVectors.run(op, [blocked], threads: 2))
+      }
+      for window in windows {
+        let most = try Eager().apply(MaxPool(window), x)
+        #expect(difference(try plain(BlockedMaxPool(window)), most, rtol: 0, atol: 0) == nil)
+        for countsPads in [false, true] {
+          let mean = try Eager().apply(AveragePool(window, countsPads: countsPads), x)
+          let got = try plain(BlockedAveragePool(window, countsPads: countsPads))
+          #expect(difference(got, mean, rtol: 1e-5, atol: 1e-6) == nil)
+        }
+      }
+      let mean = try Eager().apply(GlobalAveragePool(), x)
+      let got = try ProductVectors.run(BlockedGlobalAveragePool(channels: 21), [blocked])
+      #expect(difference(got, mean, rtol: 1e-5, atol: 1e-6) == nil)
+      let kept = try plain(BlockedGlobalAveragePool(channels: 21, keepsBlocks: true))
+      #expect(difference(kept, mean, rtol: 1e-5, atol: 1e-6) == nil)
+    }
+  }
 }

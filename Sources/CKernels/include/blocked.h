@@ -5,6 +5,7 @@
 // of what each comment names. Memories do not overlap unless said; no alignment is needed.
 #ifndef DL_BLOCKED_H
 #define DL_BLOCKED_H
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -28,6 +29,124 @@ DL_TO_BLOCKED(dl_to_blocked_f32__avx512);
 DL_FROM_BLOCKED(dl_from_blocked_f32__scalar);
 DL_FROM_BLOCKED(dl_from_blocked_f32__avx2);
 DL_FROM_BLOCKED(dl_from_blocked_f32__avx512);
+
+// What a convolution does with a sum, bias and residual included, before it is written.
+enum dl_blocked_form {
+  DL_FORM_NONE,
+  DL_FORM_CLAMP, // max(low, min(high, x)); NaN stays
+  DL_FORM_GATE,  // x max(0, min(1, low x + high))
+};
+
+// The settled part of a direct convolution. Outputs are blocked rows. Inputs are blocked too, or
+// planes, one channel a "block", where is_plain. Every tap of every output lies in memory: whoever
+// calls it has copied the input between zeros where windows reach over its edges.
+typedef struct dl_blocked_conv {
+  intptr_t in_blocks;            // blocks (planes) of input channels in a sum
+  intptr_t last_fours;           // channels of the last block, in fours; of no use for planes
+  intptr_t block_step;           // elements between blocks (planes) of the input
+  intptr_t taps[2], tap_step[2]; // along height and width; elements between taps
+  intptr_t row_step, pixel_step; // elements between the inputs of neighbouring outputs
+  intptr_t out_block, out_row;   // elements between blocks and rows of output and residual
+  intptr_t tile_rows, tile;      // rows (1 or 2) and most columns of a register tile
+  int32_t is_plain;
+  int32_t form;
+  float low, high;
+  // Applied in place to what was written, n elements at a time, where not NULL.
+  void (*after)(const void *x, void *y, size_t n, const double *numbers);
+  double numbers[2];
+} dl_blocked_conv;
+
+// `rows` rows of `width` pixels of `blocks` neighbouring blocks of the output.
+//   in: the first tap of the first pixel
+//   w: [in_blocks][taps][lanes of the block, the last with 4 last_fours][blocks][lanes];
+//      for planes [in_blocks][taps][blocks][lanes]; up to 4 KB behind are prefetched, not read
+//   bias: [blocks][lanes]; residual: laid out as out, or NULL; may be out itself
+// Lanes and limits: __avx512: 16 lanes, tile <= 14, 14, 9 and 6 for 1, 2, 3 and 4 blocks, 2 rows
+// only for 2 blocks and tile <= 7; __avx2: 8 lanes, tile <= 12, 6 and 4 for 1, 2 and 3 blocks,
+// 1 row. Planes: 1 or 2 blocks, 1 row. With a pixel_step beyond two pixels: 1 or 2 blocks, 1 row,
+// tile <= 6 (__avx512) or 4 (__avx2).
+#define DL_BLOCKED_CONV(name)                                                                      \
+  void name(const dl_blocked_conv *c, intptr_t blocks, intptr_t rows, intptr_t width,              \
+            const float *in, const float *w, const float *bias, const float *residual, float *out)
+DL_BLOCKED_CONV(dl_blocked_conv_f32__avx2);
+DL_BLOCKED_CONV(dl_blocked_conv_f32__avx512);
+// Any number of blocks, rows and columns; `lanes` lanes.
+void dl_blocked_conv_f32__scalar(const dl_blocked_conv *c, intptr_t blocks, intptr_t rows,
+                                 intptr_t width, const float *in, const float *w, const float *bias,
+                                 const float *residual, float *out, intptr_t lanes);
+
+// A window that slides over one block of channels.
+typedef struct dl_blocked_depthwise {
+  // Along height and width. Output o and tap t read input o * stride - pad + t * dilation, where
+  // that lies inside.
+  intptr_t input[2], output[2], taps[2], stride[2], dilation[2], pad[2];
+  int32_t form;
+  float low, high;
+  void (*after)(const void *x, void *y, size_t n, const double *numbers);
+  double numbers[2];
+} dl_blocked_depthwise;
+
+// Rows first..<first + rows of one block's output, as convolution.
+//   in, residual (or NULL), out: the whole block; w: [taps][lanes]; bias: [lanes]
+#define DL_BLOCKED_DEPTHWISE(name)                                                                 \
+  void name(const dl_blocked_depthwise *d, intptr_t first, intptr_t rows, const float *in,         \
+            const float *w, const float *bias, const float *residual, float *out)
+DL_BLOCKED_DEPTHWISE(dl_blocked_depthwise_f32__avx2);
+DL_BLOCKED_DEPTHWISE(dl_blocked_depthwise_f32__avx512);
+void dl_blocked_depthwise_f32__scalar(const dl_blocked_depthwise *d, intptr_t first, intptr_t rows,
+                                      const float *in, const float *w, const float *bias,
+                                      const float *residual, float *out, intptr_t lanes);
+
+// The same rows as largest elements; NaN wins, a window without elements gives -infinity.
+#define DL_BLOCKED_MAX_POOL(name)                                                                  \
+  void name(const dl_blocked_depthwise *d, intptr_t first, intptr_t rows, const float *in,         \
+            float *out)
+DL_BLOCKED_MAX_POOL(dl_blocked_max_pool_f32__avx2);
+DL_BLOCKED_MAX_POOL(dl_blocked_max_pool_f32__avx512);
+void dl_blocked_max_pool_f32__scalar(const dl_blocked_depthwise *d, intptr_t first, intptr_t rows,
+                                     const float *in, float *out, intptr_t lanes);
+
+// The same rows as sums divided by row_counts[row] * column_counts[column].
+#define DL_BLOCKED_AVERAGE_POOL(name)                                                              \
+  void name(const dl_blocked_depthwise *d, intptr_t first, intptr_t rows, const float *in,         \
+            float *out, const float *row_counts, const float *column_counts)
+DL_BLOCKED_AVERAGE_POOL(dl_blocked_average_pool_f32__avx2);
+DL_BLOCKED_AVERAGE_POOL(dl_blocked_average_pool_f32__avx512);
+void dl_blocked_average_pool_f32__scalar(const dl_blocked_depthwise *d, intptr_t first,
+                                         intptr_t rows, const float *in, float *out,
+                                         const float *row_counts, const float *column_counts,
+                                         intptr_t lanes);
+
+// The mean of one block: in [pixels][lanes], out [lanes]. Sums of every fourth pixel, then of
+// these.
+void dl_blocked_mean_f32__avx2(const float *in, intptr_t pixels, float *out);
+void dl_blocked_mean_f32__avx512(const float *in, intptr_t pixels, float *out);
+void dl_blocked_mean_f32__scalar(const float *in, intptr_t pixels, float *out, intptr_t lanes);
+
+// Weights of some blocks of outputs, in the order in which dl_blocked_conv reads them.
+typedef struct dl_blocked_weights {
+  const float *weights; // [outputs][part][taps]
+  intptr_t taps;
+  intptr_t channels, outputs; // channels of a sum; outputs at most blocks * lanes
+  // Output m has weights for channels c with c / part == m / share, zeros for others.
+  intptr_t part, share;
+  intptr_t blocks, lanes;
+  int32_t is_plain;
+} dl_blocked_weights;
+void dl_blocked_pack_f32(float *to, const dl_blocked_weights *k);
+
+// A copy of rows first..<first + rows of each block (plane) of an image, between zeros:
+// to[blocks][rows][padded][pixel] holds from[blocks][height][width][pixel] from column `left` on,
+// as far as it fits; rows outside of the image are zeros.
+typedef struct dl_blocked_padding {
+  intptr_t blocks, height, width;
+  intptr_t pixel; // elements of a pixel: lanes, or 1 for planes
+  intptr_t first, rows, left, padded;
+} dl_blocked_padding;
+void dl_blocked_pad_f32(float *to, const float *from, const dl_blocked_padding *p);
+
+// y[p][l] = 0 for first <= l < lanes.
+void dl_blocked_clear_lanes_f32(float *y, intptr_t pixels, intptr_t first, intptr_t lanes);
 
 #ifdef __cplusplus
 }

@@ -38,4 +38,17 @@ public struct BlockedAveragePool: BlockedPooling {
   }
   public var attributes: [Attribute] { plain.attributes }
   public var plain: AveragePool { AveragePool(window, countsPads: countsPads) }
+
+  public func kernel(
+    _ axes: BlockedWindow.Axes, _ settled: Window.Concrete, batch: Int, blocks: Int, lanes: Int,
+    threads: Int
+  ) throws(EngineError) -> BlockedWindow {
+    var counts: [Int] = []
+    for i in 0...1 {
+      let (before, behind) = countsPads ? (settled.padsBegin[i], settled.padsEnd[i]) : (0, 0)
+      counts += (0..<axes.output[i]).map { axes.taps($0, i, before: before, behind: behind) }
+    }
+    return try BlockedWindow(
+      average: axes, counts: counts, batch: batch, blocks: blocks, lanes: lanes, threads: threads)
+  }
 }

@@ -13,8 +13,10 @@ import Tensors
 ///   default 0.
 /// - Output: `[N, ceil(M / block), OH, OW, block]`; lanes beyond the last channel are 0.
 /// - Errors: as Conv; `.shape` where an image does not lie in such blocks or Z has another shape.
-/// - Accuracy: as Conv.
-/// - Cost: constant weights are packed once.
+/// - Accuracy: sums in float32 over blocks of channels, taps, then lanes. The same for any number of
+///   threads.
+/// - Cost: constant weights are packed once. Weights or biases that are not constant, and groups
+///   that do not fit into blocks, take two changes of layout.
 /// - Source: domain ai.dlrun 1; FusedConv between changes of layout.
 public struct BlockedConv: Operator {
   public let conv: Conv
@@ -111,6 +113,7 @@ public struct BlockedConv: Operator {
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
     let (x, w, y) = (try p.input(0), try p.input(1), try p.output(0))
     guard x.dtype == .float32, w.dtype == .float32 else { throw p.noKernel() }
+    if let prepared = try kernel(p) { return prepared }
     let m = w.shape[0]
     var channels = plainInput ? [:] : [0: w.shape[1] * conv.group]
     if p.has(3) { channels[3] = m }

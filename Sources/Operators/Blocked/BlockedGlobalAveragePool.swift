@@ -53,9 +53,11 @@ public struct BlockedGlobalAveragePool: Operator {
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
     let (x, y) = (try p.input(0), try p.output(0))
     guard x.dtype == .float32 else { throw p.noKernel() }
-    return try BlockedDetour(
-      layout: BlockedLayout(block: x.shape[4]), channels: [0: channels],
-      result: TensorType(.float32, Shape([y.shape[0], channels, 1, 1])), blocksResult: keepsBlocks
-    ).prepare(GlobalAveragePool(), p)
+    let kernel = BlockedMean(
+      batch: y.shape[0], channels: channels, pixels: x.shape[2] * x.shape[3], lanes: x.shape[4],
+      keepsBlocks: keepsBlocks, threads: p.options.threads)
+    return Prepared(label: kernel.label) { m in
+      kernel.run(x: m.input(0), y: m.output(0), pool: m.pool)
+    }
   }
 }

@@ -33,4 +33,11 @@ public struct BlockedMaxPool: BlockedPooling {
   }
   public var attributes: [Attribute] { window.attributes }
   public var plain: MaxPool { MaxPool(window) }
+
+  public func kernel(
+    _ axes: BlockedWindow.Axes, _ settled: Window.Concrete, batch: Int, blocks: Int, lanes: Int,
+    threads: Int
+  ) throws(EngineError) -> BlockedWindow {
+    try BlockedWindow(max: axes, batch: batch, blocks: blocks, lanes: lanes, threads: threads)
+  }
 }

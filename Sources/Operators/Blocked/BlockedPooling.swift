@@ -8,6 +8,11 @@ public protocol BlockedPooling: Operator {
   /// The same on plain images.
   var plain: Plain { get }
   var window: Window { get }
+  /// The kernel for windows that all hold an element.
+  func kernel(
+    _ axes: BlockedWindow.Axes, _ settled: Window.Concrete, batch: Int, blocks: Int, lanes: Int,
+    threads: Int
+  ) throws(EngineError) -> BlockedWindow
 }
 
 extension BlockedPooling {
@@ -24,6 +29,18 @@ extension BlockedPooling {
     let (x, y) = (try p.input(0), try p.output(0))
     let block = x.shape[4]
     guard x.dtype == .float32, block == 8 || block == 16 else { throw p.noKernel() }
+    let settled = try window.concrete(inputSpatial: [x.shape[2], x.shape[3]])
+    let axes = BlockedWindow.Axes(
+      input: settled.input, output: settled.output, kernel: settled.kernel,
+      strides: settled.strides, dilations: settled.dilations, pads: settled.padsBegin)
+    if x.count > 0 && y.count > 0 && axes.isNeverEmpty {
+      let kernel = try kernel(
+        axes, settled, batch: x.shape[0], blocks: x.shape[1], lanes: block,
+        threads: p.options.threads)
+      return Prepared(label: kernel.label) { m in
+        kernel.run(x: m.input(0), y: m.output(0), pool: m.pool)
+      }
+    }
     let channels = x.shape[1] * block
     let result = TensorType(.float32, Shape([y.shape[0], channels, y.shape[2], y.shape[3]]))
     return try BlockedDetour(

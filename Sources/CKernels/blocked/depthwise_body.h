@@ -1,0 +1,117 @@
+// Depthwise convolution of one block of channels, for one instruction set. The file that includes
+// it includes its vectors and defines NAME and MOST, the most pixels of a strip: 7 or 8.
+#include "conv_common.h"
+
+#define UNROLL _Pragma("clang loop unroll(full)")
+#define ROLLED _Pragma("clang loop unroll(disable) vectorize(disable)")
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE V finish(const dl_blocked_depthwise *d, V v) {
+  if (d->form == DL_FORM_CLAMP)
+    return MIN(SPLAT(d->high), MAX(SPLAT(d->low), v));
+  if (d->form == DL_FORM_GATE)
+    return MUL(v, MAX(SPLAT(0), MIN(SPLAT(1), FMA(v, SPLAT(d->low), SPLAT(d->high)))));
+  return v;
+}
+
+// P pixels of a row under K taps at stride S. Each input is loaded once for all its taps; where
+// EDGE, only those that `inside` names.
+INLINE void strip(const int K, const int S, const int P, const int EDGE,
+                  const dl_blocked_depthwise *d, const WHOLE *inside, intptr_t rows,
+                  const float *in, const float *w, V bias, const float *residual, float *out) {
+  V sum[8];
+  UNROLL for (int i = 0; i < P; i++) sum[i] = bias;
+  const intptr_t step = d->dilation[0] * d->input[1] * LANES;
+  ROLLED for (intptr_t a = 0; a < rows; a++) {
+    V weight[7];
+    UNROLL for (int k = 0; k < K; k++) weight[k] = LOAD(w + k * LANES);
+    UNROLL for (int x = 0; x < (P - 1) * S + K; x++) {
+      const float *p = (const float *)((uintptr_t)in + (uintptr_t)x * LANES * 4);
+      const V v = EDGE ? LOAD_WHERE(inside[x], p) : LOAD(p);
+      UNROLL for (int i = 0; i < P; i++) if (x - i * S >= 0 && x - i * S < K) sum[i] =
+          FMA(v, weight[x - i * S < 0 || x - i * S >= K ? 0 : x - i * S], sum[i]);
+    }
+    in = (const float *)((uintptr_t)in + (uintptr_t)step * 4);
+    w += K * LANES;
+  }
+  if (residual)
+    UNROLL for (int i = 0; i < P; i++) sum[i] = ADD(sum[i], LOAD(residual + i * LANES));
+  UNROLL for (int i = 0; i < P; i++) STORE(out + i * LANES, finish(d, sum[i]));
+}
+
+typedef void (*strip_fn)(const dl_blocked_depthwise *, const WHOLE *, intptr_t, const float *,
+                         const float *, V, const float *, float *);
+
+#define DEFINE(K, S, P, E)                                                                         \
+  static void strip_##K##_##S##_##P##_##E(const dl_blocked_depthwise *d, const WHOLE *inside,      \
+                                          intptr_t rows, const float *in, const float *w, V bias,  \
+                                          const float *residual, float *out) {                     \
+    strip(K, S, P, E, d, inside, rows, in, w, bias, residual, out);                                \
+  }
+#define EACH_P(F, K, S, E)                                                                         \
+  F(K, S, 1, E)                                                                                    \
+  F(K, S, 2, E) F(K, S, 3, E) F(K, S, 4, E) F(K, S, 5, E) F(K, S, 6, E) F(K, S, 7, E) F(K, S, 8, E)
+#define EACH(F, E)                                                                                 \
+  EACH_P(F, 3, 1, E)                                                                               \
+  EACH_P(F, 3, 2, E) EACH_P(F, 5, 1, E) EACH_P(F, 5, 2, E) EACH_P(F, 7, 1, E) EACH_P(F, 7, 2, E)
+EACH(DEFINE, 0)
+EACH(DEFINE, 1)
+#define ENTRY(K, S, P, E) [E][K / 2 - 1][S - 1][P - 1] = strip_##K##_##S##_##P##_##E,
+static const strip_fn strips[2][3][2][8] = {EACH(ENTRY, 0) EACH(ENTRY, 1)};
+
+// Any window, a pixel at a time.
+static void pixel(const dl_blocked_depthwise *d, intptr_t rows, intptr_t left, const float *in,
+                  const float *w, V bias, const float *residual, float *out) {
+  V sum = bias;
+  for (intptr_t a = 0; a < rows; a++)
+    for (intptr_t b = 0; b < d->taps[1]; b++) {
+      const intptr_t x = left + b * d->dilation[1];
+      if (x >= 0 && x < d->input[1])
+        sum = FMA(LOAD(in + (a * d->dilation[0] * d->input[1] + x) * LANES),
+                  LOAD(w + (a * d->taps[1] + b) * LANES), sum);
+    }
+  if (residual)
+    sum = ADD(sum, LOAD(residual));
+  STORE(out, finish(d, sum));
+}
+
+void NAME(const dl_blocked_depthwise *d, intptr_t first, intptr_t rows, const float *in,
+          const float *w, const float *bias, const float *residual, float *out) {
+  const intptr_t K = d->taps[1], S = d->stride[1], width = d->output[1];
+  const int isPlain = (K == 3 || K == 5 || K == 7) && (S == 1 || S == 2) && d->dilation[1] == 1;
+  const intptr_t count = (width + MOST - 1) / MOST;
+  const V start = LOAD(bias);
+  WHOLE edges[3][7 * 2 + 7];
+  for (intptr_t h = first; h < first + rows; h++) {
+    intptr_t a0, a1;
+    dl_blocked_taps(d, 0, h, &a0, &a1);
+    const intptr_t top = h * d->stride[0] - d->pad[0] + a0 * d->dilation[0];
+    const float *row = in + (a0 < a1 ? top : 0) * d->input[1] * LANES;
+    const float *taps = w + a0 * K * LANES;
+    float *y = out + h * width * LANES;
+    const float *z = residual ? residual + h * width * LANES : 0;
+    if (!isPlain) {
+      for (intptr_t x = 0; x < width; x++)
+        pixel(d, a1 - a0, x * S - d->pad[1], row, taps, start, z ? z + x * LANES : 0,
+              y + x * LANES);
+    } else {
+      intptr_t x = 0;
+      for (intptr_t i = 0; i < count; i++) {
+        const intptr_t n = (width - x + count - i - 1) / (count - i);
+        const intptr_t left = x * S - d->pad[1], reach = (n - 1) * S + K;
+        const int isEdge = left < 0 || left + reach > d->input[1];
+        // Masks of the first and the last strip serve all rows.
+        WHOLE *inside = edges[i == 0 ? 0 : i == count - 1 ? 1 : 2];
+        if (isEdge && (h == first || (i != 0 && i != count - 1)))
+          for (intptr_t t = 0; t < reach; t++)
+            inside[t] = WHOLE_IF(left + t >= 0 && left + t < d->input[1]);
+        const float *p = (const float *)((uintptr_t)row + (uintptr_t)(left * LANES * 4));
+        strips[isEdge][K / 2 - 1][S - 1][n - 1](d, inside, a1 - a0, p, taps, start,
+                                                z ? z + x * LANES : 0, y + x * LANES);
+        x += n;
+      }
+    }
+    if (d->after)
+      d->after(y, y, (size_t)(width * LANES), d->numbers);
+  }
+}

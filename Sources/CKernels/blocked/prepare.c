@@ -1,0 +1,47 @@
+#include "blocked.h"
+
+#include <string.h>
+
+void dl_blocked_pack_f32(float *to, const dl_blocked_weights *k) {
+  const intptr_t steps = k->is_plain ? 1 : k->lanes;
+  const intptr_t in_blocks = (k->channels + steps - 1) / steps;
+  for (intptr_t block = 0; block < in_blocks; block++) {
+    const intptr_t rest = k->channels - block * steps;
+    const intptr_t depth = k->is_plain ? 1 : rest < steps ? (rest + 3) / 4 * 4 : steps;
+    for (intptr_t j = 0; j < k->blocks; j++)
+      for (intptr_t l = 0; l < k->lanes; l++) {
+        const intptr_t m = j * k->lanes + l;
+        for (intptr_t u = 0; u < depth; u++) {
+          const intptr_t c = block * steps + u;
+          const int isThere = m < k->outputs && c < k->channels && c / k->part == m / k->share;
+          const float *from = k->weights + (m * k->part + c % k->part) * k->taps;
+          for (intptr_t t = 0; t < k->taps; t++)
+            to[((t * depth + u) * k->blocks + j) * k->lanes + l] = isThere ? from[t] : 0.0f;
+        }
+      }
+    to += k->taps * depth * k->blocks * k->lanes;
+  }
+}
+
+void dl_blocked_pad_f32(float *to, const float *from, const dl_blocked_padding *p) {
+  const intptr_t n = p->pixel;
+  const intptr_t inside = p->width < p->padded - p->left ? p->width : p->padded - p->left;
+  const intptr_t right = p->padded - p->left - inside;
+  for (intptr_t b = 0; b < p->blocks; b++)
+    for (intptr_t r = p->first; r < p->first + p->rows; r++, to += p->padded * n) {
+      if (r < 0 || r >= p->height) {
+        memset(to, 0, (size_t)(p->padded * n) * sizeof(float));
+        continue;
+      }
+      memset(to, 0, (size_t)(p->left * n) * sizeof(float));
+      memcpy(to + p->left * n, from + (b * p->height + r) * p->width * n,
+             (size_t)(inside * n) * sizeof(float));
+      memset(to + (p->left + inside) * n, 0, (size_t)(right * n) * sizeof(float));
+    }
+}
+
+void dl_blocked_clear_lanes_f32(float *y, intptr_t pixels, intptr_t first, intptr_t lanes) {
+  for (intptr_t p = 0; p < pixels; p++)
+    for (intptr_t l = first; l < lanes; l++)
+      y[p * lanes + l] = 0.0f;
+}

@@ -1,0 +1,24 @@
+// Vectors of 8 floats as the bodies of this folder see them.
+#include <immintrin.h>
+
+#define V __m256
+#define LANES 8
+#define LOAD(p) _mm256_loadu_ps(p)
+#define STORE(p, v) _mm256_storeu_ps(p, v)
+#define SPLAT(x) _mm256_set1_ps(x)
+#define ADD(a, b) _mm256_add_ps(a, b)
+#define MUL(a, b) _mm256_mul_ps(a, b)
+#define DIV(a, b) _mm256_div_ps(a, b)
+#define FMA(a, b, c) _mm256_fmadd_ps(a, b, c)
+// The second operand where either is NaN.
+#define MAX(a, b) _mm256_max_ps(a, b)
+#define MIN(a, b) _mm256_min_ps(a, b)
+// All lanes or none, and a load that touches memory only where all.
+#define WHOLE __m256i
+#define WHOLE_IF(inside) _mm256_set1_epi32((inside) ? -1 : 0)
+#define LOAD_WHERE(mask, p) _mm256_maskload_ps(p, mask)
+// Lanes of x that are NaN join those in `bad`; SPOIL makes them NaN in v.
+#define BAD __m256
+#define NO_BAD _mm256_setzero_ps()
+#define NOTE_NAN(bad, x) _mm256_or_ps(bad, _mm256_cmp_ps(x, x, _CMP_UNORD_Q))
+#define SPOIL(v, bad) _mm256_or_ps(v, bad)

@@ -1,0 +1,24 @@
+// Vectors of 16 floats as the bodies of this folder see them.
+#include <immintrin.h>
+
+#define V __m512
+#define LANES 16
+#define LOAD(p) _mm512_loadu_ps(p)
+#define STORE(p, v) _mm512_storeu_ps(p, v)
+#define SPLAT(x) _mm512_set1_ps(x)
+#define ADD(a, b) _mm512_add_ps(a, b)
+#define MUL(a, b) _mm512_mul_ps(a, b)
+#define DIV(a, b) _mm512_div_ps(a, b)
+#define FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
+// The second operand where either is NaN.
+#define MAX(a, b) _mm512_max_ps(a, b)
+#define MIN(a, b) _mm512_min_ps(a, b)
+// All lanes or none, and a load that touches memory only where all.
+#define WHOLE __mmask16
+#define WHOLE_IF(inside) ((__mmask16)((inside) ? 0xFFFF : 0))
+#define LOAD_WHERE(mask, p) _mm512_maskz_loadu_ps(mask, p)
+// Lanes of x that are NaN join those in `bad`; SPOIL makes them NaN in v.
+#define BAD __mmask16
+#define NO_BAD ((__mmask16)0)
+#define NOTE_NAN(bad, x) ((__mmask16)((bad) | _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q)))
+#define SPOIL(v, bad) _mm512_mask_mov_ps(v, bad, _mm512_set1_ps(__builtin_nanf("")))

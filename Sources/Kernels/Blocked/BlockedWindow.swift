@@ -1,0 +1,213 @@
+import CKernels
+import Tensors
+
+/// A window that slides over each block of channels by itself: depthwise convolution and poolings
+/// on blocked images.
+public struct BlockedWindow: Sendable {
+  /// Numbers of the window along height and width.
+  public struct Axes: Hashable, Sendable {
+    public let input: [Int]
+    public let output: [Int]
+    public let kernel: [Int]
+    public let strides: [Int]
+    public let dilations: [Int]
+    public let pads: [Int]
+
+    /// Two elements each.
+    public init(
+      input: [Int], output: [Int], kernel: [Int], strides: [Int], dilations: [Int], pads: [Int]
+    ) {
+      for list in [input, output, kernel, strides, dilations, pads] {
+        precondition(list.count == 2, "\(list.count) spatial axes")
+      }
+      (self.input, self.output, self.kernel) = (input, output, kernel)
+      (self.strides, self.dilations, self.pads) = (strides, dilations, pads)
+    }
+
+    /// Taps at output `o` along axis `i` that fall inside `before` places ahead of the input to
+    /// `behind` places after it.
+    public func taps(_ o: Int, _ i: Int, before: Int = 0, behind: Int = 0) -> Int {
+      let first = o * strides[i] - pads[i]
+      return (0..<kernel[i]).count {
+        let at = first + $0 * dilations[i]
+        return at >= -before && at < input[i] + behind
+      }
+    }
+    /// Whether every window holds an element of the input.
+    public var isNeverEmpty: Bool {
+      (0...1).allSatisfy { i in (0..<output[i]).allSatisfy { taps($0, i) > 0 } }
+    }
+  }
+
+  public enum Kind: Sendable {
+    case depthwise(BlockedFinish)
+    case max
+    case average
+  }
+
+  public let label: String
+  let kind: Kind
+  let axes: Axes
+  /// Blocks of all images.
+  let planes: Int
+  /// Blocks of one image.
+  let blocks: Int
+  let lanes: Int
+  /// Lanes of the last block that are channels, where others must be cleared.
+  let valid: Int?
+  let isa: InstructionSet
+  /// Depthwise: weights `[blocks][taps][lanes]`, then biases. Averages: divisors of rows, then
+  /// columns.
+  let constants: AlignedMemory
+  let rows: Int
+  let chunks: Int
+  let pieces: Int
+  let after: dl_unary_fn?
+
+  private init(
+    _ kind: Kind, _ axes: Axes, batch: Int, blocks: Int, lanes: Int, valid: Int?,
+    constants: AlignedMemory, threads: Int, isa: InstructionSet, label: String
+  ) {
+    let isa = isa.blocked(lanes: lanes)
+    (self.kind, self.axes, self.blocks, self.lanes, self.valid) = (kind, axes, blocks, lanes, valid)
+    (self.constants, self.isa) = (constants, isa)
+    planes = batch * blocks
+    self.label = "\(label) \(isa)"
+    let work = planes * axes.output[0] * axes.output[1] * lanes
+    let isParallel = threads > 1 && work >= 16_384
+    let wanted = isParallel ? Swift.max(1, (threads * 4 + planes - 1) / planes) : 1
+    let height = axes.output[0]
+    rows = Swift.max(1, (height + wanted - 1) / wanted)
+    chunks = (height + rows - 1) / rows
+    pieces = isParallel ? Swift.min(planes * chunks, threads * 4) : 1
+    if case .depthwise(let finish) = kind { after = finish.function(isa) } else { after = nil }
+  }
+
+  /// A convolution of each channel with a kernel of its own.
+  ///
+  /// - `weights`: `[channels, taps]`; `bias`: an element a channel, or nil.
+  ///
+  /// Errors: `.budget` when the system has no memory for packed weights.
+  public init(
+    depthwise axes: Axes, batch: Int, channels: Int, lanes: Int, finish: BlockedFinish,
+    weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, threads: Int = 1,
+    isa: InstructionSet = .current
+  ) throws(EngineError) {
+    let blocks = (channels + lanes - 1) / lanes
+    let taps = axes.kernel[0] * axes.kernel[1]
+    let memory = try AlignedMemory(byteCount: blocks * (taps + 1) * lanes * 4)
+    let to = memory.bytes.assumingMemoryBound(to: Float.self)
+    for c in 0..<blocks * lanes {
+      let (block, lane) = (c / lanes, c % lanes)
+      for t in 0..<taps {
+        to[(block * taps + t) * lanes + lane] = c < channels ? weights[c * taps + t] : 0
+      }
+      to[blocks * taps * lanes + c] = c < channels ? bias?[c] ?? 0 : 0
+    }
+    let rest = channels - (blocks - 1) * lanes
+    self.init(
+      .depthwise(finish), axes, batch: batch, blocks: blocks, lanes: lanes,
+      valid: rest < lanes && !finish.keepsZero ? rest : nil, constants: memory, threads: threads,
+      isa: isa, label: "conv depthwise blocked")
+  }
+
+  /// The largest element; every window must hold one.
+  public init(
+    max axes: Axes, batch: Int, blocks: Int, lanes: Int, threads: Int = 1,
+    isa: InstructionSet = .current
+  ) throws(EngineError) {
+    self.init(
+      .max, axes, batch: batch, blocks: blocks, lanes: lanes, valid: nil,
+      constants: try AlignedMemory(byteCount: 0), threads: threads, isa: isa,
+      label: "max pool blocked")
+  }
+
+  /// The mean; `counts` has the divisors of every row, then of every column.
+  public init(
+    average axes: Axes, counts: [Int], batch: Int, blocks: Int, lanes: Int, threads: Int = 1,
+    isa: InstructionSet = .current
+  ) throws(EngineError) {
+    precondition(counts.count == axes.output[0] + axes.output[1], "\(counts.count) divisors")
+    let memory = try AlignedMemory(byteCount: counts.count * 4)
+    let to = memory.bytes.assumingMemoryBound(to: Float.self)
+    for (i, n) in counts.enumerated() { to[i] = Float(n) }
+    self.init(
+      .average, axes, batch: batch, blocks: blocks, lanes: lanes, valid: nil, constants: memory,
+      threads: threads, isa: isa, label: "average pool blocked")
+  }
+
+  /// Computes all outputs; `residual` is laid out as `y`, and only convolutions take it.
+  public func run(
+    x: UnsafePointer<Float>, residual: UnsafePointer<Float>? = nil,
+    y: UnsafeMutablePointer<Float>, pool: ThreadPool
+  ) {
+    let units = planes * chunks
+    let inCount = axes.input[0] * axes.input[1] * lanes
+    let outCount = axes.output[0] * axes.output[1] * lanes
+    nonisolated(unsafe) let (x, residual, y) = (x, residual, y)
+    pool.run(pieces) { piece in
+      var d = window
+      for unit in (piece * units / pieces)..<((piece + 1) * units / pieces) {
+        let (part, plane) = (unit % chunks, unit / chunks)
+        let first = part * rows
+        let count = Swift.min(rows, axes.output[0] - first)
+        runPlane(
+          &d, plane % blocks, first, count, x + plane * inCount,
+          residual.map { $0 + plane * outCount }, y + plane * outCount)
+      }
+    }
+  }
+
+  private var window: dl_blocked_depthwise {
+    func two(_ list: [Int]) -> (Int, Int) { (list[0], list[1]) }
+    var finish = BlockedFinish.none
+    if case .depthwise(let given) = kind { finish = given }
+    return dl_blocked_depthwise(
+      input: two(axes.input), output: two(axes.output), taps: two(axes.kernel),
+      stride: two(axes.strides), dilation: two(axes.dilations), pad: two(axes.pads),
+      form: finish.code, low: finish.low, high: finish.high, after: after,
+      numbers: (Double(finish.low), Double(finish.high)))
+  }
+
+  private func runPlane(
+    _ d: inout dl_blocked_depthwise, _ block: Int, _ first: Int, _ count: Int,
+    _ x: UnsafePointer<Float>, _ z: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>
+  ) {
+    let numbers = constants.bytes.assumingMemoryBound(to: Float.self)
+    switch kind {
+    case .depthwise:
+      let taps = axes.kernel[0] * axes.kernel[1]
+      let (w, b) = (numbers + block * taps * lanes, numbers + (blocks * taps + block) * lanes)
+      switch isa {
+      #if arch(x86_64)
+        case .avx512: dl_blocked_depthwise_f32__avx512(&d, first, count, x, w, b, z, y)
+        case .avx2: dl_blocked_depthwise_f32__avx2(&d, first, count, x, w, b, z, y)
+      #endif
+      default: dl_blocked_depthwise_f32__scalar(&d, first, count, x, w, b, z, y, lanes)
+      }
+      if let valid, block == blocks - 1 {
+        let width = axes.output[1]
+        dl_blocked_clear_lanes_f32(y + first * width * lanes, count * width, valid, lanes)
+      }
+    case .max:
+      switch isa {
+      #if arch(x86_64)
+        case .avx512: dl_blocked_max_pool_f32__avx512(&d, first, count, x, y)
+        case .avx2: dl_blocked_max_pool_f32__avx2(&d, first, count, x, y)
+      #endif
+      default: dl_blocked_max_pool_f32__scalar(&d, first, count, x, y, lanes)
+      }
+    case .average:
+      let columns = numbers + axes.output[0]
+      switch isa {
+      #if arch(x86_64)
+        case .avx512:
+          dl_blocked_average_pool_f32__avx512(&d, first, count, x, y, numbers, columns)
+        case .avx2: dl_blocked_average_pool_f32__avx2(&d, first, count, x, y, numbers, columns)
+      #endif
+      default:
+        dl_blocked_average_pool_f32__scalar(&d, first, count, x, y, numbers, columns, lanes)
+      }
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import Graphs
+import Kernels
+import Tensors
+
+extension FusedActivation {
+  /// The function as blocked kernels apply it; nil for those they do not have.
+  var blockedFinish: BlockedFinish? {
+    let p = parameters.first ?? 0
+    let q = parameters.count > 1 ? parameters[1] : 0
+    switch name {
+    case "": return BlockedFinish.none
+    case "Relu": return .relu
+    case "Clip": return p <= q ? .clamp(p, q) : nil
+    case "HardSwish": return .hardSwish
+    default:
+      guard let unary else { return nil }
+      let movesZero = unary == .sigmoid || unary == .softplus || (unary == .hardSigmoid && q != 0)
+      return .unary(unary, p, q, keepsZero: !movesZero)
+    }
+  }
+}
+
+extension BlockedConv {
+  /// A kernel that works in the blocked layout; nil where there is none: weights or bias that are
+  /// not constant, groups that do not fit into blocks, functions beside those of `blockedFinish`.
+  func kernel(_ p: Preparation) throws(EngineError) -> Prepared? {
+    let (x, w, y) = (try p.input(0), try p.input(1), try p.output(0))
+    guard let finish = activation.blockedFinish, let weights = p.constant(1), weights.type == w,
+      !p.has(2) || p.constant(2) != nil, y.count > 0, x.count > 0, w.count > 0
+    else { return nil }
+    let bias = p.has(2) ? p.constant(2) : nil
+    let (m, part) = (w.shape[0], w.shape[1])
+    let settled = try conv.window.concrete(
+      inputSpatial: [x.shape[2], x.shape[3]], kernel: [w.shape[2], w.shape[3]])
+    defer { withExtendedLifetime((weights, bias)) {} }
+    let from = UnsafeRawPointer(weights.storage.bytes).assumingMemoryBound(to: Float.self)
+    let biases = bias.map {
+      UnsafeRawPointer($0.storage.bytes).assumingMemoryBound(to: Float.self)
+    }
+    let residual = p.has(3)
+    if part == 1 && m == conv.group && !plainInput {
+      let axes = BlockedWindow.Axes(
+        input: settled.input, output: settled.output, kernel: settled.kernel,
+        strides: settled.strides, dilations: settled.dilations, pads: settled.padsBegin)
+      let kernel = try BlockedWindow(
+        depthwise: axes, batch: x.shape[0], channels: m, lanes: block, finish: finish,
+        weights: from, bias: biases, threads: p.options.threads)
+      return Prepared(label: kernel.label + " " + activation.name) { m in
+        kernel.run(
+          x: m.input(0), residual: residual ? m.input(3) : nil, y: m.output(0), pool: m.pool)
+      }
+    }
+    let geometry = ConvGeometry(
+      batch: x.shape[0], groups: conv.group, channels: part, outputs: m / conv.group,
+      input: settled.input, output: settled.output, kernel: settled.kernel,
+      strides: settled.strides, dilations: settled.dilations, pads: settled.padsBegin)
+    guard BlockedConvPlan.takes(geometry, lanes: block, isPlain: plainInput) else { return nil }
+    let plan = try BlockedConvPlan(
+      geometry, lanes: block, isPlain: plainInput, finish: finish, weights: from, bias: biases,
+      threads: p.options.threads)
+    return Prepared(
+      scratchBytes: plan.scratchBytes, label: plan.label + " " + activation.name
+    ) { m in
+      plan.run(
+        x: m.input(0), residual: residual ? m.input(3) : nil, y: m.output(0), scratch: m.scratch,
+        pool: m.pool)
+    }
+  }
+}

@@ -1,0 +1,204 @@
+import Glibc
+import Kernels
+import Tensors
+import Testing
+
+/// Convolutions on blocked images against the plain ones, in guarded memory. Elements are small
+/// whole numbers: every order of sums gives the same result.
+@Suite struct BlockedConvPlanTests {
+  struct Setup: Sendable {
+    var groups = 1
+    var channels = 1
+    var outputs = 1
+    var input = (5, 6)
+    var kernel = (3, 3)
+    var stride = 1
+    var dilation = 1
+    var pad = 0
+    var isPlain = false
+    var finish = BlockedFinish.none
+    var threads = 1
+  }
+
+  /// The sets and numbers of lanes that have kernels of their own.
+  static let sets: [(InstructionSet, Int)] = [
+    (.scalar, 8), (.scalar, 16), (.avx2, 8), (.avx512, 16),
+  ].filter { $0.0 <= .detected }
+
+  private static func floats(_ count: Int) throws -> (GuardedMemory, UnsafeMutablePointer<Float>) {
+    let memory = try #require(GuardedMemory(bytes: count * 4))
+    return (memory, memory.start.assumingMemoryBound(to: Float.self))
+  }
+
+  private func check(_ s: Setup, _ isa: InstructionSet, _ lanes: Int) throws {
+    func outputs(_ n: Int, _ k: Int) -> Int {
+      (n + 2 * s.pad - (k - 1) * s.dilation - 1) / s.stride + 1
+    }
+    let g = ConvGeometry(
+      batch: 2, groups: s.groups, channels: s.channels, outputs: s.outputs,
+      input: [s.input.0, s.input.1],
+      output: [outputs(s.input.0, s.kernel.0), outputs(s.input.1, s.kernel.1)],
+      kernel: [s.kernel.0, s.kernel.1], strides: [s.stride, s.stride],
+      dilations: [s.dilation, s.dilation], pads: [s.pad, s.pad])
+    let (channels, results) = (s.groups * s.channels, s.groups * s.outputs)
+    let (m1, x) = try Self.floats(g.inputCount)
+    let (m2, w) = try Self.floats(g.weightCount)
+    let (m3, b) = try Self.floats(results)
+    let (m4, want) = try Self.floats(g.outputCount)
+    for i in 0..<g.inputCount { x[i] = Float(i * 7 % 11 - 5) }
+    for i in 0..<g.weightCount { w[i] = Float(i * 5 % 7 - 3) }
+    for i in 0..<results { b[i] = Float(i % 5) }
+    let plain = try ConvPlan(g, weights: UnsafeRawPointer(w), isa: .scalar)
+    let (m5, work) = try Self.floats(plain.scratchBytes / 4 + 1)
+    plain.run(x: x, weights: w, bias: b, y: want, scratch: work, pool: .single)
+
+    let into = BlockedMove(
+      batch: 2, channels: channels, pixels: g.inputPixels, lanes: lanes, isa: isa)
+    let out = BlockedMove(
+      batch: 2, channels: results, pixels: g.outputPixels, lanes: lanes, isa: isa)
+    let (m6, blocked) = try Self.floats(into.blockedCount)
+    into.toBlocked(x, into: blocked, pool: .single)
+    let (m7, y) = try Self.floats(out.blockedCount)
+    let (m8, z) = try Self.floats(out.blockedCount)
+    let (m9, got) = try Self.floats(out.plainCount)
+    for i in 0..<out.plainCount { got[i] = Float(i % 3) }
+    out.toBlocked(got, into: z, pool: .single)
+    for i in 0..<out.blockedCount { y[i] = 1e9 }
+    let pool = ThreadPool(threads: s.threads)
+    let isDepthwise = s.channels == 1 && s.outputs == 1 && s.groups > 1
+    if isDepthwise {
+      let axes = BlockedWindow.Axes(
+        input: Array(g.input[1...]), output: Array(g.output[1...]), kernel: Array(g.kernel[1...]),
+        strides: Array(g.strides[1...]), dilations: Array(g.dilations[1...]),
+        pads: Array(g.pads[1...]))
+      let window = try BlockedWindow(
+        depthwise: axes, batch: 2, channels: channels, lanes: lanes, finish: s.finish, weights: w,
+        bias: b, threads: s.threads, isa: isa)
+      window.run(x: blocked, residual: z, y: y, pool: pool)
+    } else {
+      try #require(BlockedConvPlan.takes(g, lanes: lanes, isPlain: s.isPlain))
+      let plan = try BlockedConvPlan(
+        g, lanes: lanes, isPlain: s.isPlain, finish: s.finish, weights: w, bias: b,
+        threads: s.threads, isa: isa)
+      let (m10, scratch) = try Self.floats(plan.scratchBytes / 4)
+      plan.run(x: s.isPlain ? x : blocked, residual: z, y: y, scratch: scratch, pool: pool)
+      withExtendedLifetime(m10) {}
+    }
+    out.fromBlocked(y, into: got, pool: .single)
+    var wrong = 0
+    for i in 0..<g.outputCount {
+      let sum = want[i] + Float(i % 3)
+      let value = apply(s.finish, sum)
+      if !(abs(got[i] - value) <= abs(value) * 1e-5 + 1e-6) { wrong += 1 }
+    }
+    #expect(wrong == 0, "\(wrong) of \(g.outputCount): \(s) \(isa) \(lanes)")
+    var dirty = 0
+    for i in 0..<out.blockedCount where i / (lanes * g.outputPixels) % out.blocks == out.blocks - 1
+    {
+      if (out.blocks - 1) * lanes + i % lanes >= results && y[i] != 0 { dirty += 1 }
+    }
+    #expect(dirty == 0, "\(dirty) lanes beyond the last channel are not 0: \(s) \(isa)")
+    withExtendedLifetime((m1, m2, m3, m4, m5, m6, m7, m8, m9)) {}
+  }
+
+  private func apply(_ finish: BlockedFinish, _ x: Float) -> Float {
+    switch "\(finish)" {
+    case "\(BlockedFinish.relu)": max(0, x)
+    case "\(BlockedFinish.hardSwish)": x * max(0, min(1, x / 6 + 0.5))
+    case "\(Self.sigmoid)": 1 / (1 + Float(Glibc.exp(Double(-x))))
+    case "\(BlockedFinish.clamp(1, 6))": max(1, min(6, x))
+    default: x
+    }
+  }
+  static let sigmoid = BlockedFinish.unary(.sigmoid, 0, 0, keepsZero: false)
+
+  @Test(arguments: sets.indices) func everyWidth(_ i: Int) throws {
+    let (isa, lanes) = Self.sets[i]
+    for width in 1...30 {
+      try check(
+        Setup(channels: lanes, outputs: 2 * lanes, input: (3, width), pad: 1), isa, lanes)
+      try check(
+        Setup(
+          channels: 1, outputs: lanes, input: (4, width + 2), kernel: (1, 3), isPlain: true), isa,
+        lanes)
+    }
+  }
+
+  @Test(arguments: sets.indices) func everyNumberOfBlocks(_ i: Int) throws {
+    let (isa, lanes) = Self.sets[i]
+    for blocks in 1...7 {
+      let outputs = blocks * lanes - 3
+      for stride in 1...3 {
+        try check(
+          Setup(channels: lanes + 5, outputs: outputs, input: (7, 9), stride: stride, pad: 1), isa,
+          lanes)
+        try check(
+          Setup(
+            channels: 3, outputs: outputs, input: (9, 11), stride: stride, pad: 1, isPlain: true),
+          isa, lanes)
+      }
+      try check(
+        Setup(channels: 21, outputs: outputs, input: (5, 7), kernel: (1, 1)), isa, lanes)
+    }
+    try check(
+      Setup(channels: lanes, outputs: 4 * lanes, input: (32, 33), kernel: (1, 1)), isa, lanes)
+  }
+
+  @Test(arguments: sets.indices) func windowsOfEveryKind(_ i: Int) throws {
+    let (isa, lanes) = Self.sets[i]
+    for (kernel, dilation, pad) in [
+      ((5, 5), 1, 2), ((7, 7), 1, 3), ((3, 3), 2, 2), ((2, 4), 1, 0), ((1, 7), 3, 9),
+      ((4, 1), 1, 1),
+    ] {
+      for stride in 1...2 {
+        var s = Setup(
+          channels: 9, outputs: 2 * lanes, input: (11, 13), kernel: kernel, stride: stride,
+          dilation: dilation, pad: pad)
+        if dilation == 3 { s.input = (5, 40) }
+        for threads in [1, 3] {
+          s.threads = threads
+          try check(s, isa, lanes)
+        }
+        s.channels = 1
+        s.groups = 19
+        s.outputs = 1
+        try check(s, isa, lanes)
+      }
+    }
+  }
+
+  @Test(arguments: sets.indices) func groupsInBlocks(_ i: Int) throws {
+    let (isa, lanes) = Self.sets[i]
+    for (groups, channels, outputs) in [
+      (2, lanes, 3 * lanes), (3, 2 * lanes, lanes), (lanes, 4, 4), (2 * lanes, 2, 2), (8, 8, 8),
+    ] {
+      try check(
+        Setup(groups: groups, channels: channels, outputs: outputs, input: (6, 8), pad: 1), isa,
+        lanes)
+    }
+  }
+
+  @Test(arguments: sets.indices) func finishes(_ i: Int) throws {
+    let (isa, lanes) = Self.sets[i]
+    for finish in [BlockedFinish.relu, .clamp(1, 6), .hardSwish, Self.sigmoid] {
+      try check(
+        Setup(channels: 5, outputs: 19, input: (6, 8), pad: 1, finish: finish), isa, lanes)
+      try check(
+        Setup(groups: 19, input: (6, 8), pad: 1, finish: finish), isa, lanes)
+    }
+  }
+
+  @Test(arguments: sets.indices) func depthwiseOfEveryWidth(_ i: Int) throws {
+    let (isa, lanes) = Self.sets[i]
+    for width in 1...24 {
+      for (kernel, pad) in [(3, 1), (5, 2), (7, 3)] {
+        for stride in 1...2 {
+          try check(
+            Setup(
+              groups: lanes, input: (kernel, width), kernel: (kernel, kernel), stride: stride,
+              pad: pad), isa, lanes)
+        }
+      }
+    }
+  }
+}
