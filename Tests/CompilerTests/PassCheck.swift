@@ -16,13 +16,21 @@ struct PassCheck {
   let error: Double
 
   /// `build` adds nodes to a graph whose inputs have the types of `inputs` and returns the outputs.
+  /// `sizes` gives names to axes of inputs, "" for those that keep their size.
   init(
-    _ inputs: [Tensor], level: OptimizationLevel = .all, exact: Bool = false,
+    _ inputs: [Tensor], level: OptimizationLevel = .all, exact: Bool = false, opset: Int = 23,
+    sizes: [[String]] = [],
     _ build: (GraphBuilder, [ValueID]) throws -> [ValueID]
   ) throws {
     let builder = GraphBuilder()
     var ids: [ValueID] = []
-    for (i, t) in inputs.enumerated() { ids.append(builder.graph.addInput("x\(i)", Fact(t.type))) }
+    for (i, t) in inputs.enumerated() {
+      var dims = t.shape.array.map { Dim($0) }
+      for (axis, name) in (i < sizes.count ? sizes[i] : []).enumerated() where !name.isEmpty {
+        dims[axis] = Dim(symbol: name)
+      }
+      ids.append(builder.graph.addInput("x\(i)", Fact(t.dtype, dims)))
+    }
     let outputs = try build(builder, ids)
     for (i, id) in outputs.enumerated() {
       builder.graph.values[id.index].name = "y\(i)"
@@ -30,7 +38,7 @@ struct PassCheck {
     }
     builder.graph.outputs = outputs
     var model = ModelGraph(builder.graph)
-    model.opsets = [("", 23), ("ai.dlrun", 1), ("com.microsoft", 1)]
+    model.opsets = [("", opset), ("ai.dlrun", 1), ("com.microsoft", 1)]
     let optimizer = Optimizer(PassOptions(level: level, exact: exact, isStrict: true))
     let lookup = OperatorSet.builtIn.lookup(opsets: model.opsets)
     graph = try optimizer.run(model.graph, using: lookup)

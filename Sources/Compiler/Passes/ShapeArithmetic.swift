@@ -1,0 +1,184 @@
+import Graphs
+import Operators
+import Tensors
+
+enum ShapeArithmetic: Pass {
+  static let name = "settle-shapes"
+  static let level = OptimizationLevel.basic
+  static let about = PassText(
+    looksFor: "a Reshape or Expand whose target is computed from sizes that are open only where "
+      + "the operator finds or copies them, a Reshape of what only another shape was given to, an "
+      + "Expand that the next operator would broadcast itself, an Unsqueeze that is taken back",
+    makes: "constant targets with -1 for the open size and 0 (1 in an Expand) for copied ones, one "
+      + "Reshape for two, and no Expand",
+    why: "the number of elements leaves one size no choice, and a size copied from the same axis "
+      + "is the same size; the order of elements is that of the first value throughout")
+
+  static func run(_ g: GraphEditor, _ options: PassOptions) throws(EngineError) {
+    let doubtful = g.doubtfulSizes()
+    for i in g.nodes where g.isLive(i) {
+      switch g.node(i).op {
+      case let op as Reshape:
+        try settleReshape(g, i, op, doubtful)
+        try joinReshapes(g, i, op)
+      case is Expand:
+        try settleExpand(g, i, doubtful)
+        dropExpand(g, i, doubtful)
+      case is Squeeze: undoUnsqueeze(g, i)
+      default: break
+      }
+    }
+  }
+
+  private static func isCertain(_ dim: Dim, _ doubtful: Set<String>) -> Bool {
+    doubtful.isDisjoint(with: dim.symbols)
+  }
+
+  // MARK: Reshape
+
+  private static func settleReshape(
+    _ g: GraphEditor, _ i: Int, _ op: Reshape, _ doubtful: Set<String>
+  ) throws(EngineError) {
+    guard op.fixed == nil, let shape = g.input(i, 1), g.constant(shape) == nil,
+      let target = g.fact(shape).elements, let x = g.input(i, 0)
+    else { return }
+    let open = target.indices.filter { target[$0].known == nil }
+    let known = target.compactMap(\.known)
+    // Sizes of 0 are copies, or sizes where the operator says so; both keep their meaning only
+    // where nothing else becomes 0.
+    if op.allowZero && known.contains(0) { return }
+    guard known.allSatisfy({ $0 >= -1 }) else { return }
+    var list = target.map { $0.known ?? 0 }
+    if open.count == 1, !known.contains(-1), known.allSatisfy({ $0 > 0 }) {
+      list[open[0]] = -1
+    } else {
+      guard !op.allowZero, let dims = g.dims(x) else { return }
+      for k in open where k >= dims.count || dims[k] != target[k] || !isCertain(dims[k], doubtful) {
+        g.miss(i, "\(name): size \(target[k]) is neither copied nor the only open one")
+        return
+      }
+    }
+    g.setInput(i, 1, to: try g.addInts(list))
+    g.note(i, "\(name): reshapes to \(list)")
+  }
+
+  /// Takes the value before other operators that only change the shape.
+  private static func joinReshapes(
+    _ g: GraphEditor, _ i: Int, _ op: Reshape
+  ) throws(EngineError) {
+    guard let x = g.input(i, 0), let m = g.maker(x), let source = g.input(m, 0),
+      let y = g.output(i)
+    else { return }
+    switch g.node(m).op {
+    case is Reshape, is Flatten, is Squeeze, is Unsqueeze: break
+    default: return
+    }
+    guard var list = op.fixed ?? g.ints(g.input(i, 1)) else { return }
+    if !op.allowZero, list.contains(0) {
+      // A copied size has to be named before the axes change.
+      guard let dims = g.dims(y), dims.count == list.count else { return }
+      for k in list.indices where list[k] == 0 {
+        if let n = dims[k].known {
+          guard n > 0 else { return }
+          list[k] = n
+        } else if list.contains(-1) || list.count(where: { $0 == 0 }) > 1 {
+          guard
+            g.dims(source).map({ k < $0.count && $0[k] == dims[k] && isLeading(g, m, k) })
+              ?? false
+          else { return }
+        } else {
+          list[k] = -1
+        }
+      }
+    }
+    if op.fixed != nil {
+      guard list == op.fixed else { return }
+      g.setInput(i, 0, to: source)
+    } else {
+      if g.ints(g.input(i, 1)) != list { g.setInput(i, 1, to: try g.addInts(list)) }
+      g.setInput(i, 0, to: source)
+    }
+    g.note(i, "\(name): takes the value before '\(g.node(m).name)'")
+  }
+
+  /// Whether a Reshape copies all axes up to `axis` from its input.
+  private static func isLeading(_ g: GraphEditor, _ m: Int, _ axis: Int) -> Bool {
+    guard let op: Reshape = g.op(m), !op.allowZero,
+      let list = op.fixed ?? g.ints(g.input(m, 1)), axis < list.count
+    else { return false }
+    return list[axis] == 0
+  }
+
+  private static func undoUnsqueeze(_ g: GraphEditor, _ i: Int) {
+    guard let x = g.input(i, 0), let (m, before) = g.made(x, by: Unsqueeze.self),
+      let source = g.input(m, 0), let rank = g.dims(x)?.count, let op: Squeeze = g.op(i),
+      let given = op.axes ?? g.ints(g.input(i, 1)), let down = axes(given, rank: rank),
+      let added = before.axes ?? g.ints(g.input(m, 1)), let up = axes(added, rank: rank),
+      Set(up) == Set(down)
+    else { return }
+    g.bypass(i, with: source, by: name)
+  }
+
+  // MARK: Expand
+
+  private static func settleExpand(
+    _ g: GraphEditor, _ i: Int, _ doubtful: Set<String>
+  ) throws(EngineError) {
+    guard let shape = g.input(i, 1), g.constant(shape) == nil,
+      let target = g.fact(shape).elements, let x = g.input(i, 0), let dims = g.dims(x)
+    else { return }
+    var list: [Int] = []
+    for (k, size) in target.enumerated() {
+      if let n = size.known {
+        list.append(n)
+        continue
+      }
+      let own = k - (target.count - dims.count)
+      guard own >= 0, dims[own] == size, isCertain(size, doubtful) else { return }
+      list.append(1)
+    }
+    guard list.allSatisfy({ $0 >= 0 }) else { return }
+    g.setInput(i, 1, to: try g.addInts(list))
+    g.note(i, "\(name): expands to \(list)")
+  }
+
+  /// Hands the value before an Expand to operators that broadcast it to the same sizes.
+  private static func dropExpand(_ g: GraphEditor, _ i: Int, _ doubtful: Set<String>) {
+    guard let x = g.input(i, 0), let y = g.output(i), let large = g.dims(y),
+      let small = g.dims(x), small.count <= large.count
+    else { return }
+    for user in Set(g.users(y)).sorted() {
+      let op = g.node(user).op
+      guard op is any BinaryElementwise || op is Where, g.broadcastsForward(user) else { continue }
+      let others = g.node(user).inputs.filter { $0 != y }.compactMap { $0 }
+      let isCovered = large.indices.allSatisfy { axis in
+        let own = axis - (large.count - small.count)
+        guard isCertain(large[axis], doubtful) else { return false }
+        if own >= 0, small[own] == large[axis] { return true }
+        return others.contains { other in
+          guard let dims = g.dims(other) else { return false }
+          let k = axis - (large.count - dims.count)
+          return k >= 0 && dims[k] == large[axis]
+        }
+      }
+      guard isCovered else { continue }
+      for (k, input) in g.node(user).inputs.enumerated() where input == y {
+        g.setInput(user, k, to: x)
+      }
+      g.note(i, "\(name): '\(g.node(user).name)' broadcasts by itself")
+    }
+  }
+}
+
+extension GraphEditor {
+  /// Whether an elementwise operator broadcasts all its inputs as NumPy does.
+  func broadcastsForward(_ node: Int) -> Bool {
+    switch self.node(node).op {
+    case is PRelu: false
+    case let op as any BinaryElementwise: op.form == .both
+    case let op as Pow: op.form == .both
+    case is Where, is Max, is Min, is Sum, is Mean: true
+    default: false
+    }
+  }
+}
