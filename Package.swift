@@ -78,7 +78,7 @@ let package = Package(
     .testTarget(
       name: "CompilerTests",
       dependencies: [
-        "TestSupport", "Compiler", "Runtime", "Operators", "Graphs", "Kernels", "Tensors",
+        "TestSupport", "Compiler", "Runtime", "Formats", "Operators", "Graphs", "Kernels", "Tensors",
       ]),
     .testTarget(
       name: "RuntimeTests",
