@@ -78,7 +78,8 @@ let package = Package(
     .testTarget(
       name: "CompilerTests",
       dependencies: [
-        "TestSupport", "Compiler", "Runtime", "Formats", "Operators", "Graphs", "Kernels", "Tensors",
+        "TestSupport", "Compiler", "Runtime", "Formats", "Operators", "Graphs", "Kernels",
+        "Tensors",
       ]),
     .testTarget(
       name: "RuntimeTests",

@@ -27,7 +27,8 @@ struct Bench: ParsableCommand {
   @Option(help: "A file with the inputs.", completion: .file()) var inputs: String?
   @Flag(help: "Time each operator: kernel, layout, speed and share of the machine's peak.")
   var layers = false
-  @Option(help: "Write a trace of some runs, for chrome://tracing or Perfetto.", completion: .file())
+  @Option(
+    help: "Write a trace of some runs, for chrome://tracing or Perfetto.", completion: .file())
   var profile: String?
   @Flag(help: "Print figures as JSON.") var json = false
 
@@ -79,7 +80,8 @@ struct Bench: ParsableCommand {
     if json {
       var members: [(String, JSONValue)] = [
         ("model", .string(model)), ("threads", .int(Int64(session.threads))),
-        ("runs", .int(Int64(samples.count))), ("load_ms", .double(load)), ("first_ms", .double(first)),
+        ("runs", .int(Int64(samples.count))), ("load_ms", .double(load)),
+        ("first_ms", .double(first)),
         ("min_ms", .double(samples[0])), ("median_ms", .double(quantile(0.5))),
         ("p90_ms", .double(quantile(0.9))), ("p99_ms", .double(quantile(0.99))),
         ("runs_per_second", .double(Double(samples.count) / total * 1000)),
@@ -92,7 +94,8 @@ struct Bench: ParsableCommand {
           ("layers", times.json),
         ]
       }
-      writeOutput(JSONWriter.string(of: .object(JSONObject(members)), pretty: layers) + (layers ? "" : "\n"))
+      writeOutput(
+        JSONWriter.string(of: .object(JSONObject(members)), pretty: layers) + (layers ? "" : "\n"))
       return
     }
     writeOutput(

@@ -62,7 +62,9 @@ struct Compare: ParsableCommand {
       }
     }
     try report(rows)
-    if rows.contains(where: { $0.isOutput && !($0.difference.relative <= tolerance) }) { throw ExitCode(1) }
+    if rows.contains(where: { $0.isOutput && !($0.difference.relative <= tolerance) }) {
+      throw ExitCode(1)
+    }
   }
 
   struct Row {

@@ -49,7 +49,8 @@ struct CompiledReport {
     for (i, s) in outline.steps.enumerated() {
       let results = s.outputs.map { $0.map { "\($0)" } ?? "_" }.joined(separator: ", ")
       table.add([
-        "\(i)", s.operatorName, s.kernel, results, s.multiplyAdds.map { grouped($0) } ?? "?", s.node,
+        "\(i)", s.operatorName, s.kernel, results, s.multiplyAdds.map { grouped($0) } ?? "?",
+        s.node,
       ])
     }
     return table.text

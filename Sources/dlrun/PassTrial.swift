@@ -123,7 +123,8 @@ extension PassTrial {
       ])
     }
     let note =
-      drawn.isEmpty ? "" : "drawn at random and not compared: " + drawn.joined(separator: ", ") + "\n"
+      drawn.isEmpty
+      ? "" : "drawn at random and not compared: " + drawn.joined(separator: ", ") + "\n"
     return (rows.isEmpty ? "no pass changed anything\n" : table.text) + note
   }
 

@@ -55,7 +55,10 @@ import Testing
         ("Conv", [], [try ramp([4, 3, 3, 3])]),
         (
           "BatchNormalization", [],
-          [try ramp([4]), try ramp([4], seed: 2), try ramp([4], seed: 3), Tensor([1, 2, 1, 3] as [Float])]
+          [
+            try ramp([4]), try ramp([4], seed: 2), try ramp([4], seed: 3),
+            Tensor([1, 2, 1, 3] as [Float]),
+          ]
         ),
         ("Clip", [.float("min", 0), .float("max", 6)], []),
         ("Unsqueeze", [.ints("axes", [0])], []),
