@@ -103,7 +103,7 @@ let package = Package(
       dependencies: ["CDLRun", "CDLRunHeader"]),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["TestSupport", "DLRun", "Formats", "Tensors"]),
+      dependencies: ["TestSupport", "DLRun", "Compiler", "Formats", "Tensors"]),
     .testTarget(
       name: "LayoutTests",
       dependencies: []),

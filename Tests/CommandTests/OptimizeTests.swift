@@ -1,4 +1,4 @@
-import DLRun
+import Compiler
 import Formats
 import Foundation
 import Testing
