@@ -78,7 +78,8 @@ let package = Package(
     .testTarget(
       name: "CompilerTests",
       dependencies: [
-        "TestSupport", "Compiler", "Runtime", "Operators", "Graphs", "Kernels", "Tensors",
+        "TestSupport", "Compiler", "Runtime", "Formats", "Operators", "Graphs", "Kernels",
+        "Tensors",
       ]),
     .testTarget(
       name: "RuntimeTests",
@@ -102,7 +103,7 @@ let package = Package(
       dependencies: ["CDLRun", "CDLRunHeader"]),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["TestSupport", "DLRun", "Formats", "Tensors"]),
+      dependencies: ["TestSupport", "DLRun", "Compiler", "Formats", "Tensors"]),
     .testTarget(
       name: "LayoutTests",
       dependencies: []),

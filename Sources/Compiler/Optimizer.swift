@@ -15,15 +15,24 @@ public struct Optimizer {
   /// Rounds after which it ends even if passes still find something.
   static let maxRounds = 20
 
+  /// What a pass made of a graph.
+  public struct Step: Sendable {
+    public let pass: any Pass.Type
+    /// Rewrites it made.
+    public let changes: Int
+    /// The whole graph after it, inputs and outputs under their names.
+    public let graph: Graph
+  }
+
   public var options: PassOptions
-  /// Sees the graph after each pass that changed it, with the names of inputs and outputs kept.
-  public var observer: ((_ pass: any Pass.Type, _ graph: Graph) throws(EngineError) -> Void)?
+  /// Sees the graph after each pass that changed it.
+  public var observer: ((Step) throws(EngineError) -> Void)?
   public var log: RewriteLog?
 
   public init(_ options: PassOptions = .init()) { self.options = options }
 
   /// The graph rewritten. Inputs and outputs keep their names, places and types; other values may
-  /// be gone. Subgraphs are rewritten as well.
+  /// be gone.
   ///
   /// Errors: those of passes in strict mode; `.internalDefect` where a rewrite broke an invariant
   /// of the graph (debug builds and strict mode check); those of the observer.
@@ -32,16 +41,26 @@ public struct Optimizer {
     var graph = graph
     // What cannot be inferred is left alone here, and is an error of the run.
     try graph.inferFacts(using: lookup, options: .lenient)
-    return try rewrite(graph, using: lookup)
+    graph = try rewrite(graph, using: lookup, observer)
+    if options.includesSubgraphs {
+      try rewriteBodies(&graph, using: lookup, depth: 0, observer)
+    }
+    return graph
   }
 
-  private func rewrite(_ start: Graph, using lookup: OperatorLookup) throws(EngineError) -> Graph {
+  typealias Observer = (Step) throws(EngineError) -> Void
+
+  func rewrite(
+    _ start: Graph, using lookup: OperatorLookup, _ observer: Observer?
+  ) throws(EngineError) -> Graph {
     let editor = GraphEditor(start, using: lookup)
     editor.log = log
-    let wanted = Self.passes.filter { $0.level <= options.level }
+    let wanted = Self.passes.filter {
+      $0.level <= options.level && $0.stage <= options.lastStage
+    }
     var good = start
     do throws(EngineError) {
-      for stage in [PassStage.rewriting, .fusing, .layout] {
+      for stage in [PassStage.rewriting, .fusing, .layout] where stage <= options.lastStage {
         let passes = wanted.filter { $0.stage <= stage }
         for _ in 0..<Self.maxRounds {
           let before = editor.changes
@@ -49,9 +68,12 @@ public struct Optimizer {
             let changes = editor.changes
             try pass.run(editor, options)
             if editor.changes == changes { continue }
+            let made = editor.changes - changes
             editor.sweep()
             if options.isStrict || isDebug { try check(editor, pass, lookup) }
-            if let observer { try observer(pass, editor.finish()) }
+            if let observer {
+              try observer(Step(pass: pass, changes: made, graph: editor.finish()))
+            }
           }
           if editor.changes == before { break }
           if stage == .layout { break }

@@ -59,10 +59,16 @@ public struct PassOptions: Sendable {
   public var foldingBudget: Int
   /// Whether an error of a pass is passed on, instead of leaving the graph as it was before it.
   public var isStrict: Bool
+  /// The last stage that runs. What is saved for other runtimes has no layouts of ours.
+  public var lastStage: PassStage
+  /// Whether the bodies of If, Loop and Scan are rewritten as well. A session rewrites a body when
+  /// it first runs it.
+  public var includesSubgraphs: Bool
 
   public init(
     level: OptimizationLevel = .all, exact: Bool = false, threads: Int = 1,
-    pool: ThreadPool = .single, foldingBudget: Int = 64 << 20, isStrict: Bool = false
+    pool: ThreadPool = .single, foldingBudget: Int = 64 << 20, isStrict: Bool = false,
+    lastStage: PassStage = .layout, includesSubgraphs: Bool = false
   ) {
     self.level = level
     self.exact = exact
@@ -70,5 +76,7 @@ public struct PassOptions: Sendable {
     self.pool = pool
     self.foldingBudget = foldingBudget
     self.isStrict = isStrict
+    self.lastStage = lastStage
+    self.includesSubgraphs = includesSubgraphs
   }
 }

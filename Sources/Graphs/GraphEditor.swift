@@ -319,7 +319,7 @@ public final class GraphEditor {
 
 extension Graph {
   /// Drops values that no node, input, output or capture has, and their initializers.
-  mutating func dropUnusedValues() {
+  package mutating func dropUnusedValues() {
     var isUsed = [Bool](repeating: false, count: values.count)
     for id in inputs + outputs + captures { isUsed[id.index] = true }
     for node in nodes {

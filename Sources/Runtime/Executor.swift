@@ -94,7 +94,7 @@ extension Plan {
       node: nodeNames[k.node], operatorName: operatorNames[k.node],
       kernel: k.call.prepared.label,
       output: k.call.outputs.first.flatMap { $0 }.map { "\($0)" } ?? "",
-      start: start, end: monotonicNanoseconds())
+      start: start, end: monotonicNanoseconds(), call: k.call)
   }
 
   /// Runs a dynamic node; bytes it made minus bytes released.

@@ -1,3 +1,4 @@
+import Graphs
 import Synchronization
 
 /// What ran when, as a Chrome trace: open it in `chrome://tracing` or Perfetto.
@@ -12,6 +13,8 @@ public final class Profiler: Sendable {
     /// Nanoseconds since the profiler was made.
     public let start: UInt64
     public let duration: UInt64
+    /// The operator with the types and the kernel it ran with; nil for dynamic nodes.
+    public let call: Call?
   }
   private let origin = monotonicNanoseconds()
   private let list = Mutex<[Event]>([])
@@ -19,11 +22,12 @@ public final class Profiler: Sendable {
   public init() {}
 
   func record(
-    node: String, operatorName: String, kernel: String, output: String, start: UInt64, end: UInt64
+    node: String, operatorName: String, kernel: String, output: String, start: UInt64, end: UInt64,
+    call: Call? = nil
   ) {
     let event = Event(
       node: node, operatorName: operatorName, kernel: kernel, output: output,
-      start: start &- origin, duration: end &- start)
+      start: start &- origin, duration: end &- start, call: call)
     list.withLock { $0.append(event) }
   }
 

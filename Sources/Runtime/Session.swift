@@ -221,11 +221,12 @@ public final class Session: Sendable {
     }
   }
 
-  /// Bytes that one run with inputs of these types takes beside the weights: arena, scratch and
-  /// outputs, as far as they are planned.
-  public func peakBytes(_ inputs: [String: Tensor]) throws(EngineError) -> Int {
-    let list = self.inputs.map { inputs[$0.name].map { Value.tensor($0) } }
-    return try program.plan(list, [], program.graph.outputs).peakBytes
+  /// The graph as it runs: what the compiler left of the model's.
+  public var compiledGraph: Graph { program.graph }
+
+  /// The plan for inputs of these types.
+  func plan(_ examples: [Value?]) throws(EngineError) -> Plan {
+    try program.plan(examples, [], program.graph.outputs)
   }
 }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Formats
 import Glibc
 import Graphs
+import Kernels
 import Runtime
 import Tensors
 
@@ -11,6 +12,8 @@ struct Bench: ParsableCommand {
     abstract: "Measures latency, throughput, load time and memory of a model.",
     discussion: """
       Inputs are made up unless --inputs gives them; open sizes are 1 unless --shape says else.
+      --layers first measures what the machine can do: multiplications with additions in \
+      registers, and copying beyond the caches.
 
       Example: dlrun bench resnet50.onnx --threads 2 --runs 50 --shape x=1x3x224x224
       """)
@@ -22,7 +25,11 @@ struct Bench: ParsableCommand {
   @Option(help: "Sizes of an input, as name=1x3x224x224. May be given several times.")
   var shape: [ShapeArgument] = []
   @Option(help: "A file with the inputs.", completion: .file()) var inputs: String?
-  @Flag(help: "Time each operator.") var layers = false
+  @Flag(help: "Time each operator: kernel, layout, speed and share of the machine's peak.")
+  var layers = false
+  @Option(
+    help: "Write a trace of some runs, for chrome://tracing or Perfetto.", completion: .file())
+  var profile: String?
   @Flag(help: "Print figures as JSON.") var json = false
 
   func validate() throws {
@@ -60,60 +67,51 @@ struct Bench: ParsableCommand {
     func quantile(_ q: Double) -> Double { samples[Int(Double(samples.count - 1) * q + 0.5)] }
     let total = samples.reduce(0, +)
     let memory = peakResidentBytes()
-    if json {
-      writeOutput(
-        """
-        {"model":\(jsonString(model)),"threads":\(session.threads),"runs":\(samples.count),\
-        "load_ms":\(fixed(load, 3)),"first_ms":\(fixed(first, 3)),"min_ms":\(fixed(samples[0], 4)),\
-        "median_ms":\(fixed(quantile(0.5), 4)),"p90_ms":\(fixed(quantile(0.9), 4)),\
-        "p99_ms":\(fixed(quantile(0.99), 4)),\
-        "runs_per_second":\(fixed(Double(samples.count) / total * 1000, 2)),\
-        "peak_resident_bytes":\(memory)}
-
-        """)
-    } else {
-      writeOutput(
-        """
-        \(Terminal.bold(model)), \(session.threads) threads, \(samples.count) runs
-        latency     min \(fixed(samples[0], 3)) ms, median \(fixed(quantile(0.5), 3)) ms, \
-        p90 \(fixed(quantile(0.9), 3)) ms, p99 \(fixed(quantile(0.99), 3)) ms
-        throughput  \(fixed(Double(samples.count) / total * 1000, 1)) runs per second
-        load        \(fixed(load, 1)) ms, first run \(fixed(first, 1)) ms
-        memory      \(readable(bytes: memory)) at most resident
-
-        """)
-    }
-    if layers { try printLayers(session, values, min(samples.count, 20)) }
-  }
-
-  /// Mean time of each node over some runs, the slowest first.
-  private func printLayers(
-    _ session: Session, _ values: [String: Value], _ runs: Int
-  ) throws(EngineError) {
     let profiler = Profiler()
-    for _ in 0..<runs { _ = try session.run(values: values, profiler: profiler) }
-    struct Row {
-      var event: Profiler.Event
-      var nanoseconds: UInt64
+    var times: LayerTimes?
+    if layers || profile != nil {
+      let pool = session.threads == 1 ? .single : ThreadPool(threads: session.threads)
+      times = try LayerTimes(
+        session, values, runs: min(samples.count, 50),
+        peak: layers ? MachinePeak(pool) : MachinePeak(flopsPerSecond: 0, bytesPerSecond: 0),
+        profiler: profiler)
     }
-    var rows: [String: Row] = [:]
-    var order: [String] = []
-    for e in profiler.events {
-      let key = e.node + "\u{0}" + e.operatorName + e.output
-      if rows[key] == nil { order.append(key) }
-      rows[key, default: Row(event: e, nanoseconds: 0)].nanoseconds += e.duration
+    if let profile { try writeFile(profiler.chromeTrace(), to: profile) }
+    if json {
+      var members: [(String, JSONValue)] = [
+        ("model", .string(model)), ("threads", .int(Int64(session.threads))),
+        ("runs", .int(Int64(samples.count))), ("load_ms", .double(load)),
+        ("first_ms", .double(first)),
+        ("min_ms", .double(samples[0])), ("median_ms", .double(quantile(0.5))),
+        ("p90_ms", .double(quantile(0.9))), ("p99_ms", .double(quantile(0.99))),
+        ("runs_per_second", .double(Double(samples.count) / total * 1000)),
+        ("peak_resident_bytes", .int(Int64(memory))),
+      ]
+      if layers, let times {
+        members += [
+          ("peak_gflops", .double(times.peak.flopsPerSecond / 1e9)),
+          ("peak_gigabytes_per_second", .double(times.peak.bytesPerSecond / 1e9)),
+          ("layers", times.json),
+        ]
+      }
+      writeOutput(
+        JSONWriter.string(of: .object(JSONObject(members)), pretty: layers) + (layers ? "" : "\n"))
+      return
     }
-    let total = max(1, rows.values.reduce(0) { $0 + $1.nanoseconds })
-    var table = Table(["ms", "share", "operator", "node", "output", "kernel"], right: [0, 1])
-    let sorted = order.compactMap { rows[$0] }.sorted { $0.nanoseconds > $1.nanoseconds }
-    for row in sorted {
-      table.add([
-        fixed(Double(row.nanoseconds) / Double(runs) / 1e6, 4),
-        fixed(Double(row.nanoseconds) / Double(total) * 100, 1) + " %", row.event.operatorName,
-        row.event.node, row.event.output, row.event.kernel,
-      ])
+    writeOutput(
+      """
+      \(Terminal.bold(model)), \(session.threads) threads, \(samples.count) runs
+      latency     min \(fixed(samples[0], 3)) ms, median \(fixed(quantile(0.5), 3)) ms, \
+      p90 \(fixed(quantile(0.9), 3)) ms, p99 \(fixed(quantile(0.99), 3)) ms
+      throughput  \(fixed(Double(samples.count) / total * 1000, 1)) runs per second
+      load        \(fixed(load, 1)) ms, first run \(fixed(first, 1)) ms
+      memory      \(readable(bytes: memory)) at most resident
+
+      """)
+    if layers, let times {
+      let columns = Terminal.outputIsTerminal ? max(100, Terminal.width) : 100
+      writeOutput("\n" + times.text(columns: columns))
     }
-    writeOutput("\n" + table.text)
   }
 }
 

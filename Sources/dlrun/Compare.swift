@@ -41,11 +41,11 @@ struct Compare: ParsableCommand {
       } else {
         try SyntheticInputs(shapes: shape).make(for: first).mapValues { Value.tensor($0) }
       }
-    var rows: [Difference] = []
+    var rows: [Row] = []
     let outputs = first.outputs.map(\.name)
     for (i, name) in outputs.enumerated() where i < second.outputs.count {
       rows.append(
-        try difference(
+        try row(
           first, name, second,
           second.outputs.contains { $0.name == name } ? name : second.outputs[i].name,
           values, isOutput: true))
@@ -57,64 +57,38 @@ struct Compare: ParsableCommand {
         for case let id? in node.outputs {
           let name = modelA.graph.name(id)
           guard inB.contains(name), !outputs.contains(name) else { continue }
-          rows.append(try difference(first, name, second, name, values, isOutput: false))
+          rows.append(try row(first, name, second, name, values, isOutput: false))
         }
       }
     }
     try report(rows)
-    if rows.contains(where: { $0.isOutput && !($0.relative <= tolerance) }) { throw ExitCode(1) }
+    if rows.contains(where: { $0.isOutput && !($0.difference.relative <= tolerance) }) {
+      throw ExitCode(1)
+    }
   }
 
-  struct Difference {
+  struct Row {
     let name: String
     let isOutput: Bool
-    /// Largest absolute error; NaN where shapes, kinds or NaNs differ.
-    let absolute: Double
-    /// The same divided by the largest magnitude of A.
-    let relative: Double
-    let note: String
+    let difference: Difference
   }
 
-  private func difference(
+  private func row(
     _ a: Session, _ nameA: String, _ b: Session, _ nameB: String, _ values: [String: Value],
     isOutput: Bool
-  ) throws(EngineError) -> Difference {
+  ) throws(EngineError) -> Row {
     let x = try a.run(values: values, outputs: [nameA]).values[0]
     let y = try b.run(values: values, outputs: [nameB]).values[0]
-    guard case .tensor(let s)? = x, case .tensor(let t)? = y else {
-      let same = Tolerance().difference(y, x)
-      return Difference(
-        name: nameA, isOutput: isOutput, absolute: same == nil ? 0 : .nan,
-        relative: same == nil ? 0 : .nan, note: same ?? "")
-    }
-    guard s.shape == t.shape, let p = s.doubles, let q = t.doubles else {
-      let same = Tolerance().difference(y, x)
-      return Difference(
-        name: nameA, isOutput: isOutput, absolute: same == nil ? 0 : .nan,
-        relative: same == nil ? 0 : .nan, note: same ?? "\(s.type)")
-    }
-    var (most, scale) = (0.0, 0.0)
-    for i in p.indices {
-      if p[i] == q[i] || (p[i].isNaN && q[i].isNaN) {
-        if p[i].isFinite { scale = max(scale, abs(p[i])) }
-        continue
-      }
-      let d = abs(p[i] - q[i])
-      // A NaN on one side only must not vanish in the maximum.
-      most = d.isNaN || most.isNaN ? .nan : max(most, d)
-      if p[i].isFinite { scale = max(scale, abs(p[i])) }
-    }
-    return Difference(
-      name: nameA, isOutput: isOutput, absolute: most, relative: most == 0 ? 0 : most / scale,
-      note: "\(s.type)")
+    return Row(name: nameA, isOutput: isOutput, difference: Difference(x, y))
   }
 
-  private func report(_ rows: [Difference]) throws {
+  private func report(_ rows: [Row]) throws {
     if json {
       let parts = rows.map {
         """
-        {"name":\(jsonString($0.name)),"output":\($0.isOutput),"absolute":\(jsonNumber($0.absolute)),\
-        "relative":\(jsonNumber($0.relative))}
+        {"name":\(jsonString($0.name)),"output":\($0.isOutput),\
+        "absolute":\(jsonNumber($0.difference.absolute)),\
+        "relative":\(jsonNumber($0.difference.relative))}
         """
       }
       writeOutput("[" + parts.joined(separator: ",\n") + "]\n")
@@ -122,10 +96,11 @@ struct Compare: ParsableCommand {
     }
     var table = Table(["", "value", "largest error", "relative", "type"], right: [2, 3])
     for r in rows {
-      let ok = r.relative <= tolerance
+      let d = r.difference
+      let ok = d.relative <= tolerance
       table.add([
-        r.isOutput ? (ok ? "same" : "DIFFERS") : "", r.name, "\(Float(r.absolute))",
-        "\(Float(r.relative))", r.note,
+        r.isOutput ? (ok ? "same" : "DIFFERS") : "", r.name, "\(Float(d.absolute))",
+        "\(Float(d.relative))", d.note,
       ])
     }
     writeOutput(table.text)

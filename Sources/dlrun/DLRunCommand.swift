@@ -13,7 +13,7 @@ struct DLRunCommand: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Infer.self, Inspect.self, Check.self, Verify.self, Compare.self, Bench.self,
+      Infer.self, Inspect.self, Check.self, Verify.self, Compare.self, Optimize.self, Bench.self,
       Ops.self,
     ])
 

@@ -13,7 +13,8 @@ struct ModelReport {
   private let statistics: GraphStatistics
   /// Multiply-adds with every open size taken as 1.
   private let smallestMultiplyAdds: Int?
-  private let peakBytes: Int?
+  /// What runs, with every open size taken as 1; nil where that is not known.
+  private let compiled: CompiledReport?
 
   /// Errors: those of the reader; `.usage` for a shape of an input that does not exist, `.shape`
   /// for one that does not fit.
@@ -36,7 +37,7 @@ struct ModelReport {
       let symbols = statistics.multiplyAdds.symbols
       let ones = Dictionary(uniqueKeysWithValues: symbols.map { ($0, Dim(1)) })
       smallestMultiplyAdds = statistics.multiplyAdds.substituting(ones).known
-      peakBytes = faults.isEmpty ? try? ModelReport.peakBytes(inlined, model.graph) : nil
+      compiled = faults.isEmpty ? try? CompiledReport(inlined, inferred: model.graph) : nil
     } catch { throw error.at(file: path) }
   }
 
@@ -56,26 +57,6 @@ struct ModelReport {
       facts[id] = Fact(graph.values[id.index].fact.dtype, shape.sizes.map { Dim($0) })
     }
     return facts
-  }
-
-  /// What a run needs beside the weights, with every open size taken as 1.
-  private static func peakBytes(_ model: ModelGraph, _ inferred: Graph) throws(EngineError) -> Int {
-    var inputs: [String: Tensor] = [:]
-    let defaults = Set(model.graph.initializers.map(\.id))
-    for id in model.graph.inputs where !defaults.contains(id) {
-      let fact = inferred.values[id.index].fact
-      guard let dtype = fact.dtype, let dims = fact.dims else {
-        throw EngineError(.unsupported, "the sizes are not known")
-      }
-      let shape = try Shape(checking: dims.map { $0.known ?? 1 })
-      inputs[model.graph.name(id)] =
-        dtype == .string
-        ? try Tensor(shape: shape, strings: [String](repeating: "", count: shape.count))
-        : try Tensor(TensorType(dtype, shape)) { (bytes) throws(EngineError) in
-          for i in bytes.indices { bytes[i] = 0 }
-        }
-    }
-    return try Session(model, options: .init(threads: 1)).peakBytes(inputs)
   }
 }
 
@@ -131,13 +112,12 @@ extension ModelReport {
       ["\(grouped(statistics.parameterCount)) (\(readable(bytes: statistics.parameterBytes)))"])
     add("multiply-adds", [multiplyAddsText])
     let note = hasOpenSizes ? " with every open size 1" : ""
-    add(
-      "peak memory",
-      [peakBytes.map { readable(bytes: $0) + " beside weights" + note } ?? "not known"])
+    add("peak memory", compiled?.memoryLines(note) ?? ["not known"])
+    add("compiled", compiled?.operatorLines ?? ["not known"])
     let shown = faults.prefix(5).map { $0.description }
     let rest = faults.count - shown.count
     add("faults", shown + (rest > 0 ? ["and \(rest) more: see dlrun check"] : []))
-    return text + (layers ? "\n" + layerTable : "")
+    return text + (layers ? "\n" + layerTable + (compiled.map { "\n" + $0.table } ?? "") : "")
   }
 
   private var multiplyAddsText: String {
@@ -203,7 +183,8 @@ extension ModelReport {
       ("multiply_adds", .string("\(statistics.multiplyAdds)")),
       ("multiply_adds_with_open_sizes_1", number(smallestMultiplyAdds)),
       ("uncounted_nodes", number(statistics.uncountedNodes)),
-      ("peak_bytes_with_open_sizes_1", number(peakBytes)),
+      ("peak_bytes_with_open_sizes_1", number(compiled?.outline.peakBytes)),
+      ("compiled", compiled?.json(layers: layers) ?? .null),
       ("faults", .array(faults.map { .string($0.description) })),
     ]
     if layers {

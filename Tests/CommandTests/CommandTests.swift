@@ -78,7 +78,9 @@ import Testing
   }
 
   @Test func everyCommandHelpsWithAnExample() throws {
-    for name in ["infer", "inspect", "check", "verify", "compare", "bench", "ops"] {
+    for name in [
+      "infer", "inspect", "check", "verify", "compare", "optimize", "bench", "ops",
+    ] {
       let r = try Command.run([name, "--help"])
       #expect(r.status == 0 && r.output.contains("Example: dlrun \(name)"), "\(name)")
     }

@@ -14,6 +14,13 @@ int32_t dl_cpu_bf16(void);
 // Bytes of the data cache of level 1, 2 or 3; 0 where the system does not say.
 int64_t dl_cpu_cache_bytes(int32_t level);
 
+// What a core can do at most, to hold kernels against: `rounds` rounds of multiplications with
+// additions of float32 that wait for no memory, in the instruction set `isa`, which must be there.
+// Returns the operations done, two for each pair; `result` gets a number that depends on all.
+int64_t dl_peak_f32(int32_t isa, int64_t rounds, float *result);
+// Copies `bytes` bytes; the two must not overlap.
+void dl_peak_copy(void *to, const void *from, int64_t bytes);
+
 #ifdef __cplusplus
 }
 #endif

@@ -14,7 +14,7 @@ extension FusedActivation {
   /// The function with operators of ONNX.
   ///
   /// Errors: `.unsupported` for a name without one.
-  func expand<B: Builder>(_ b: B, _ x: B.Value) throws(EngineError) -> B.Value {
+  public func expand<B: Builder>(_ b: B, _ x: B.Value) throws(EngineError) -> B.Value {
     let p = parameters.first ?? 0
     let q = parameters.count > 1 ? parameters[1] : 0
     switch name {
