@@ -5,11 +5,14 @@ import Tensors
 public struct Optimizer {
   /// Every pass, in the order in which those of one stage run.
   public static let passes: [any Pass.Type] = [
-    ConstantFolding.self, NoOpRemoval.self, CommonSubexpressions.self, ShapeArithmetic.self,
-    IdentityArithmetic.self, TransposeMotion.self, PadFolding.self, BatchNormFolding.self,
-    ConvAffine.self, ConvResidual.self, ConvActivation.self, GeluFusion.self, GateFusion.self,
-    LinearReshape.self, LinearBias.self, LinearActivation.self, AttentionFusion.self,
-    ProjectionMerging.self, LinearResidual.self, BlockedImages.self,
+    ConstantFolding.self, NoOpRemoval.self, UniformForms.self, ConditionInlining.self,
+    LoopUnrolling.self, CommonSubexpressions.self, ShapeArithmetic.self, IdentityArithmetic.self,
+    JoinSimplification.self, TransposeMotion.self, PadFolding.self, BatchNormFolding.self,
+    LinearAffine.self, ZeroStates.self, ConvAffine.self, ConvResidual.self, ConvActivation.self,
+    GeluFusion.self,
+    GateFusion.self, LinearReshape.self, LinearBias.self, LinearActivation.self,
+    AttentionFusion.self, ProjectionMerging.self, LinearResidual.self, MatMulTranspose.self,
+    BlockedImages.self,
   ]
 
   /// Rounds after which it ends even if passes still find something.

@@ -79,6 +79,17 @@ import Testing
     #expect(check.error == 0)
   }
 
+  @Test func sizesAreNeverMinusOne() throws {
+    let check = try PassCheck([ramp([2, 3])], level: .basic, sizes: [["batch", ""]]) { b, x in
+      let target = try b.apply(Concat(axis: 0), try size(b, x[0], 0), try ints(b, 3))
+      let isOpen = try b.apply(Equal(), target, try ints(b, -1))
+      let known = try b.apply(Where(), isOpen, try ints(b, 1, 1), target)
+      return [try b.apply(Expand(), try b.constant(ramp([1, 3])), known)]
+    }
+    #expect(!check.after.contains("Where") && !check.after.contains("Equal"))
+    #expect(check.error == 0)
+  }
+
   @Test func anExpandThatMakesASizeStays() throws {
     let check = try PassCheck([ramp([1, 4])], level: .basic) { b, x in
       [try b.apply(Neg(), try b.apply(Expand(), x[0], try ints(b, 3, 1)))]

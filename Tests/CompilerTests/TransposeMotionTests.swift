@@ -23,7 +23,7 @@ import Testing
       let sum = try b.apply(Mul(), try b.apply(Sigmoid(), two), one)
       let wide = try b.apply(Concat(axis: -1), sum, one)
       let padded = try b.apply(
-        Pad(), wide, try b.constant(Tensor([0, 0, 0, 1, 0, 1, 0, 0] as [Int64])))
+        Pad(), wide, try b.constant(Tensor([0, 0, 1, 0, 0, 0, 1, 0] as [Int64])))
       let three = try layer(padded, 8, 2)
       return [
         try b.apply(

@@ -8,7 +8,8 @@ enum ShapeArithmetic: Pass {
   static let about = PassText(
     looksFor: "a Reshape or Expand whose target is computed from sizes that are open only where "
       + "the operator finds or copies them, a Reshape of what only another shape was given to, an "
-      + "Expand that the next operator would broadcast itself, an Unsqueeze that is taken back",
+      + "Expand that the next operator would broadcast itself, an Unsqueeze that is taken back, sizes "
+      + "compared with -1",
     makes: "constant targets with -1 for the open size and 0 (1 in an Expand) for copied ones, one "
       + "Reshape for two, and no Expand",
     why: "the number of elements leaves one size no choice, and a size copied from the same axis "
@@ -16,6 +17,7 @@ enum ShapeArithmetic: Pass {
 
   static func run(_ g: GraphEditor, _ options: PassOptions) throws(EngineError) {
     let doubtful = g.doubtfulSizes()
+    let sizes = Set(g.graph.inputs.flatMap { (g.dims($0) ?? []).flatMap(\.symbols) })
     for i in g.nodes where g.isLive(i) {
       switch g.node(i).op {
       case let op as Reshape:
@@ -25,6 +27,7 @@ enum ShapeArithmetic: Pass {
         try settleExpand(g, i, doubtful)
         dropExpand(g, i, doubtful)
       case is Squeeze: undoUnsqueeze(g, i)
+      case is Equal: try settleEqual(g, i, sizes)
       default: break
       }
     }
@@ -101,12 +104,25 @@ enum ShapeArithmetic: Pass {
     g.note(i, "\(name): takes the value before '\(g.node(m).name)'")
   }
 
-  /// Whether a Reshape copies all axes up to `axis` from its input.
-  private static func isLeading(_ g: GraphEditor, _ m: Int, _ axis: Int) -> Bool {
-    guard let op: Reshape = g.op(m), !op.allowZero,
-      let list = op.fixed ?? g.ints(g.input(m, 1)), axis < list.count
-    else { return false }
-    return list[axis] == 0
+  /// Whether the axis `k` of a node's result is, for certain, that of its input.
+  private static func isLeading(_ g: GraphEditor, _ m: Int, _ k: Int) -> Bool {
+    func isBefore(_ list: [Int]?, _ rank: Int?) -> Bool {
+      guard let list, let rank, let own = axes(list, rank: rank) else { return false }
+      return own.allSatisfy { $0 > k }
+    }
+    switch g.node(m).op {
+    case let op as Reshape:
+      guard !op.allowZero, let list = op.fixed ?? g.ints(g.input(m, 1)), k < list.count else {
+        return false
+      }
+      return list[k] == 0
+    case let op as Unsqueeze:
+      return isBefore(op.axes ?? g.ints(g.input(m, 1)), g.output(m).flatMap { g.dims($0)?.count })
+    case let op as Squeeze:
+      return isBefore(op.axes ?? g.ints(g.input(m, 1)), g.input(m, 0).flatMap { g.dims($0)?.count })
+    case let op as Flatten: return op.axis == 1 && k == 0
+    default: return false
+    }
   }
 
   private static func undoUnsqueeze(_ g: GraphEditor, _ i: Int) {
@@ -117,6 +133,33 @@ enum ShapeArithmetic: Pass {
       Set(up) == Set(down)
     else { return }
     g.bypass(i, with: source, by: name)
+  }
+
+  /// Sizes of inputs are never negative, so that whether they equal a negative number is known.
+  private static func settleEqual(
+    _ g: GraphEditor, _ i: Int, _ sizes: Set<String>
+  ) throws(EngineError) {
+    guard let a = g.input(i, 0), let b = g.input(i, 1), let y = g.output(i),
+      g.constant(y) == nil, let shape = Fact(.bool, g.dims(y)).tensorType?.shape,
+      let x = g.fact(a).elements, let z = g.fact(b).elements
+    else { return }
+    func isSize(_ dim: Dim) -> Bool { dim.symbol.map { sizes.contains($0) } ?? false }
+    func isBelowZero(_ dim: Dim) -> Bool { dim.known.map { $0 < 0 } ?? false }
+    var results: [Bool] = []
+    for k in 0..<shape.count {
+      guard let p = x.count == 1 ? x.first : k < x.count ? x[k] : nil,
+        let q = z.count == 1 ? z.first : k < z.count ? z[k] : nil, shape.rank <= 1
+      else { return }
+      if let n = p.known, let m = q.known {
+        results.append(n == m)
+      } else if isSize(p) && isBelowZero(q) || isSize(q) && isBelowZero(p) {
+        results.append(false)
+      } else {
+        return
+      }
+    }
+    g.note(i, "\(name): no size is negative")
+    g.makeConstant(i, [try Tensor(shape: shape, results)])
   }
 
   // MARK: Expand
