@@ -9,8 +9,7 @@ public struct Optimizer {
     LoopUnrolling.self, CommonSubexpressions.self, ShapeArithmetic.self, IdentityArithmetic.self,
     JoinSimplification.self, TransposeMotion.self, PadFolding.self, BatchNormFolding.self,
     LinearAffine.self, ZeroStates.self, ConvAffine.self, ConvResidual.self, ConvActivation.self,
-    GeluFusion.self,
-    GateFusion.self, LinearReshape.self, LinearBias.self, LinearActivation.self,
+    GeluFusion.self, GateFusion.self, LinearReshape.self, LinearBias.self, LinearActivation.self,
     AttentionFusion.self, ProjectionMerging.self, LinearResidual.self, MatMulTranspose.self,
     BlockedImages.self,
   ]

@@ -76,12 +76,12 @@ extension GraphEditor {
     }
   }
 
-  /// Sizes that inputs name such that one name may stand for two sizes: on two axes of one input,
-  /// or on different axes of two.
+  /// Sizes that inputs and captured values name such that one name may stand for two sizes: on two
+  /// axes of one value, or on different axes of two.
   func doubtfulSizes() -> Set<String> {
     var places: [String: Int] = [:]
     var doubtful: Set<String> = []
-    for id in graph.inputs {
+    for id in graph.inputs + graph.captures {
       for (axis, dim) in (dims(id) ?? []).enumerated() {
         guard let name = dim.symbol else { continue }
         let isSecond = dims(id)?.firstIndex(of: dim) != axis
