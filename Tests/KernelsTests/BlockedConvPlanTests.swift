@@ -48,7 +48,7 @@ import Testing
     for i in 0..<g.inputCount { x[i] = Float(i * 7 % 11 - 5) }
     for i in 0..<g.weightCount { w[i] = Float(i * 5 % 7 - 3) }
     for i in 0..<results { b[i] = Float(i % 5) }
-    let plain = try ConvPlan(g, weights: UnsafeRawPointer(w), isa: .scalar)
+    let plain = ConvPlan(g, isa: .scalar)
     let (m5, work) = try Self.floats(plain.scratchBytes / 4 + 1)
     plain.run(x: x, weights: w, bias: b, y: want, scratch: work, pool: .single)
 
