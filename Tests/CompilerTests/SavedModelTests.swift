@@ -137,7 +137,8 @@ import Testing
       var b = Graph()
       let captured = b.addValue("x", Fact(x.type))
       b.captures = [captured]
-      let (same, y) = (b.addValue("\(type)_i", Fact(nil, nil)), b.addValue("\(type)_y", Fact(nil, nil)))
+      let same = b.addValue("\(type)_i", Fact(nil, nil))
+      let y = b.addValue("\(type)_y", Fact(nil, nil))
       b.nodes = [
         Graph.Node(type: "Identity", inputs: [captured], outputs: [same]),
         Graph.Node(type: type, inputs: [same], outputs: [y]),

@@ -76,13 +76,11 @@ struct Speller {
     let isOwn = node.domain == "ai.dlrun" || !isKnownElsewhere(op)
     if !isOwn {
       if let renamed = renamed(node, op) { return [renamed] }
+      if op is Attention, hasHeads(node), let plain = withoutCounts(node) { return [plain] }
       var candidate = node
       candidate.opset = nil
       if let made = read(candidate), isSame(made, op) { return [candidate] }
       candidate.attributes = op.attributes
-      if let op = op as? Attention, hasHeads(node) {
-        return [withoutCounts(candidate, op)]
-      }
       if let made = read(candidate), isSame(made, op) { return [candidate] }
       if let moved = moved(candidate, op) { return [moved] }
     }
@@ -205,13 +203,15 @@ struct Speller {
     return graph.values[q.index].fact.dims?.count == 4
   }
 
-  /// An Attention without the numbers of heads, which the standard has for flat inputs alone.
-  private func withoutCounts(_ node: Graph.Node, _ op: Attention) -> Graph.Node {
+  /// An Attention without the numbers of heads, which the standard has for flat inputs alone; nil
+  /// where it has none.
+  private func withoutCounts(_ node: Graph.Node) -> Graph.Node? {
     var plain = node
+    plain.opset = nil
     plain.attributes.removeAll { $0.name == "q_num_heads" || $0.name == "kv_num_heads" }
     guard plain.attributes.count < node.attributes.count, let made = read(plain),
       hasSameResults(plain, made)
-    else { return node }
+    else { return nil }
     plain.op = made
     return plain
   }
