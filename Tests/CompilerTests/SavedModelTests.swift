@@ -33,7 +33,7 @@ import Testing
     var value = g.addInput("x", Fact(x.type))
     for (k, (type, attributes, constants)) in nodes.enumerated() {
       let weights = constants.map { g.addInitializer("c\(g.values.count)", $0) }
-      let y = g.addValue(k == nodes.count - 1 ? "y" : "v\(k)")
+      let y = g.addValue(k == nodes.count - 1 ? "y" : "v\(k)", Fact(nil, nil))
       g.nodes.append(
         Graph.Node(
           name: "n\(k)", type: type, attributes: attributes, inputs: [value] + weights, outputs: [y]
@@ -137,7 +137,8 @@ import Testing
       var b = Graph()
       let captured = b.addValue("x", Fact(x.type))
       b.captures = [captured]
-      let (same, y) = (b.addValue("\(type)_i"), b.addValue("\(type)_y"))
+      let same = b.addValue("\(type)_i", Fact(nil, nil))
+      let y = b.addValue("\(type)_y", Fact(nil, nil))
       b.nodes = [
         Graph.Node(type: "Identity", inputs: [captured], outputs: [same]),
         Graph.Node(type: type, inputs: [same], outputs: [y]),

@@ -47,7 +47,8 @@ extension Optimizer {
     var first: EngineError?
     for opset in original...(mayRaise ? max(original, Self.newestOpset) : original) {
       versions[""] = opset
-      let speller = Speller(opsets: versions, original: original, lookup: lookup)
+      let speller = Speller(
+        opsets: versions, original: original, used: model.graph.operatorNames, lookup: lookup)
       do throws(EngineError) {
         var result = model
         result.graph = try speller.spelled(graph)
@@ -135,6 +136,13 @@ extension Graph {
       result.insert(node.domain == "ai.onnx" ? "" : node.domain)
       for g in node.subgraphs { result.formUnion(g.domains) }
     }
+    return result
+  }
+
+  /// The names of all operators, whatever their domain.
+  fileprivate var operatorNames: Set<String> {
+    var result = Set(nodes.map(\.type))
+    for node in nodes { for g in node.subgraphs { result.formUnion(g.operatorNames) } }
     return result
   }
 

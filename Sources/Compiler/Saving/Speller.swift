@@ -10,12 +10,17 @@ struct Speller {
   /// The opset of ai.onnx that the model was written in.
   let original: Int
   let lookup: OperatorLookup
+  /// The names of the operators that the model itself uses.
+  let used: Set<String>
   private var graph = Graph()
   private var constants: [ValueID: Tensor] = [:]
 
-  init(opsets: [String: Int], original: Int, lookup: OperatorLookup) {
+  init(
+    opsets: [String: Int], original: Int, used: Set<String>, lookup: OperatorLookup
+  ) {
     self.opsets = opsets
     self.original = original
+    self.used = used
     self.lookup = lookup
   }
 
@@ -26,7 +31,7 @@ struct Speller {
   ///
   /// Errors: `.unsupported` with the node where there is no such form.
   func spelled(_ source: Graph, depth: Int = 0) throws(EngineError) -> Graph {
-    var speller = Speller(opsets: opsets, original: original, lookup: lookup)
+    var speller = Speller(opsets: opsets, original: original, used: used, lookup: lookup)
     return try speller.spellAll(source, depth)
   }
 
@@ -71,6 +76,7 @@ struct Speller {
     let isOwn = node.domain == "ai.dlrun" || !isKnownElsewhere(op)
     if !isOwn {
       if let renamed = renamed(node, op) { return [renamed] }
+      if op is Attention, hasHeads(node), let plain = withoutCounts(node) { return [plain] }
       var candidate = node
       candidate.opset = nil
       if let made = read(candidate), isSame(made, op) { return [candidate] }
@@ -191,13 +197,33 @@ struct Speller {
     return node
   }
 
+  /// Whether an Attention has its heads along an axis of Q.
+  private func hasHeads(_ node: Graph.Node) -> Bool {
+    guard let q = node.inputs.first.flatMap({ $0 }) else { return false }
+    return graph.values[q.index].fact.dims?.count == 4
+  }
+
+  /// An Attention without the numbers of heads, which the standard has for flat inputs alone; nil
+  /// where it has none.
+  private func withoutCounts(_ node: Graph.Node) -> Graph.Node? {
+    var plain = node
+    plain.opset = nil
+    plain.attributes.removeAll { $0.name == "q_num_heads" || $0.name == "kv_num_heads" }
+    guard plain.attributes.count < node.attributes.count, let made = read(plain),
+      hasSameResults(plain, made)
+    else { return nil }
+    plain.op = made
+    return plain
+  }
+
   // MARK: Expansion
 
   /// Whether other runtimes run the operator with these attributes.
   private func isKnownElsewhere(_ op: any Operator) -> Bool {
     let functions: Set = ["", "Relu", "Sigmoid", "Tanh", "LeakyRelu", "Clip", "HardSigmoid"]
     if let op = op as? FusedConv { return functions.contains(op.activation.name) }
-    return true
+    // Of opset 24, and without a kernel in ONNX Runtime 1.32.
+    return !(op is Swish) || used.contains("Swish")
   }
 
   /// The nodes that a composite stands for; nil for other operators.
@@ -219,6 +245,11 @@ struct Speller {
     let outputs: [ValueID]
     switch op {
     case let op as FusedConv: outputs = [try op.expand(builder, ids)]
+    case let op as Swish:
+      guard let x = ids.first.flatMap({ $0 }) else { return nil }
+      var inner = x
+      if op.alpha != 1 { inner = try builder.scaled(x, by: op.alpha) }
+      outputs = [try builder.apply(Mul(), x, builder.apply(Sigmoid(), inner))]
     case let op as SumToShape:
       guard let sum = try op.expand(builder, ids) else { return nil }
       outputs = [sum]
