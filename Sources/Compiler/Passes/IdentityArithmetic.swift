@@ -138,8 +138,12 @@ enum IdentityArithmetic: Pass {
   private static func joinCasts(_ g: GraphEditor, _ i: Int, _ op: Cast) throws(EngineError) {
     guard let x = g.input(i, 0), let (first, _) = g.made(x, by: Cast.self),
       let source = g.input(first, 0), let from = g.dtype(source), let middle = g.dtype(x),
-      from.isHeld(by: middle)
+      from.isHeld(by: middle), op.to != .string
     else { return }
+    // What is out of range wraps between integers, and need not do so from floats.
+    guard !(from.isInteger && middle.isFloat && op.to.isInteger) || from.isHeld(by: op.to) else {
+      return
+    }
     g.setInput(i, 0, to: source)
     g.note(i, "\(name): takes the value before a Cast that loses nothing")
   }
