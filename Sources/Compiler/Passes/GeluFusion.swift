@@ -8,7 +8,7 @@ enum GeluFusion: Pass {
   static let about = PassText(
     looksFor: "x / 2 (1 + erf(x / sqrt 2)) and x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), "
       + "their factors in any order",
-    makes: "a Gelu",
+    makes: "one Gelu node",
     why: "it is the definition of Gelu; constants may differ by their rounding")
 
   static func run(_ g: GraphEditor, _ options: PassOptions) throws(EngineError) {
