@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Nodes left after compilation and memory of a run, dlrun beside ONNX Runtime, as a table.
 
-usage: node_counts.py ZOO [--dlrun COMMAND] [NAME...]
+usage: node_counts.py ZOO [NAME...] [--dlrun COMMAND]
 
 ZOO holds NAME.onnx and NAME.npz with in_0.., as tools/oracle/export_zoo.py writes them; sizes are
 those of the stored inputs.
