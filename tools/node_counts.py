@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Nodes left after compilation and memory of a run, dlrun beside ONNX Runtime, as a table.
 
-usage: node_counts.py ZOO [--dlrun COMMAND] [NAME...]
+usage: node_counts.py ZOO [NAME...] [--dlrun COMMAND]
 
 ZOO holds NAME.onnx and NAME.npz with in_0.., as tools/oracle/export_zoo.py writes them; sizes are
 those of the stored inputs.
@@ -10,12 +10,13 @@ Nodes: dlrun's are those of `dlrun inspect --json`, at level all; ONNX Runtime's
 that it saves (`optimized_model_filepath`) at ORT_ENABLE_ALL, its highest level. Subgraphs are left
 out on both sides.
 
-Memory of a run beside the weights, arena, working memory and results together: dlrun plans it and
-`inspect` prints it. ONNX Runtime logs each growth of its arena. It runs on one thread in a process
-of its own, with weights outside the arena (`session.use_device_allocator_for_initializers`) and an
-arena that grows by what is asked for (`kSameAsRequested`). Counted is the smaller of two figures:
-the growth during the first run, which allocates node by node, and the block that the second run
-asks for once the memory pattern of the first is known.
+Memory of a run beside the weights: dlrun plans it, and `inspect` prints the arena, working memory
+included, and the results, which are memory of their own. ONNX Runtime's arena holds its results,
+too, and it logs each growth. It runs on one thread in a process of its own, with weights outside the
+arena (`session.use_device_allocator_for_initializers`) and an arena that grows by what is asked for
+(`kSameAsRequested`). Counted is the smaller of two figures: the growth during the first run, which
+allocates node by node, and the block that the second run asks for once the memory pattern of the
+first is known.
 """
 
 import argparse
@@ -90,8 +91,8 @@ def runtime_bytes(model: str, arrays: str) -> int:
     return min(sum(grown), *asked) if asked else sum(grown)
 
 
-def ours(model: str, arrays: str, command: str) -> tuple[int, int, int]:
-    """Nodes of the file, nodes after compilation, and bytes of a run."""
+def ours(model: str, arrays: str, command: str) -> tuple[int, int, int, int]:
+    """Nodes of the file, nodes after compilation, bytes of the arena and of results."""
     import onnx
 
     graph = onnx.load(model, load_external_data=False).graph
@@ -106,8 +107,7 @@ def ours(model: str, arrays: str, command: str) -> tuple[int, int, int]:
         capture_output=True, text=True, check=True,
     ).stdout
     report = json.loads(text)["compiled"]
-    total = report["arena_bytes"] + report["scratch_bytes"] + report["result_bytes"]
-    return len(graph.node), report["nodes"], total
+    return len(graph.node), report["nodes"], report["arena_bytes"], report["result_bytes"]
 
 
 def main() -> int:
@@ -118,15 +118,19 @@ def main() -> int:
     arguments = parser.parse_args()
     found = sorted(f[:-5] for f in os.listdir(arguments.zoo) if f.endswith(".onnx"))
     names = arguments.names or [n for n in found if os.path.exists(f"{arguments.zoo}/{n}.npz")]
-    print("| model | nodes in file | dlrun | ONNX Runtime | dlrun MiB | ONNX Runtime MiB |")
-    print("|---|---:|---:|---:|---:|---:|")
+    print(
+        "| model | nodes in file | dlrun | ONNX Runtime "
+        "| dlrun arena MiB | results MiB | ONNX Runtime arena with results MiB |"
+    )
+    print("|---|---:|---:|---:|---:|---:|---:|")
     for name in names:
         base = os.path.join(arguments.zoo, name)
         model, arrays = base + ".onnx", base + ".npz"
-        before, after, used = ours(model, arrays, arguments.dlrun)
+        before, after, arena, results = ours(model, arrays, arguments.dlrun)
         nodes, taken = runtime_nodes(model), runtime_bytes(model, arrays)
         print(
-            f"| {name} | {before} | {after} | {nodes} | {used / 2**20:.2f} | {taken / 2**20:.2f} |",
+            f"| {name} | {before} | {after} | {nodes} | {arena / 2**20:.2f} "
+            f"| {results / 2**20:.2f} | {taken / 2**20:.2f} |",
             flush=True,
         )
     return 0

@@ -92,8 +92,12 @@ public struct Optimizer {
   private func check(
     _ editor: GraphEditor, _ pass: any Pass.Type, _ lookup: OperatorLookup
   ) throws(EngineError) {
+    // What a body captures is given, as inputs are.
+    var graph = editor.finish()
+    graph.inputs += graph.captures
+    graph.captures = []
     do throws(EngineError) {
-      try editor.finish().verify(using: lookup)
+      try graph.verify(using: lookup)
     } catch {
       throw EngineError(
         .internalDefect, "pass \(pass.name) left a graph that breaks a rule", cause: error)

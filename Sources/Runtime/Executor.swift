@@ -85,7 +85,7 @@ extension Plan {
       try k.call.prepared.run(
         Memory(
           inputs: UnsafePointer(base), outputs: UnsafePointer(base + k.inputCount),
-          scratch: context.scratch, pool: pool))
+          scratch: context.arena + k.scratchOffset, pool: pool))
     } catch { throw error.at(node: nodeNames[k.node], operatorName: operatorNames[k.node]) }
   }
 

@@ -12,6 +12,8 @@ final class Plan: Sendable {
     let firstAddress: Int
     let inputCount: Int
     let node: Int
+    /// Where in the arena its working memory starts.
+    var scratchOffset = 0
   }
   /// A node that runs at once, on values.
   struct DynamicStep: Sendable {
@@ -52,8 +54,9 @@ final class Plan: Sendable {
   /// Slot for each address of the table.
   let addressSlots: [Int]
   let arenaBytes: Int
+  /// The most working memory of any step, which the arena holds.
   let scratchBytes: Int
-  /// Arena, scratch and fresh memory of a run.
+  /// Arena and fresh memory of a run.
   let peakBytes: Int
   /// Names for errors and profiles, by node number.
   let nodeNames: [String]
@@ -93,7 +96,7 @@ final class Plan: Sendable {
       }
     }
     freshSlots = fresh
-    peakBytes = arenaBytes + scratchBytes + freshBytes
+    peakBytes = arenaBytes + freshBytes
   }
 
   static func root(_ slot: Int, _ places: [Place]) -> Int {
@@ -103,22 +106,20 @@ final class Plan: Sendable {
   }
 }
 
-/// What one run needs beside the plan: an arena, scratch, and the table of addresses.
+/// What one run needs beside the plan: an arena, and the table of addresses.
 final class RunContext: @unchecked Sendable {
   let arena: UnsafeMutableRawPointer
   private let block: AllocatedBlock
-  let scratch: UnsafeMutableRawPointer
   let addresses: UnsafeMutablePointer<UnsafeMutableRawPointer>
   var values: [Value?]
 
   init(_ plan: Plan, _ session: SessionState) throws(EngineError) {
-    let bytes = max(64, plan.arenaBytes + plan.scratchBytes)
+    let bytes = max(64, plan.arenaBytes)
     guard let block = AllocatedBlock(bytes: bytes, from: session.options.allocator) else {
       throw EngineError(.budget, "no memory to run the graph", received: "\(bytes) bytes")
     }
     self.block = block
     arena = block.memory
-    scratch = block.memory + plan.arenaBytes
     addresses = .allocate(capacity: plan.addressSlots.count + 1)
     addresses.initialize(repeating: Storage.empty, count: plan.addressSlots.count + 1)
     values = [Value?](repeating: nil, count: plan.places.count)

@@ -28,7 +28,6 @@ struct Planner {
   var steps: [Plan.Step] = []
   /// Inputs and outputs of kernel steps, slot by slot; -1 for absent ones.
   var addressSlots: [Int] = []
-  var scratchBytes = 0
   var nodeNames: [String] = []
   var operatorNames: [String] = []
 
@@ -342,7 +341,6 @@ struct Planner {
       made.append(id)
       addressSlots.append(id)
     }
-    scratchBytes = max(scratchBytes, call.prepared.scratchBytes)
     steps.append(
       .kernel(
         Plan.KernelStep(

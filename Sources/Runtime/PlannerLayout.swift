@@ -18,7 +18,17 @@ extension Planner {
           Lifetime(bytes: type.byteCount, first: slots[i].first, last: slots[i].last))
       }
     }
+    // Working memory lives for one step, so that it may lie where nothing else does then.
+    let working = self.steps.indices.filter { scratchBytes(ofStep: $0) > 0 }
+    for time in working {
+      buffers.append(Lifetime(bytes: scratchBytes(ofStep: time), first: time, last: time))
+    }
     let layout = layOutArena(buffers)
+    for (time, offset) in zip(working, layout.offsets.dropFirst(owners.count)) {
+      guard case .kernel(var k) = self.steps[time] else { continue }
+      k.scratchOffset = offset
+      self.steps[time] = .kernel(k)
+    }
     for (owner, offset) in zip(owners, layout.offsets) {
       slots[owner].place = .arena(offset: offset)
     }
@@ -39,10 +49,14 @@ extension Planner {
     let plan = Plan(
       steps: steps, places: slots.map(\.place), outputs: outputs,
       addressSlots: addressSlots.map { $0 < 0 ? absent : $0 }, arenaBytes: layout.total,
-      scratchBytes: (scratchBytes + 63) / 64 * 64, nodeNames: nodeNames,
+      scratchBytes: working.map { scratchBytes(ofStep: $0) }.max() ?? 0, nodeNames: nodeNames,
       operatorNames: operatorNames)
     try program.session.checkBudget(plan.peakBytes, for: "running the graph")
     return plan
+  }
+
+  private func scratchBytes(ofStep time: Int) -> Int {
+    if case .kernel(let k) = steps[time] { k.call.prepared.scratchBytes } else { 0 }
   }
 
   private func rootSlot(_ slot: Int) -> Int {

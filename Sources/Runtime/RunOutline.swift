@@ -19,9 +19,9 @@ public struct RunOutline: Sendable {
 
   /// In the order in which they run. Nodes that only look at memory in another shape are none.
   public let steps: [Step]
-  /// Bytes of the buffers between nodes, which share one arena.
+  /// Bytes of the buffers between nodes and of the kernels' working memory, which share one arena.
   public let arenaBytes: Int
-  /// Bytes of working memory, one piece for all kernels.
+  /// The most working memory of any kernel, in bytes, which the arena holds.
   public let scratchBytes: Int
   /// Bytes of results, and of values that dynamic nodes see.
   public let resultBytes: Int
@@ -29,7 +29,7 @@ public struct RunOutline: Sendable {
   public let weightBytes: Int
 
   /// What a run takes beside the weights, as far as it is planned.
-  public var peakBytes: Int { arenaBytes + scratchBytes + resultBytes }
+  public var peakBytes: Int { arenaBytes + resultBytes }
 }
 
 extension Session {
@@ -67,7 +67,7 @@ extension Session {
     }
     return RunOutline(
       steps: steps, arenaBytes: plan.arenaBytes, scratchBytes: plan.scratchBytes,
-      resultBytes: plan.peakBytes - plan.arenaBytes - plan.scratchBytes,
+      resultBytes: plan.peakBytes - plan.arenaBytes,
       weightBytes: state.constantBytes.load(ordering: .relaxed))
   }
 

@@ -30,8 +30,8 @@ struct CompiledReport {
   func memoryLines(_ note: String) -> [String] {
     [
       readable(bytes: outline.peakBytes) + " beside weights" + note,
-      "\(readable(bytes: outline.arenaBytes)) arena, "
-        + "\(readable(bytes: outline.scratchBytes)) scratch, "
+      "\(readable(bytes: outline.arenaBytes)) arena with up to "
+        + "\(readable(bytes: outline.scratchBytes)) of working memory, "
         + "\(readable(bytes: outline.resultBytes)) results; "
         + "\(readable(bytes: outline.weightBytes)) weights",
     ]

@@ -15,7 +15,8 @@ import Testing
         "optimize", "Models/digits.onnx", "-o", saved, "--level", level, "--verify",
       ])
       #expect(r.status == 0 && r.error.isEmpty, "\(r.error)")
-      #expect(r.output.contains("all together") && r.output.contains("nodes"))
+      let found = ["all together", "no pass changed anything"].contains { r.output.contains($0) }
+      #expect(found && r.output.contains("nodes"))
       #expect(try Command.run(["check", saved]).status == 0)
       let compared = try Command.run([
         "compare", "Models/digits.onnx", saved, "--optimize", "none", "--tolerance", "1e-5",
