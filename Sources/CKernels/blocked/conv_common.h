@@ -18,9 +18,10 @@ static inline void dl_blocked_after(const dl_blocked_conv *c, intptr_t blocks, i
 static inline void dl_blocked_taps(const dl_blocked_depthwise *d, int axis, intptr_t o,
                                    intptr_t *a0, intptr_t *a1) {
   const intptr_t step = d->dilation[axis], at = o * d->stride[axis] - d->pad[axis];
-  const intptr_t least = at < 0 ? (step - 1 - at) / step : 0;
   const intptr_t room = d->input[axis] - 1 - at;
-  const intptr_t most = room < 0 ? 0 : room / step + 1;
+  // A division costs more than a small window.
+  const intptr_t least = at >= 0 ? 0 : step == 1 ? -at : (step - 1 - at) / step;
+  const intptr_t most = room < 0 ? 0 : step == 1 ? room + 1 : room / step + 1;
   *a1 = most < d->taps[axis] ? most : d->taps[axis];
   *a0 = least < *a1 ? least : *a1;
 }

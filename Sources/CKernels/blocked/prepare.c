@@ -11,12 +11,17 @@ void dl_blocked_pack_f32(float *to, const dl_blocked_weights *k) {
     for (intptr_t j = 0; j < k->blocks; j++)
       for (intptr_t l = 0; l < k->lanes; l++) {
         const intptr_t m = j * k->lanes + l;
+        // The channels that this output has weights for.
+        const intptr_t start = m / k->share * k->part;
+        const intptr_t end = m < k->outputs ? start + k->part : start;
+        const float *row = k->weights + m * k->part * k->taps;
         for (intptr_t u = 0; u < depth; u++) {
           const intptr_t c = block * steps + u;
-          const int isThere = m < k->outputs && c < k->channels && c / k->part == m / k->share;
-          const float *from = k->weights + (m * k->part + c % k->part) * k->taps;
+          const int isThere = c >= start && c < end && c < k->channels;
+          const float *from = row + (isThere ? c - start : 0) * k->taps;
+          float *place = to + (u * k->blocks + j) * k->lanes + l;
           for (intptr_t t = 0; t < k->taps; t++)
-            to[((t * depth + u) * k->blocks + j) * k->lanes + l] = isThere ? from[t] : 0.0f;
+            place[t * depth * k->blocks * k->lanes] = isThere ? from[t] : 0.0f;
         }
       }
     to += k->taps * depth * k->blocks * k->lanes;

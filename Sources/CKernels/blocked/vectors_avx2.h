@@ -17,8 +17,8 @@
 #define WHOLE __m256i
 #define WHOLE_IF(inside) _mm256_set1_epi32((inside) ? -1 : 0)
 #define LOAD_WHERE(mask, p) _mm256_maskload_ps(p, mask)
-// Lanes of x that are NaN join those in `bad`; SPOIL makes them NaN in v.
+// Lanes of x and y that are NaN join those in `bad`; SPOIL makes them NaN in v.
 #define BAD __m256
 #define NO_BAD _mm256_setzero_ps()
-#define NOTE_NAN(bad, x) _mm256_or_ps(bad, _mm256_cmp_ps(x, x, _CMP_UNORD_Q))
+#define NOTE_NAN(bad, x, y) _mm256_or_ps(bad, _mm256_cmp_ps(x, y, _CMP_UNORD_Q))
 #define SPOIL(v, bad) _mm256_or_ps(v, bad)

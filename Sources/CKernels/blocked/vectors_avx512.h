@@ -17,8 +17,8 @@
 #define WHOLE __mmask16
 #define WHOLE_IF(inside) ((__mmask16)((inside) ? 0xFFFF : 0))
 #define LOAD_WHERE(mask, p) _mm512_maskz_loadu_ps(mask, p)
-// Lanes of x that are NaN join those in `bad`; SPOIL makes them NaN in v.
+// Lanes of x and y that are NaN join those in `bad`; SPOIL makes them NaN in v.
 #define BAD __mmask16
 #define NO_BAD ((__mmask16)0)
-#define NOTE_NAN(bad, x) ((__mmask16)((bad) | _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q)))
+#define NOTE_NAN(bad, x, y) ((__mmask16)((bad) | _mm512_cmp_ps_mask(x, y, _CMP_UNORD_Q)))
 #define SPOIL(v, bad) _mm512_mask_mov_ps(v, bad, _mm512_set1_ps(__builtin_nanf("")))

@@ -135,6 +135,39 @@ typedef struct dl_blocked_weights {
 } dl_blocked_weights;
 void dl_blocked_pack_f32(float *to, const dl_blocked_weights *k);
 
+// A 3x3 convolution of stride 1 by tiles of `size` outputs squared, size 2 or 4, numbered row by
+// row.
+typedef struct dl_blocked_winograd {
+  intptr_t size;
+  intptr_t columns; // tiles of a row
+  intptr_t input[2], output[2], pad[2];
+  // Elements between the places of a transformed tile: of inputs, of sums.
+  intptr_t in_step, out_step;
+  int32_t form;
+  float low, high;
+  void (*after)(const void *x, void *y, size_t n, const double *numbers);
+  double numbers[2];
+} dl_blocked_winograd;
+
+// Tiles first..<first + count of one block: v[place * in_step + tile * lanes + lane], for
+// (size + 2) squared places, from in, the whole block; what lies outside counts as 0.
+#define DL_WINOGRAD_INPUT(name)                                                                    \
+  void name(const dl_blocked_winograd *k, intptr_t first, intptr_t count, const float *in, float *v)
+DL_WINOGRAD_INPUT(dl_blocked_winograd_input_f32__avx2);
+DL_WINOGRAD_INPUT(dl_blocked_winograd_input_f32__avx512);
+
+// The way back for sums s, laid out likewise by out_step: writes those outputs of the tiles that
+// exist. bias: [lanes]; residual (or NULL), out: the whole block.
+#define DL_WINOGRAD_OUTPUT(name)                                                                   \
+  void name(const dl_blocked_winograd *k, intptr_t first, intptr_t count, const float *s,          \
+            const float *bias, const float *residual, float *out)
+DL_WINOGRAD_OUTPUT(dl_blocked_winograd_output_f32__avx2);
+DL_WINOGRAD_OUTPUT(dl_blocked_winograd_output_f32__avx512);
+
+// Transformed weights G g G' in the order of dl_blocked_conv for 1x1 kernels, those of place p at
+// to + p * step. Only part == channels.
+void dl_blocked_winograd_weights_f32(float *to, intptr_t step, intptr_t size,
+                                     const dl_blocked_weights *k);
 // A copy of rows first..<first + rows of each block (plane) of an image, between zeros:
 // to[blocks][rows][padded][pixel] holds from[blocks][height][width][pixel] from column `left` on,
 // as far as it fits; rows outside of the image are zeros.

@@ -17,7 +17,7 @@ public struct BlockedConvPlan: Sendable {
   let isPlain: Bool
   let isa: InstructionSet
   let finish: BlockedFinish
-  let groups: BlockedConvGroups
+  let filter: BlockedFilter
   /// Bias of every lane, zeros where there is none.
   let bias: AlignedMemory
   let outputBlocks: Int
@@ -30,28 +30,30 @@ public struct BlockedConvPlan: Sendable {
   let chunk: Int
   let chunks: Int
   let isFlat: Bool
-  /// Parts that the groups of output blocks fall into, for threads.
+  /// Parts that the filter's groups of output blocks fall into, for threads.
   let shares: Int
   let pieces: Int
   let pieceBytes: Int
+  /// Rows of a tile of two blocks.
   let tileRows: Int
-  let tileColumns: Int
   let after: dl_unary_fn?
 
   /// Whether there is a kernel for the geometry: two spatial axes, groups that fit into blocks.
   public static func takes(_ g: ConvGeometry, lanes: Int, isPlain: Bool) -> Bool {
     g.input[0] == 1 && g.kernel[0] == 1 && g.output[0] == 1
-      && BlockedConvGroups.fits(g, lanes: lanes, isPlain: isPlain)
+      && BlockedFilter.fits(g, lanes: lanes, isPlain: isPlain)
   }
 
   /// - `weights`: `[groups * outputs, channels, taps]`; `bias`: an element an output, or nil.
   /// - `isPlain`: the input is planes.
+  /// - `pack`: where packed weights are kept.
   ///
   /// Errors: `.budget` when the system has no memory for packed weights.
   public init(
     _ g: ConvGeometry, lanes: Int, isPlain: Bool, finish: BlockedFinish,
     weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, threads: Int = 1,
-    isa: InstructionSet = .current
+    isa: InstructionSet = .current,
+    pack: BlockedFilter.Packer = { (_, make) throws(EngineError) in try make() }
   ) throws(EngineError) {
     precondition(Self.takes(g, lanes: lanes, isPlain: isPlain), "no blocked convolution")
     let isa = isa.blocked(lanes: lanes)
@@ -60,14 +62,13 @@ public struct BlockedConvPlan: Sendable {
     let (height, width) = (g.output[1], g.output[2])
     isFlat = height == 1 && g.taps == 1 && g.strides[2] == 1
     let isNear = g.strides[2] <= 2
-    let twoRows = isa == .avx512 && !isPlain && !isFlat && width <= 7 && height > 1 && isNear
-    var widest = isa == .avx512 ? 3 : isa == .avx2 ? 3 : 1
-    if isPlain || !isNear || twoRows { widest = min(widest, 2) }
-    if isa == .avx512 && isFlat && width >= 1024 && g.outputs % (4 * lanes) == 0 { widest = 4 }
-    groups = try BlockedConvGroups(
-      g, lanes: lanes, isPlain: isPlain, widest: widest, weights: weights)
-    tileRows = twoRows && groups.groups.allSatisfy { $0.blocks == 2 } ? 2 : 1
-    tileColumns = Self.columns(groups.groups.map(\.blocks).max() ?? 1, isa, isNear: isNear)
+    // Two rows at once where a row alone is too short for a tile of two blocks.
+    tileRows = isa == .avx512 && !isPlain && !isFlat && width <= 7 && height > 1 && isNear ? 2 : 1
+    let widest = isa == .scalar ? 1 : isPlain || !isNear ? 2 : 3
+    let form = "blocked conv \(g.groups) \(lanes) \(isPlain) \(widest)"
+    filter = try pack(form) { () throws(EngineError) in
+      try BlockedFilter(g, lanes: lanes, isPlain: isPlain, widest: widest, source: weights)
+    }
 
     outputBlocks = (g.groups * g.outputs + lanes - 1) / lanes
     let channels = g.groups * g.channels
@@ -84,7 +85,7 @@ public struct BlockedConvPlan: Sendable {
     let pixel = (isPlain ? 1 : lanes) * 4
     // Weights that do not fit the second-level cache are better read once than the image kept
     // there.
-    let isHeavy = groups.weightBytes > CacheSizes.level2 / 2
+    let isHeavy = filter.byteCount > CacheSizes.level2 / 2
     let room = isHeavy ? CacheSizes.level2 / 8 * 5 : CacheSizes.level2 / 4
     let length = isFlat ? width : height
     let bytesEach = inputBlocks * pixel * (isFlat ? 1 : columns * g.strides[1])
@@ -96,7 +97,7 @@ public struct BlockedConvPlan: Sendable {
       let least = isFlat ? 56 : 4
       while g.batch * wanted < goal && length / (wanted + 1) >= least { wanted += 1 }
       if g.batch * wanted < goal {
-        parts = min(groups.groups.count, (goal + g.batch * wanted - 1) / (g.batch * wanted))
+        parts = min(filter.groups.count, (goal + g.batch * wanted - 1) / (g.batch * wanted))
       }
     }
     chunk = max(1, (length + wanted - 1) / wanted)
@@ -107,17 +108,20 @@ public struct BlockedConvPlan: Sendable {
     let rows = (min(chunk, height) - 1) * g.strides[1] + extent[1]
     pieceBytes = isPadded ? GemmPlan.aligned(inputBlocks * rows * columns * pixel) : 0
     scratchBytes = pieces * pieceBytes
-    let blocks = groups.groups.map(\.blocks).max() ?? 1
+    let blocks = filter.groups[0].blocks
+    let columns = Self.columns(blocks, tileRows, isa, isNear: isNear)
     label =
       "conv \(isPlain ? "first" : isFlat ? "1x1" : "direct") \(isa) "
-      + (tileRows == 2 ? "(2x\(tileColumns))x\(blocks)" : "\(tileColumns)x\(blocks)")
+      + (tileRows == 2 && blocks == 2 ? "(2x\(columns))x2" : "\(columns)x\(blocks)")
   }
 
   /// The most columns of a tile of `blocks` blocks: what the registers hold.
-  private static func columns(_ blocks: Int, _ isa: InstructionSet, isNear: Bool) -> Int {
+  static func columns(
+    _ blocks: Int, _ rows: Int, _ isa: InstructionSet, isNear: Bool
+  ) -> Int {
     switch (isa, isNear) {
-    case (.avx512, true): [14, 14, 9, 6][blocks - 1]
-    case (.avx2, true): [12, 6, 4, 3][blocks - 1]
+    case (.avx512, true): rows == 2 && blocks == 2 ? 7 : blocks == 3 ? 9 : 14
+    case (.avx2, true): blocks == 1 ? 12 : blocks == 2 ? 6 : 4
     case (.avx512, false): 6
     default: 4
     }
@@ -176,23 +180,25 @@ public struct BlockedConvPlan: Sendable {
     let row = isPadded ? columns * pixel : g.input[2] * pixel
     let block = isPadded ? taken(rows) * row : g.inputPixels * pixel
     var c = dl_blocked_conv(
-      in_blocks: groups.inputBlocks, last_fours: groups.lastFours, block_step: block,
+      in_blocks: filter.inputBlocks, last_fours: filter.lastFours, block_step: block,
       taps: (g.kernel[1], g.kernel[2]),
       tap_step: (g.dilations[1] * row, g.dilations[2] * pixel),
       row_step: g.strides[1] * row, pixel_step: g.strides[2] * pixel,
       out_block: g.outputPixels * lanes, out_row: g.output[2] * lanes,
-      tile_rows: tileRows, tile: tileColumns, is_plain: isPlain ? 1 : 0, form: finish.code,
+      tile_rows: 1, tile: 1, is_plain: isPlain ? 1 : 0, form: finish.code,
       low: finish.low, high: finish.high, after: after,
       numbers: (Double(finish.low), Double(finish.high)))
     let source =
       isPadded
       ? copy : x + first * (isFlat ? pixel : g.strides[1] * g.input[2] * pixel)
-    let weights = groups.weights.bytes.assumingMemoryBound(to: Float.self)
+    let weights = filter.weights
     let biases = bias.bytes.assumingMemoryBound(to: Float.self)
     let outAt = first * (isFlat ? lanes : g.output[2] * lanes)
-    let list = groups.groups
+    let list = filter.groups
     for i in (share * list.count / shares)..<((share + 1) * list.count / shares) {
       let group = list[i]
+      c.tile_rows = group.blocks == 2 ? tileRows : 1
+      c.tile = Self.columns(group.blocks, tileRows, isa, isNear: g.strides[2] <= 2)
       let at = group.first * g.outputPixels * lanes + outAt
       let (input, w) = (source + group.input * block, weights + group.offset)
       let (b, z) = (biases + group.first * lanes, residual.map { $0 + at })

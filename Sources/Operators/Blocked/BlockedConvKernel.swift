@@ -38,6 +38,9 @@ extension BlockedConv {
       UnsafeRawPointer($0.storage.bytes).assumingMemoryBound(to: Float.self)
     }
     let residual = p.has(3)
+    let pack: BlockedFilter.Packer = { (form, make) throws(EngineError) in
+      try p.packed(weights, as: form, make: make)
+    }
     if part == 1 && m == conv.group && !plainInput {
       let axes = BlockedWindow.Axes(
         input: settled.input, output: settled.output, kernel: settled.kernel,
@@ -54,10 +57,25 @@ extension BlockedConv {
       batch: x.shape[0], groups: conv.group, channels: part, outputs: m / conv.group,
       input: settled.input, output: settled.output, kernel: settled.kernel,
       strides: settled.strides, dilations: settled.dilations, pads: settled.padsBegin)
+    if !plainInput,
+      let size = BlockedWinogradPlan.size(
+        geometry, lanes: block, finish: finish, exact: p.options.exact)
+    {
+      let plan = try BlockedWinogradPlan(
+        geometry, size: size, lanes: block, finish: finish, weights: from, bias: biases,
+        threads: p.options.threads, pack: pack)
+      return Prepared(
+        scratchBytes: plan.scratchBytes, label: plan.label + " " + activation.name
+      ) { m in
+        plan.run(
+          x: m.input(0), residual: residual ? m.input(3) : nil, y: m.output(0),
+          scratch: m.scratch, pool: m.pool)
+      }
+    }
     guard BlockedConvPlan.takes(geometry, lanes: block, isPlain: plainInput) else { return nil }
     let plan = try BlockedConvPlan(
       geometry, lanes: block, isPlain: plainInput, finish: finish, weights: from, bias: biases,
-      threads: p.options.threads)
+      threads: p.options.threads, pack: pack)
     return Prepared(
       scratchBytes: plan.scratchBytes, label: plan.label + " " + activation.name
     ) { m in
