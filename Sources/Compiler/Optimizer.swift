@@ -9,8 +9,9 @@ public struct Optimizer {
     LoopUnrolling.self, CommonSubexpressions.self, ShapeArithmetic.self, IdentityArithmetic.self,
     JoinSimplification.self, TransposeMotion.self, PadFolding.self, BatchNormFolding.self,
     LinearAffine.self, ZeroStates.self, ConvAffine.self, ConvResidual.self, ConvActivation.self,
-    GeluFusion.self, GateFusion.self, LinearReshape.self, LinearBias.self, LinearActivation.self,
-    AttentionFusion.self, ProjectionMerging.self, LinearResidual.self, MatMulTranspose.self,
+    GeluFusion.self, GateFusion.self, NormFusion.self, LinearReshape.self, LinearBias.self,
+    LinearActivation.self, RotaryFusion.self, AttentionFusion.self, ProjectionMerging.self,
+    LinearTranspose.self, LinearResidual.self, MatMulTranspose.self, SkipNormFusion.self,
     BlockedImages.self,
   ]
 

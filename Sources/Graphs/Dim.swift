@@ -29,6 +29,8 @@ public struct Dim: Hashable, Sendable, ExpressibleByIntegerLiteral, CustomString
     else { return nil }
     return terms[0].factors[0]
   }
+  /// Whether it is 0 or more whatever its symbols stand for, which are sizes.
+  public var isNotNegative: Bool { constant >= 0 && terms.allSatisfy { $0.coefficient >= 0 } }
   public var symbols: Set<String> { Set(terms.flatMap(\.factors)) }
 
   public static func + (a: Dim, b: Dim) -> Dim {

@@ -1,6 +1,7 @@
 import Compiler
 import Graphs
 import Kernels
+import Operators
 import Tensors
 
 /// Makes a plan: infers every size, folds what is known, prepares kernels, lays out the arena.
@@ -190,7 +191,7 @@ struct Planner {
     if isDynamic || hasSubgraphs || inputTypes.contains(where: { $0?.dtype == .string }) {
       return addDynamic(op, inputs, captured, wanted, node)
     }
-    if op is any CompositeOperator {
+    if op is any CompositeOperator, !(op is any KernelComposite) {
       return try addComposite(op, inputs, facts, wanted, node)
     }
     let results = try op.infer(Inference(inputs: facts, outputCount: wanted.count))

@@ -1,5 +1,16 @@
 // Included once for each instruction set, with NAME appending its suffix.
 
+// e^t for t <= 0; 0 where that is below the normal numbers, whose arithmetic is slow. NaN stays.
+#ifndef FALLING_EXP16
+#define FALLING_EXP16(t)                                                                           \
+  do {                                                                                             \
+    v16 w_ = (t);                                                                                  \
+    v16 e_ = SELECT16(w_ < -87.0f, SPLAT16(-87.0f), w_);                                           \
+    EXP16(e_);                                                                                     \
+    (t) = SELECT16(w_ < -87.0f, (v16){}, e_);                                                      \
+  } while (0)
+#endif
+
 void NAME(dl_softmax_f32_rows)(int log, const float *x, ptrdiff_t rows, ptrdiff_t n, float *y) {
   const float none = -__builtin_inff();
   for (ptrdiff_t r = 0; r < rows; r++, x += n, y += n) {
@@ -18,7 +29,7 @@ void NAME(dl_softmax_f32_rows)(int log, const float *x, ptrdiff_t rows, ptrdiff_
     for (ptrdiff_t i = 0; i < n; i += 16) {
       if (i + 16 <= n) {
         t = LOAD16(x + i) - top;
-        EXP16(t);
+        FALLING_EXP16(t);
         if (!log)
           STORE16(y + i, t);
       } else {
@@ -28,7 +39,7 @@ void NAME(dl_softmax_f32_rows)(int log, const float *x, ptrdiff_t rows, ptrdiff_
         v16 kept = SPLAT16(-1000.0f);
         memcpy(&kept, &t, (size_t)(n - i) * sizeof(float));
         t = kept;
-        EXP16(t);
+        FALLING_EXP16(t);
         if (!log)
           STORE_PART16(y + i, t, n - i);
       }
@@ -64,7 +75,7 @@ void NAME(dl_softmax_f32_cols)(int log, const float *x, ptrdiff_t n, ptrdiff_t m
     for (ptrdiff_t i = 0; i < n; i++) {
       LOAD_PART16(t, x + i * m + j, c, (v16){});
       t -= top;
-      EXP16(t);
+      FALLING_EXP16(t);
       s += t;
       if (!log)
         STORE_PART16(y + i * m + j, t, c);

@@ -82,6 +82,18 @@ extension GraphEditor {
     }
   }
 
+  /// Whether one of `values` depends on one of `sources`.
+  func isMade(_ values: [ValueID], of sources: [ValueID]) -> Bool {
+    var open = values
+    var seen: Set<ValueID> = []
+    while let v = open.popLast() {
+      if sources.contains(v) { return true }
+      guard seen.insert(v).inserted, let node = maker(v) else { continue }
+      open += self.node(node).inputs.compactMap { $0 } + self.node(node).captured
+    }
+    return false
+  }
+
   /// Whether a constant is what a formula has, up to the rounding of the model's type.
   func isNear(_ a: Double, _ b: Double, _ x: ValueID) -> Bool {
     let half = dtype(x) == .float16 || dtype(x) == .bfloat16

@@ -71,7 +71,10 @@ struct AttentionPattern {
       why = "the element type is not known"
       return false
     }
-    guard let operands = AttentionOperands(g, query, key, value) else {
+    guard
+      let operands = AttentionOperands(
+        g, query, key, value, masks: scores.masks.map(\.id))
+    else {
       why = "Q, K and V are not heads of one batch"
       return false
     }

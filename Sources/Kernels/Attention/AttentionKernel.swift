@@ -2,9 +2,10 @@ import Tensors
 
 /// Attention over heads: `softmax(q k^T * scale + bias) v`, float32 or float64.
 ///
-/// Queries are taken in tiles of 16 rows with all their scores in scratch; each worker has a tile
-/// of its own, and a tile's result does not depend on which worker takes it. A query without keys
-/// gives zeros.
+/// Queries are taken in blocks of some 30 rows with all their scores in scratch; each worker has a
+/// block of its own, and a block's result does not depend on which worker takes it. Keys and values
+/// of a head are packed for the tiles of matrix products where it has more than a few queries, and
+/// keys after the last that a block may see are left out. A query without keys gives zeros.
 public struct AttentionKernel: Sendable {
   /// Distances, in elements, between batches, heads and rows of an operand.
   public struct Layout: Sendable {
@@ -72,6 +73,8 @@ public struct AttentionKernel: Sendable {
   public var zeroesHidden = false
   /// Keys in a row of the scores that are put out, where that is not `sizes.total`.
   public var scoreColumns: Int?
+  /// What products of packed keys and values are computed with.
+  public var isa = InstructionSet.current
 
   public init(
     sizes: Sizes, query: Layout, key: Layout, value: Layout, output: Layout, mask: Mask?,
@@ -93,13 +96,26 @@ public struct AttentionKernel: Sendable {
     self.workers = workers
   }
 
+  /// Queries below which packing keys and values does not pay.
+  static let fewQueries = 8
   static let tile = 16
-  private var tilesPerHead: Int { (sizes.queries + Self.tile - 1) / Self.tile }
-  private var usedWorkers: Int {
-    max(1, min(workers, sizes.batch * sizes.queryHeads * tilesPerHead))
+  /// For float32 alone.
+  private var packed: PackedHead? {
+    if sizes.queries < Self.fewQueries { return nil }
+    return PackedHead(
+      keys: sizes.total, keySize: sizes.keySize, valueSize: sizes.valueSize, isa: isa)
   }
-  /// Elements of scratch: a tile of scores for each worker.
-  public var scratchCount: Int { usedWorkers * Self.tile * rowLength }
+  private func blockRows(_ packed: PackedHead?) -> Int { packed?.rows ?? Self.tile }
+  private func workers(tasks: Int) -> Int { max(1, min(workers, tasks)) }
+  /// Elements of scratch: for each worker a block of scores, and a head's packed keys and values.
+  public var scratchCount: Int {
+    let packed = packed
+    let tiles = sizes.batch * sizes.queryHeads * ((sizes.queries + Self.tile - 1) / Self.tile)
+    let each = max(
+      Self.tile * rowLength, aligned(blockRows(packed) * rowLength) + (packed?.count ?? 0))
+    return workers(tasks: tiles) * each
+  }
+  private func aligned(_ count: Int) -> Int { (count + 15) & ~15 }
   private var rowLength: Int { max(sizes.total, scoreColumns ?? 0) + (hasSink ? 1 : 0) }
 
   public struct Operands {
@@ -188,24 +204,67 @@ public struct AttentionKernel: Sendable {
   private func run<T: RowReal>(
     _: T.Type, _ o: Operands, _ scratch: UnsafeMutablePointer<T>, _ pool: ThreadPool
   ) {
+    if T.self == Float.self, let packed {
+      runPacked(
+        o, packed, UnsafeMutableRawPointer(scratch).assumingMemoryBound(to: Float.self), pool)
+      return
+    }
+    let tilesPerHead = (sizes.queries + Self.tile - 1) / Self.tile
     let tiles = sizes.batch * sizes.queryHeads * tilesPerHead
-    let workers = usedWorkers
+    let workers = workers(tasks: tiles)
     pool.run(workers) { w in
       let scores = scratch + w * Self.tile * rowLength
       for t in stride(from: w, to: tiles, by: workers) {
         let head = t / tilesPerHead
+        let first = t % tilesPerHead * Self.tile
         run(
           o, batch: head / sizes.queryHeads, head: head % sizes.queryHeads,
-          first: t % tilesPerHead * Self.tile, scores)
+          rows: first..<min(first + Self.tile, sizes.queries), scores, nil, nil)
+      }
+    }
+  }
+
+  /// Heads of keys side by side, and where these are few, their queries in several parts: each
+  /// part packs the keys and values for itself.
+  private func runPacked(
+    _ o: Operands, _ packed: PackedHead, _ scratch: UnsafeMutablePointer<Float>, _ pool: ThreadPool
+  ) {
+    let groups = sizes.batch * sizes.keyHeads
+    let repeats = sizes.queryHeads / sizes.keyHeads
+    let blocksPerHead = (sizes.queries + packed.rows - 1) / packed.rows
+    let blocks = repeats * blocksPerHead
+    let parts = max(1, min(blocks, (workers + groups - 1) / max(1, groups)))
+    let tasks = groups * parts
+    let workers = workers(tasks: tasks)
+    let scoreCount = aligned(packed.rows * rowLength)
+    let each = scoreCount + packed.count
+    pool.run(workers) { w in
+      let scores = scratch + w * each
+      let memory = scores + scoreCount
+      for t in stride(from: w, to: tasks, by: workers) {
+        let (group, part) = (t / parts, t % parts)
+        let (b, kvHead) = (group / sizes.keyHeads, group % sizes.keyHeads)
+        packed.pack(
+          sizes.total,
+          o.key.assumingMemoryBound(to: Float.self) + b * key.batch + kvHead * key.head, key.row,
+          o.value.assumingMemoryBound(to: Float.self) + b * value.batch + kvHead * value.head,
+          value.row, into: memory)
+        for block in (part * blocks / parts)..<((part + 1) * blocks / parts) {
+          let first = block % blocksPerHead * packed.rows
+          run(
+            o, batch: b, head: kvHead * repeats + block / blocksPerHead,
+            rows: first..<min(first + packed.rows, sizes.queries), scores, packed, memory)
+        }
       }
     }
   }
 
   private func run<T: RowReal>(
-    _ o: Operands, batch b: Int, head h: Int, first: Int, _ s: UnsafeMutablePointer<T>
+    _ o: Operands, batch b: Int, head h: Int, rows range: Range<Int>, _ s: UnsafeMutablePointer<T>,
+    _ packed: PackedHead?, _ memory: UnsafeMutablePointer<Float>?
   ) {
+    let (first, rows) = (range.lowerBound, range.count)
     let total = rowLength
-    let rows = min(Self.tile, sizes.queries - first)
     let kvHead = h / (sizes.queryHeads / sizes.keyHeads)
     let q =
       o.query.assumingMemoryBound(to: T.self) + b * query.batch + h * query.head
@@ -232,11 +291,17 @@ public struct AttentionKernel: Sendable {
     let columns = put == nil ? seen : max(seen, shown)
     // Rows of the cache end before the columns asked for where scores are longer than it.
     let there = min(columns, sizes.total)
-    T.dots(rows, there, sizes.keySize, q, query.row, k, key.row, into: s, total, adds: false)
+    if let packed, let memory {
+      packed.scores(
+        rows, there, scale: Float(scale), floats(q), query.row, into: mutableFloats(s), total,
+        memory)
+    } else {
+      T.dots(rows, there, sizes.keySize, q, query.row, k, key.row, into: s, total, adds: false)
+      for r in 0..<rows { for j in 0..<there { s[r * total + j] *= T(scale) } }
+    }
     for r in 0..<rows {
       let row = s + r * total
       for j in there..<max(there, columns) { row[j] = 0 }
-      for j in 0..<columns { row[j] *= T(scale) }
       if scoreMode == 0 { put.map { ($0 + r * shown).update(from: row, count: shown) } }
       if softcap > 0 {
         for j in 0..<columns { row[j] /= T(softcap) }
@@ -260,8 +325,22 @@ public struct AttentionKernel: Sendable {
         for j in 0..<columns { row[j] = 0 }
       }
       if scoreMode == 3 { put.map { ($0 + r * shown).update(from: row, count: shown) } }
-      T.weighted(row, seen, v, value.row, sizes.valueSize, into: y + r * output.row)
+      if packed == nil {
+        T.weighted(row, seen, v, value.row, sizes.valueSize, into: y + r * output.row)
+      }
     }
+    if let packed, let memory {
+      packed.results(
+        rows, min(seen, sizes.total), floats(UnsafePointer(s)), total, into: mutableFloats(y),
+        output.row, memory)
+    }
+  }
+
+  private func floats<T>(_ x: UnsafePointer<T>) -> UnsafePointer<Float> {
+    UnsafeRawPointer(x).assumingMemoryBound(to: Float.self)
+  }
+  private func mutableFloats<T>(_ x: UnsafeMutablePointer<T>) -> UnsafeMutablePointer<Float> {
+    UnsafeMutableRawPointer(x).assumingMemoryBound(to: Float.self)
   }
 
   /// Adds the mask to a row of scores. False when no key is left.

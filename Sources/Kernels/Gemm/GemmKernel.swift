@@ -25,14 +25,15 @@ struct GemmKernel: Sendable {
   let nr: Int
   /// Whether whole panels of `nr` columns are read, so that B must be packed.
   let isPadded: Bool
-  let label: String
+  private let isa: InstructionSet
   let tile: Tile
+  var label: String { "gemm \(isa) \(mr)x\(nr)" }
 
   private init(_ mr: Int, _ nr: Int, _ isa: InstructionSet, padded: Bool, _ tile: @escaping Tile) {
     self.mr = mr
     self.nr = nr
     isPadded = padded
-    label = "gemm \(isa) \(mr)x\(nr)"
+    self.isa = isa
     self.tile = tile
   }
 

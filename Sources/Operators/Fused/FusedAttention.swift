@@ -13,7 +13,7 @@ import Tensors
 /// - Errors: `.attribute`; `.shape` for heads beyond W and for operands that do not fit.
 /// - Edges, accuracy: as Attention.
 /// - Source: domain ai.dlrun 1; Gather, Transpose and Attention of ONNX.
-public struct FusedAttention: CompositeOperator {
+public struct FusedAttention: KernelComposite {
   public let options: Attention.Options
   /// Of Q, K and V.
   public let places: [HeadPlaces]

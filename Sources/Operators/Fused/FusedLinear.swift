@@ -13,7 +13,7 @@ import Tensors
 ///   up to the kernels' order of sums.
 /// - Cost: a constant B is packed once; bias, function and residual are applied in cache.
 /// - Source: domain ai.dlrun 1; MatMul, Add, the function and Add of ONNX.
-public struct FusedLinear: CompositeOperator {
+public struct FusedLinear: KernelComposite {
   public let transB: Bool
   public let activation: FusedActivation
 

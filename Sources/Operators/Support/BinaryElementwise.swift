@@ -89,11 +89,11 @@ func integerElements(_ fact: Fact?) -> [Dim]? {
 }
 
 /// 1, 0 or nil for what is not settled: whether two sizes are equal. Sizes are not negative, so a
-/// lone symbol equals no negative number.
+/// symbol, or a sum of them, equals no negative number.
 func equalSizes(_ a: Dim, _ b: Dim) -> Dim? {
   if a == b { return 1 }
   if let x = a.known, let y = b.known { return x == y ? 1 : 0 }
-  if a.symbol != nil, let y = b.known, y < 0 { return 0 }
-  if b.symbol != nil, let x = a.known, x < 0 { return 0 }
+  if a.isNotNegative, let y = b.known, y < 0 { return 0 }
+  if b.isNotNegative, let x = a.known, x < 0 { return 0 }
   return nil
 }
