@@ -34,7 +34,8 @@ import Testing
     let session = try AddressProbe.session()
     let x: [Float] = [1, 2, 3]
     var y: [Int64] = [0, 0]
-    let place = y.withUnsafeBufferPointer { address($0.baseAddress) }
+    // Asked for writing: the literal's own memory may be read-only and is copied first.
+    let place = y.withUnsafeMutableBufferPointer { address(UnsafePointer($0.baseAddress)) }
     var binding = Session.Binding(session)
     try binding.input("x", x.span)
     try binding.output("y", into: y.mutableSpan)
