@@ -50,10 +50,7 @@ final class SessionState: Sendable {
 
   /// A graph optimised as the session wants it, and made ready.
   func program(_ graph: Graph) throws(EngineError) -> Program {
-    let optimizer = Optimizer(
-      PassOptions(
-        level: options.checksNaN ? min(options.optimization, .basic) : options.optimization,
-        exact: options.exact, threads: pool.threads, pool: pool))
+    let optimizer = Optimizer(options.passes(pool))
     return try Program(try optimizer.run(graph, using: lookup), self)
   }
 
@@ -76,6 +73,16 @@ final class SessionState: Sendable {
         received: "\(bytes) bytes beside \(constantBytes.load(ordering: .relaxed)) of weights",
         hint: "raise --max-memory or use a smaller batch")
     }
+  }
+}
+
+extension SessionOptions {
+  /// What they mean to the compiler. A NaN is to be blamed on a node of the file, so nothing is
+  /// fused where NaNs are looked for.
+  func passes(_ pool: ThreadPool) -> PassOptions {
+    PassOptions(
+      level: checksNaN ? min(optimization, .basic) : optimization, exact: exact,
+      threads: pool.threads, pool: pool)
   }
 }
 

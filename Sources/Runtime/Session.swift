@@ -34,10 +34,7 @@ public final class Session: Sendable {
     let started = options.observer == nil ? 0 : monotonicNanoseconds()
     let lookup = options.operators.lookup(opsets: model.opsets)
     let pool = SessionState.pool(options)
-    // A NaN is to be blamed on a node of the file.
-    let level = options.checksNaN ? min(options.optimization, .basic) : options.optimization
-    let passes = PassOptions(
-      level: level, exact: options.exact, threads: pool.threads, pool: pool)
+    let passes = options.passes(pool)
     shared = try SharedModel.of(model, lookup, passes, isShared: !options.operators.hasAdditions)
     var opsets: [String: Int] = [:]
     for (domain, version) in model.opsets { opsets[domain == "ai.onnx" ? "" : domain] = version }
