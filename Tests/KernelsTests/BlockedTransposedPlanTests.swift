@@ -14,7 +14,7 @@ import Testing
   static let windows: [(k: (Int, Int), s: (Int, Int), pad: (Int, Int), more: (Int, Int))] = [
     ((2, 2), (2, 2), (0, 0), (0, 0)), ((3, 3), (2, 2), (1, 1), (1, 1)),
     ((4, 4), (2, 2), (1, 1), (0, 0)), ((3, 3), (1, 1), (1, 1), (0, 0)),
-    ((5, 2), (3, 1), (0, 1), (0, 0)), ((3, 4), (3, 2), (2, 0), (1, 0)),
+    ((5, 2), (3, 1), (0, 1), (0, 0)), ((3, 4), (3, 2), (0, 0), (1, 0)),
   ]
 
   @Test(arguments: windows.indices) func everyPhase(_ i: Int) throws {

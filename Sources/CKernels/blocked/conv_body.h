@@ -40,8 +40,8 @@ INLINE void steps(const int N, const int PR, const int PC, const int NB, const i
 
 // PR x PC pixels of NB blocks. pixel: elements between inputs of neighbouring pixels.
 INLINE void tile(const int PR, const int PC, const int NB, const int HALF, const intptr_t pixel,
-                 const int isPlain, const dl_blocked_conv *c, const float *in, const float *w, const float *bias,
-                 const float *residual, float *out) {
+                 const int isPlain, const dl_blocked_conv *c, const float *in, const float *w,
+                 const float *bias, const float *residual, float *out) {
   V sum[PR * PC][NB];
   H half[PR * PC];
   const intptr_t row = c->row_step;
@@ -92,8 +92,8 @@ INLINE void tile(const int PR, const int PC, const int NB, const int HALF, const
 #undef EACH
 }
 
-// One pixel of NB blocks, where it is the whole image. Products with every fourth channel have a sum
-// of their own: a chain of additions to one would wait for each.
+// One pixel of NB blocks, where it is the whole image. Products with every fourth channel have a
+// sum of their own: a chain of additions to one would wait for each.
 INLINE void point(const int NB, const dl_blocked_conv *c, const float *in, const float *w,
                   const float *bias, const float *residual, float *out) {
   V sum[4][NB];
@@ -138,7 +138,7 @@ typedef void (*tile_fn)(const dl_blocked_conv *, const float *, const float *, c
 #define DEFINE(kind, pixel, isPlain, R, C, B)                                                      \
   static void kind##_##R##_##C##_##B(const dl_blocked_conv *c, const float *in, const float *w,    \
                                      const float *bias, const float *residual, float *out) {       \
-    tile(R, C, B, 0, pixel, isPlain, c, in, w, bias, residual, out);                                  \
+    tile(R, C, B, 0, pixel, isPlain, c, in, w, bias, residual, out);                               \
   }
 #define ENTRY(kind, R, C, B) [R - 1][B - 1][C] = kind##_##R##_##C##_##B,
 typedef tile_fn table[2][4][MOST_COLUMNS + 1];

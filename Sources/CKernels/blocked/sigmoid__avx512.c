@@ -27,8 +27,8 @@ INLINE __m512 sigmoid(__m512 y, __m512i low, __m512i high) {
   __m512 r = _mm512_fnmsub_ps(k, _mm512_set1_ps(0.693359375f / 32), y);
   r = _mm512_fmadd_ps(k, _mm512_set1_ps(2.12194440e-4f / 32), r);
   const __m512i bits = _mm512_castps_si512(t);
-  const __m512 power = _mm512_castsi512_ps(_mm512_add_epi32(
-      _mm512_permutex2var_epi32(low, bits, high), _mm512_slli_epi32(bits, 18)));
+  const __m512 power = _mm512_castsi512_ps(
+      _mm512_add_epi32(_mm512_permutex2var_epi32(low, bits, high), _mm512_slli_epi32(bits, 18)));
   __m512 q = _mm512_fmadd_ps(r, _mm512_set1_ps(1.0f / 6), _mm512_set1_ps(0.5f));
   q = _mm512_fmadd_ps(q, _mm512_mul_ps(r, r), r);
   const __m512 d = _mm512_add_ps(_mm512_fmadd_ps(power, q, power), _mm512_set1_ps(1));

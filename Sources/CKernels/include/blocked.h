@@ -53,8 +53,8 @@ typedef struct dl_blocked_conv {
   intptr_t tile_rows, tile;
   int32_t is_plain;
   // Whether the last of the blocks has channels in its lower lanes at most, half of all; results of
-  // the others are then 0, whatever weights and bias they have. Only __avx512 makes use of it, for a
-  // pixel_step of one pixel and 1 row, with 12 columns at most for 2 blocks.
+  // the others are then 0, whatever weights and bias they have. Only __avx512 makes use of it, for
+  // a pixel_step of one pixel and 1 row, with 12 columns at most for 2 blocks.
   int32_t is_half;
   int32_t form;
   float low, high;

@@ -208,9 +208,11 @@ public struct BlockedWinogradPlan: Sendable {
   ) {
     let step = group * lanes
     var c = dl_blocked_conv(
-      in_blocks: inputBlocks, last_fours: filter.groups[0].lastFours, block_step: step, taps: (1, 1),
+      in_blocks: inputBlocks, last_fours: filter.groups[0].lastFours, block_step: step,
+      taps: (1, 1),
       tap_step: (0, 0), row_step: 0, pixel_step: lanes, out_block: step, out_row: 0,
-      out_pixel: lanes, tile_rows: 1, tile: 1, is_plain: 0, is_half: 0, form: BlockedFinish.none.code, low: 0,
+      out_pixel: lanes, tile_rows: 1, tile: 1, is_plain: 0, is_half: 0,
+      form: BlockedFinish.none.code, low: 0,
       high: 0, after: nil, numbers: (0, 0))
     let zeros = bias.bytes.assumingMemoryBound(to: Float.self) + outputBlocks * lanes
     let start = filter.groups[part.lowerBound].first
