@@ -100,7 +100,7 @@ let package = Package(
       ]),
     .testTarget(
       name: "CDLRunTests",
-      dependencies: ["CDLRun", "CDLRunHeader"]),
+      dependencies: ["CDLRun", "CDLRunHeader", "DLRun"]),
     .testTarget(
       name: "CommandTests",
       dependencies: ["TestSupport", "DLRun", "Compiler", "Formats", "Tensors"]),

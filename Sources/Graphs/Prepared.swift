@@ -37,9 +37,18 @@ public struct Preparation: Sendable {
   }
 
   /// A packed form of the constant `source`, made once for all its uses. `form` must say
-  /// everything that the packed bytes depend on beside the source.
+  /// everything that the packed bytes depend on beside the source. `make` lays the form out in
+  /// the space it is given, which may be filled already.
   ///
   /// Errors: those of `make`.
+  public func packed<T: PackedForm>(
+    _ source: Tensor, as form: String, make: (PackedSpace) throws(EngineError) -> T
+  ) throws(EngineError) -> T {
+    guard let store else { return try make(.fresh) }
+    return try store.packed(source, as: form, make: make)
+  }
+
+  /// The same for forms that no file keeps.
   public func packed<T: AnyObject & Sendable>(
     _ source: Tensor, as form: String, make: () throws(EngineError) -> T
   ) throws(EngineError) -> T {

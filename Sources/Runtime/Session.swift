@@ -31,6 +31,7 @@ public final class Session: Sendable {
   /// `.invalidModel`, `.attribute`, `.budget`.
   public init(_ model: ModelGraph, options: SessionOptions = .init()) throws(EngineError) {
     try options.check()
+    let options = try model.compiled?.fit(options) ?? options
     let started = options.observer == nil ? 0 : monotonicNanoseconds()
     let lookup = options.operators.lookup(opsets: model.opsets)
     let pool = SessionState.pool(options)

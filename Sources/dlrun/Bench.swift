@@ -59,7 +59,7 @@ struct Bench: ParsableCommand {
 
   private func run(_ model: String) throws {
     let start = nanoseconds()
-    let file = try ONNXReader.read(contentsOf: model)
+    let file = try ModelFile.read(contentsOf: model)
     let session = try inFile(model) { () throws(EngineError) in
       try Session(file, options: self.session.options)
     }

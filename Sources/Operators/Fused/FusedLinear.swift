@@ -123,7 +123,7 @@ public struct FusedLinear: KernelComposite {
     let right = GemmPlan.Layout(row: transB ? 1 : n, column: transB ? k : 1)
     var packed: PackedMatrix?
     if let constant = p.constant(1), constant.type == b {
-      packed = try MatrixProduct.pack(
+      packed = try p.packedFactor(
         .right, count: n, k: k, constant, across: right.column, along: right.row)
     }
     let (hasBias, hasResidual) = (p.has(2), p.has(3))
