@@ -12,7 +12,7 @@ public final class PackedFilter: Sendable {
     _ weights: UnsafeRawPointer, _ g: ConvGeometry, element: GemmElement,
     isa: InstructionSet = .current
   ) throws(EngineError) {
-    let kernel = GemmKernel.best(element, isa)
+    let kernel = GemmKernel.narrow(element, isa)
     let es = element.byteSize
     memory = try AlignedMemory(byteCount: GemmPlan.aligned(g.weightCount * es))
     for group in 0..<g.groups {
