@@ -2,6 +2,7 @@
 #ifndef DL_CKERNELS_H
 #define DL_CKERNELS_H
 
+#include "attention.h"
 #include "blocked.h"
 #include "convolution.h"
 #include "cpu.h"

@@ -13,7 +13,7 @@ public final class PackedFilter: PackedForm {
     _ weights: UnsafeRawPointer, _ g: ConvGeometry, element: GemmElement,
     isa: InstructionSet = .current, space: PackedSpace = .fresh
   ) throws(EngineError) {
-    let kernel = GemmKernel.best(element, isa)
+    let kernel = GemmKernel.narrow(element, isa)
     let es = element.byteSize
     let size = g.weightCount * es
     memory = try space.memory(byteCount: GemmPlan.aligned(size))

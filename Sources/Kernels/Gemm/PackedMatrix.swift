@@ -2,8 +2,8 @@ import Tensors
 
 /// A constant factor of matrix products, laid out once in the order in which tiles read it.
 ///
-/// For each block of the sum's depth: the right factor in panels `[depth][nr]`, the last one
-/// padded with zeros; the left factor in strips `[depth][rows of the strip]`.
+/// The right factor in panels `[k][nr]`, the last one padded with zeros; the left factor in strips
+/// `[k][rows of the strip]`.
 public final class PackedMatrix: PackedForm {
   public enum Side: Sendable { case left, right }
   public let side: Side
@@ -37,33 +37,23 @@ public final class PackedMatrix: PackedForm {
     self.isa = isa
     if owned.isFilled { return }
     let es = element.byteSize
-    let depth = GemmKernel.depth(k)
-    var k0 = 0
-    while k0 < k {
-      let kc = min(depth, k - k0)
-      let base = from + k0 * along * es
-      let first = k0
-      switch side {
-      case .left:
-        let strips = kernel.strips(count)
-        space.pool.run(strips) { s in
-          let (r0, r1) = (s * count / strips, (s + 1) * count / strips)
-          pack(
-            memory + (first * count + r0 * kc) * es, width: r1 - r0,
-            from: base + r0 * across * es, count: r1 - r0, across: across, k: kc, along: along,
-            byteSize: es, isa: isa)
-        }
-      case .right:
-        let panels = kernel.panels(count)
-        space.pool.run(panels) { p in
-          let c0 = p * kernel.nr
-          pack(
-            memory + (first * panels + p * kc) * kernel.nr * es, width: kernel.nr,
-            from: base + c0 * across * es, count: min(kernel.nr, count - c0), across: across,
-            k: kc, along: along, byteSize: es, isa: isa)
-        }
+    switch side {
+    case .left:
+      let strips = kernel.strips(count)
+      space.pool.run(strips) { s in
+        let (r0, r1) = (s * count / strips, (s + 1) * count / strips)
+        pack(
+          memory + r0 * k * es, width: r1 - r0, from: from + r0 * across * es, count: r1 - r0,
+          across: across, k: k, along: along, byteSize: es, isa: isa)
       }
-      k0 += kc
+    case .right:
+      space.pool.run(kernel.panels(count)) { p in
+        let c0 = p * kernel.nr
+        pack(
+          memory + c0 * k * es, width: kernel.nr, from: from + c0 * across * es,
+          count: min(kernel.nr, count - c0), across: across, k: k, along: along, byteSize: es,
+          isa: isa)
+      }
     }
   }
 
