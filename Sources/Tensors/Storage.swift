@@ -54,13 +54,13 @@ public final class Storage: @unchecked Sendable {
     isOwned = false
   }
 
-  /// The elements of `other` under another type of as many bytes, sharing its memory.
-  public init(viewing other: Storage, as type: TensorType) {
+  /// The bytes of `other` from `offset` on under another type, sharing its memory.
+  public init(viewing other: Storage, as type: TensorType, from offset: Int = 0) {
     precondition(
-      type.byteCount <= other.type.byteCount && other.strings.isEmpty,
-      "a view of \(type) on \(other.type)")
+      offset >= 0 && type.byteCount <= other.type.byteCount - offset && other.strings.isEmpty,
+      "a view of \(type) from byte \(offset) of \(other.type)")
     self.type = type
-    bytes = other.bytes
+    bytes = other.bytes + offset
     strings = []
     owner = other.isOwned ? other : other.owner
     isOwned = false
