@@ -18,9 +18,10 @@ import Testing
   }
 
   @Test(arguments: [
-    (InstructionSet.scalar, PackedMatrix.Side.right, 0 as UInt64),
-    (.avx2, .right, 0), (.avx512, .right, 0),
-    (.scalar, .left, 0), (.avx2, .left, 0), (.avx512, .left, 0),
+    (InstructionSet.scalar, PackedMatrix.Side.right, 0x06A9_D16A_1B50_024B as UInt64),
+    (.avx2, .right, 0x06A9_D16A_1B50_024B), (.avx512, .right, 0x22DC_EFBF_B715_F9EF),
+    (.scalar, .left, 0xC59E_0EA3_AEA9_D313), (.avx2, .left, 0xB02C_92F8_CF3B_0273),
+    (.avx512, .left, 0x6109_2A18_7416_AAA7),
   ])
   func factors(_ isa: InstructionSet, _ side: PackedMatrix.Side, _ expected: UInt64) throws {
     guard isa <= .detected else { return }
@@ -40,8 +41,9 @@ import Testing
   }
 
   @Test(arguments: [
-    (8, 1, false, 0 as UInt64), (16, 1, false, 0), (8, 1, true, 0), (16, 1, true, 0),
-    (16, 3, false, 0), (8, 3, false, 0),
+    (8, 1, false, 0x111E_93E6_8630_7211 as UInt64), (16, 1, false, 0x2F1A_D5AB_F9E1_8E71),
+    (8, 1, true, 0x0F95_E83B_3FCC_3B11), (16, 1, true, 0x95F6_F89C_05DB_B131),
+    (16, 3, false, 0x4063_4329_428C_62AD), (8, 3, false, 0x131A_2E1D_E42C_3E11),
   ])
   func blockedFilters(_ lanes: Int, _ widest: Int, _ isPlain: Bool, _ expected: UInt64) throws {
     let source = Self.weights(41 * 70 * 9)
@@ -53,7 +55,10 @@ import Testing
     #expect(Self.digest(form) == expected, "\(lanes) \(widest) \(isPlain)")
   }
 
-  @Test(arguments: [(8, 2, 0 as UInt64), (16, 2, 0), (8, 4, 0), (16, 4, 0)])
+  @Test(arguments: [
+    (8, 2, 0x4B98_1002_4166_0DFA as UInt64), (16, 2, 0x734D_2AF9_8BB1_B092),
+    (8, 4, 0x11FF_490E_01FD_56F3), (16, 4, 0x55EB_E981_5D4E_E98F),
+  ])
   func winogradFilters(_ lanes: Int, _ size: Int, _ expected: UInt64) throws {
     let source = Self.weights(41 * 70 * 9)
     let form = try source.withUnsafeBufferPointer {
@@ -64,7 +69,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (InstructionSet.scalar, 0 as UInt64), (.avx2, 0), (.avx512, 0),
+    (InstructionSet.scalar, 0x2246_14A8_3A9D_EC8D as UInt64), (.avx2, 0xFD73_66AF_0537_DA75),
+    (.avx512, 0xDA8B_E7E7_392B_38CD),
   ])
   func filters(_ isa: InstructionSet, _ expected: UInt64) throws {
     guard isa <= .detected else { return }
