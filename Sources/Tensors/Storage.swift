@@ -1,5 +1,3 @@
-import Glibc
-
 /// The memory and type of a tensor: owned, borrowed from an owner that it keeps alive, or a view.
 ///
 /// Contents are written by whoever creates the storage, before anyone else sees it, and do not
@@ -21,10 +19,7 @@ public final class Storage: @unchecked Sendable {
   ///
   /// Errors: `.budget` when the system has no such amount of memory.
   public init(_ type: TensorType) throws(EngineError) {
-    var memory: UnsafeMutableRawPointer?
-    let size = max(type.byteCount, 1)
-    guard size <= Int.max - 64, posix_memalign(&memory, Storage.alignment, size) == 0, let memory
-    else {
+    guard let memory = BlockPool.take(type.byteCount) else {
       throw EngineError(
         .budget, "no memory for a tensor of \(type)", received: "\(type.byteCount) bytes")
     }
@@ -73,7 +68,7 @@ public final class Storage: @unchecked Sendable {
   /// Whether the bytes belong to a caller who keeps them alive by himself, for a while.
   public var isLent: Bool { !isOwned && owner == nil && type.dtype != .string }
 
-  deinit { if isOwned { free(bytes) } }
+  deinit { if isOwned { BlockPool.give(bytes, type.byteCount) } }
 
   /// A valid address for tensors that have no bytes.
   @usableFromInline nonisolated(unsafe) static let nothing = UnsafeMutableRawPointer.allocate(

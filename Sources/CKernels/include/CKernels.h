@@ -15,6 +15,7 @@
 #include "reduce.h"
 #include "rows.h"
 #include "softmax.h"
+#include "step.h"
 #include "threads.h"
 #include "trees.h"
 
