@@ -20,6 +20,10 @@ final class BoundPlan: BoundGraph {
   private let copied: [Int]
   private var inputs: [UnsafeMutableRawPointer]
   private var outputs: [UnsafeMutableRawPointer?]
+  /// Memory for outputs that kernels write and nobody wants.
+  private var spares: [Storage?]
+  /// Whether such an output may point nowhere.
+  private var lacksMemory = true
 
   /// Where an output's bytes are when the kernels are done.
   private enum Source {
@@ -88,6 +92,7 @@ final class BoundPlan: BoundGraph {
     self.outputAddresses = outputAddresses
     self.inputs = [UnsafeMutableRawPointer](repeating: Storage.empty, count: inputs.count)
     outputs = [UnsafeMutableRawPointer?](repeating: nil, count: types.count)
+    spares = [Storage?](repeating: nil, count: types.count)
   }
 
   deinit { plan.contexts.give(context, settings.session) }
@@ -103,14 +108,28 @@ final class BoundPlan: BoundGraph {
 
   func bindOutput(_ i: Int, _ bytes: UnsafeMutableRawPointer?) {
     outputs[i] = bytes
-    guard let bytes else { return }
+    guard let bytes else {
+      lacksMemory = true
+      return
+    }
     for a in outputAddresses[i] { context.addresses[a.entry] = bytes + a.offset }
+  }
+
+  /// Kernels write outputs that nobody wants to memory of the plan's own.
+  private func supplyMemory() throws(EngineError) {
+    for i in outputs.indices where outputs[i] == nil && !outputAddresses[i].isEmpty {
+      if spares[i] == nil { spares[i] = try settings.session.allocate(outputTypes[i]) }
+      guard let bytes = spares[i]?.bytes else { continue }
+      for a in outputAddresses[i] { context.addresses[a.entry] = bytes + a.offset }
+    }
+    lacksMemory = false
   }
 
   func run() throws(EngineError) { try run(control: nil) }
 
   /// `control` is asked between kernels.
   func run(control: RunControl?) throws(EngineError) {
+    if lacksMemory { try supplyMemory() }
     let pool = settings.session.pool
     let profiler = settings.profiler
     let checksNaN = settings.session.options.checksNaN
@@ -126,7 +145,7 @@ final class BoundPlan: BoundGraph {
       let from: UnsafeMutableRawPointer? =
         switch sources[i] {
         case .input(let k): inputs[k]
-        case .output(let k): outputs[k]
+        case .output(let k): outputs[k] ?? spares[k]?.bytes
         case .bytes(let bytes): bytes
         case .written: nil
         }

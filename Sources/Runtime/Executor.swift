@@ -26,7 +26,7 @@ extension Plan {
     for (slot, k) in capturedSlots { context.values[slot] = captured[k] }
     for fresh in freshSlots {
       if let k = fresh.output, k < targets.count, let target = targets[k],
-        try fits(target, k, mustFit)
+        try fits(target, k, mustFit), !fresh.holdsOthers || target.storage.isAligned
       {
         context.values[fresh.slot] = .tensor(
           target.type == fresh.type

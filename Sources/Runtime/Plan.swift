@@ -70,8 +70,16 @@ final class Plan: Sendable {
   let arenaAddresses: [Address]
   /// Entries that must be set again for every run, by the slot whose memory they point into.
   let patches: [(slot: Int, addresses: [Address])]
-  /// Slots that need memory of their own in each run; the first output that is all of it.
-  let freshSlots: [(slot: Int, type: TensorType, output: Int?)]
+  /// A slot that needs memory of its own in each run.
+  struct FreshSlot {
+    let slot: Int
+    let type: TensorType
+    /// The first output that is all of it.
+    let output: Int?
+    /// Whether other values lie in it before it is made, for which its address should be aligned.
+    let holdsOthers: Bool
+  }
+  let freshSlots: [FreshSlot]
   /// Slots that are inputs or captured values, and which.
   let inputSlots: [(slot: Int, input: Int)]
   let capturedSlots: [(slot: Int, captured: Int)]
@@ -81,7 +89,7 @@ final class Plan: Sendable {
   let contexts = ContextPool()
 
   init(
-    steps: [Step], places: [Place], outputs: [Int], addressSlots: [Int], arenaBytes: Int,
+    steps: [Step], places: [Place], holdsOthers: [Bool], outputs: [Int], addressSlots: [Int], arenaBytes: Int,
     scratchBytes: Int, nodeNames: [String], operatorNames: [String]
   ) {
     self.steps = steps
@@ -110,7 +118,7 @@ final class Plan: Sendable {
     for (k, slot) in outputs.enumerated().reversed() {
       outputOfRoot[Plan.resolve(slot, places).root] = k
     }
-    var fresh: [(Int, TensorType, Int?)] = []
+    var fresh: [FreshSlot] = []
     var freshBytes = 0
     var inputSlots: [(Int, Int)] = []
     var capturedSlots: [(Int, Int)] = []
@@ -118,7 +126,9 @@ final class Plan: Sendable {
     for (i, place) in places.enumerated() {
       switch place {
       case .fresh(let type):
-        fresh.append((i, type, outputOfRoot[i]))
+        fresh.append(
+          FreshSlot(
+            slot: i, type: type, output: outputOfRoot[i], holdsOthers: holdsOthers[i]))
         freshBytes += type.byteCount
       case .input(let k): inputSlots.append((i, k))
       case .captured(let k): capturedSlots.append((i, k))

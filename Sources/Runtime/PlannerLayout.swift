@@ -6,13 +6,7 @@ extension Planner {
   /// Settles where every slot lies, and what each dynamic step may release.
   mutating func finish(_ outputs: [Int]) throws(EngineError) -> Plan {
     shareMemory()
-    var buffers: [ArenaBuffer] = []
-    var owners: [Int] = []
-    for i in slots.indices {
-      guard case .arena = slots[i].place else { continue }
-      owners.append(i)
-      buffers.append(ArenaBuffer(parts: lifetimes(i)))
-    }
+    var (owners, buffers) = useResults()
     // Working memory lives for one step, so that it may lie where nothing else does then.
     let working = self.steps.indices.filter { !isSpared[$0] && scratchBytes(ofStep: $0) > 0 }
     for time in working {
@@ -43,12 +37,51 @@ extension Planner {
           node: d.node, releases: dead))
     }
     let plan = Plan(
-      steps: steps, places: slots.map(\.place), outputs: outputs,
+      steps: steps, places: slots.map(\.place), holdsOthers: slots.map(\.holdsOthers),
+      outputs: outputs,
       addressSlots: addressSlots.map { $0 < 0 ? absent : $0 }, arenaBytes: layout.total,
       scratchBytes: working.map { scratchBytes(ofStep: $0) }.max() ?? 0, nodeNames: nodeNames,
       operatorNames: operatorNames)
     try program.session.checkBudget(plan.peakBytes, for: "running the graph")
     return plan
+  }
+
+  /// The slots that need a place in the arena, and when they do.
+  ///
+  /// A result has memory of its own from the start of a run, though nothing is in it before its
+  /// kernel runs: until then it holds what fits, the largest first.
+  private mutating func useResults() -> (slots: [Int], buffers: [ArenaBuffer]) {
+    var owners: [Int] = []
+    var results: [Int] = []
+    for i in slots.indices {
+      switch slots[i].place {
+      case .arena: owners.append(i)
+      case .fresh(let type) where type.byteCount >= 4096: results.append(i)
+      default: break
+      }
+    }
+    var buffers = owners.map { ArenaBuffer(parts: lifetimes($0)) }
+    for result in results {
+      guard case .fresh(let type) = slots[result].place else { continue }
+      var memory = PlacedParts()
+      var own = ArenaBuffer(parts: lifetimes(result))
+      // What is in it when the run ends is the result.
+      for k in own.parts.indices { own.parts[k].last = Int.max }
+      memory.add(own, at: 0)
+      var isPlaced = [Bool](repeating: false, count: owners.count)
+      for k in owners.indices.sorted(by: { buffers[$0].bytes > buffers[$1].bytes }) {
+        guard buffers[k].bytes > 0, case .planned(let part) = slots[owners[k]].state,
+          let offset = memory.place(buffers[k], within: type.byteCount)
+        else { continue }
+        slots[owners[k]].place = .view(of: result, part, offset: offset)
+        isPlaced[k] = true
+        slots[result].holdsOthers = true
+      }
+      let left = owners.indices.filter { !isPlaced[$0] }
+      owners = left.map { owners[$0] }
+      buffers = left.map { buffers[$0] }
+    }
+    return (owners, buffers)
   }
 
   private func scratchBytes(ofStep time: Int) -> Int {

@@ -61,6 +61,8 @@ public final class Storage: @unchecked Sendable {
     isOwned = false
   }
 
+  /// Whether the bytes start where owned memory does: at a cache line.
+  public var isAligned: Bool { UInt(bitPattern: bytes) % UInt(Storage.alignment) == 0 }
   /// Whether the bytes belong to someone else, such as a mapped file.
   public var isBorrowed: Bool { !isOwned }
   /// What keeps borrowed bytes alive; nil where they are owned or lent.
