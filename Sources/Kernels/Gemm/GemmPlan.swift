@@ -5,7 +5,7 @@ import Tensors
 /// memory: A `[m, k]`, B `[k, n]`, C `[m, n]`.
 ///
 /// Sums of float32 are held in float32 and added in the order of `k` (four interleaved partial
-/// sums for up to three rows). Results do not depend on the number of threads: work is split over
+/// sums for up to three rows where B is large or not packed). Results do not depend on the number of threads: work is split over
 /// rows and columns of C. `k = 0` gives sums of zero.
 public struct GemmPlan: Sendable {
   /// Distances in elements between rows and between columns of a matrix in memory.
@@ -60,6 +60,8 @@ public struct GemmPlan: Sendable {
   /// B is read where it lies: it would be read too seldom to be worth packing.
   let readsB: Bool
   let isVector: Bool
+  /// What computes a product of few rows.
+  let rows: GemmRows?
   /// A is one row that already lies as a strip would.
   let readsA: Bool
   let rowBlocks: Int
@@ -109,6 +111,12 @@ public struct GemmPlan: Sendable {
     readsA = packedA == nil && m == 1 && a.column == 1
     readsB = packedB == nil && !kernel.isPadded && b.column == 1 && strips <= 2
     isVector = readsA && readsB && element == .float32
+    let takesRows = packedB != nil && packedA == nil && element == .float32 && post == nil
+    self.rows =
+      takesRows
+      ? GemmRows(
+        m: m, n: n, k: k, a: a, epilogue: epilogue, nr: kernel.nr, threads: threads, isa: isa)
+      : nil
     packedBBytes = packedB != nil || readsB ? 0 : GemmPlan.aligned(panels * kernel.nr * k * es)
 
     // Blocks of rows whose packed part stays in the second-level cache; blocks of columns so that
@@ -124,11 +132,11 @@ public struct GemmPlan: Sendable {
     columnBlocks = columns
     pieces = goal == 1 ? 1 : min(rows * columns, threads * 4)
     blockBytes =
-      packedA != nil || readsA
+      packedA != nil || readsA || self.rows != nil
       ? 0
       : GemmPlan.aligned(((strips + rows - 1) / rows) * kernel.mr * GemmKernel.depth(k) * es)
     scratchBytes = packedBBytes + pieces * blockBytes
-    label = isVector ? "gemv \(isa)" : kernel.label
+    label = isVector ? "gemv \(isa)" : self.rows != nil ? "rows \(isa)" : kernel.label
   }
 
   static func aligned(_ bytes: Int) -> Int { (bytes + 63) & ~63 }
@@ -142,6 +150,10 @@ public struct GemmPlan: Sendable {
     scratch: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
     guard m > 0, n > 0 else { return }
+    if let rows, let packedB {
+      rows.run(self, a: a, b: UnsafeRawPointer(packedB.bytes), c: c, bias: addend, pool: pool)
+      return
+    }
     if isVector {
       runVector(a, b, c, addend, residual, pool)
       return
