@@ -13,6 +13,7 @@ final class SessionHandle: HandleObject {
   let outputs: [CPort]
   let info: dlrun_model_info
   let properties: [(key: UnsafePointer<CChar>, value: UnsafePointer<CChar>)]
+  let quick = QuickRuns()
   private let strings = CStrings()
 
   init(_ model: Model, _ options: SessionOptions) throws(EngineError) {

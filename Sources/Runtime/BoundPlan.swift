@@ -97,6 +97,9 @@ final class BoundPlan: BoundGraph {
 
   deinit { plan.contexts.give(context, settings.session) }
 
+  /// Bytes of memory that it holds while it lives.
+  var memoryBytes: Int { plan.arenaBytes }
+
   func source(ofOutput i: Int) -> Int? {
     if case .input(let k) = sources[i] { k } else { nil }
   }
@@ -133,12 +136,16 @@ final class BoundPlan: BoundGraph {
     let pool = settings.session.pool
     let profiler = settings.profiler
     let checksNaN = settings.session.options.checksNaN
-    for k in kernels {
-      try control?.check()
-      let started = profiler == nil ? 0 : monotonicNanoseconds()
-      try plan.run(k, context, pool)
-      if checksNaN { try plan.checkNaN(k, context) }
-      if let profiler { plan.record(k, profiler, since: started) }
+    if control == nil, profiler == nil, !checksNaN {
+      for k in kernels { try plan.run(k, context, pool) }
+    } else {
+      for k in kernels {
+        try control?.check()
+        let started = profiler == nil ? 0 : monotonicNanoseconds()
+        try plan.run(k, context, pool)
+        if checksNaN { try plan.checkNaN(k, context) }
+        if let profiler { plan.record(k, profiler, since: started) }
+      }
     }
     for i in copied {
       guard let target = outputs[i] else { continue }

@@ -12,6 +12,7 @@
 #include "lanes_isa.h"
 #include "movement.h"
 #include "pool.h"
+#include "recurrent.h"
 #include "reduce.h"
 #include "rows.h"
 #include "softmax.h"

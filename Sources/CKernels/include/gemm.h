@@ -73,6 +73,17 @@ void dl_gemv_f32_rows__avx2(intptr_t n, intptr_t k, const float *a, const float 
 void dl_gemv_f32_rows__avx512(intptr_t n, intptr_t k, const float *a, const float *b, intptr_t ldb,
                               float *c, const dl_gemm_epilogue *e);
 
+// The product of m rows in place, lda apart, and a packed factor in panels [k][NR] padded with
+// zeros, NR being that of the instruction set's tile: c[i * ldc + j] = sum + bias[j], then the
+// epilogue's clip alone. bias may be null. m, n >= 1, k >= 0. Sums have the bits of the tiles' for
+// 4 or more rows.
+#define DL_GEMM_ROWS(name)                                                                         \
+  void name(intptr_t m, intptr_t n, intptr_t k, const float *a, intptr_t lda, const float *b,      \
+            float *c, intptr_t ldc, const float *bias, const dl_gemm_epilogue *e)
+
+DL_GEMM_ROWS(dl_gemm_f32_rows__avx2);   // NR 16
+DL_GEMM_ROWS(dl_gemm_f32_rows__avx512); // NR 64
+
 // Packs `count` vectors of `k` elements: to[i * width + j] = from[j * across + i * along] for
 // i < k, j < count, and zero for count <= j < width. Element size 4 or 8 bytes.
 void dl_pack_32__scalar(uint32_t *to, intptr_t width, const uint32_t *from, intptr_t count,

@@ -61,6 +61,8 @@ public struct GemmPlan: Sendable {
   /// B is read where it lies: it would be read too seldom to be worth packing.
   let readsB: Bool
   let isVector: Bool
+  /// What computes a product of few rows.
+  let rows: GemmRows?
   /// A is read where it lies: its rows are contiguous.
   let readsA: Bool
   /// Elements of the sum that one pass over a block of rows adds up.
@@ -112,6 +114,12 @@ public struct GemmPlan: Sendable {
     readsA = packedA == nil && a.column == 1
     readsB = packedB == nil && !kernel.isPadded && b.column == 1 && m <= 24
     isVector = m == 1 && readsA && readsB && element == .float32
+    let takesRows = packedB != nil && packedA == nil && element == .float32 && post == nil
+    self.rows =
+      takesRows
+      ? GemmRows(
+        m: m, n: n, k: k, a: a, epilogue: epilogue, nr: kernel.nr, threads: threads, isa: isa)
+      : nil
     packedBBytes = packedB != nil || readsB ? 0 : GemmPlan.aligned(panels * kernel.nr * k * es)
 
     // A block of rows of A stays in the second-level cache while the panels of B pass by; very long
@@ -127,10 +135,10 @@ public struct GemmPlan: Sendable {
     columnBlocks = columns
     pieces = threads == 1 ? 1 : min(rows * columns, threads * 8)
     blockBytes =
-      packedA != nil || readsA
+      packedA != nil || readsA || self.rows != nil
       ? 0 : GemmPlan.aligned(((strips + rows - 1) / rows) * kernel.mr * depth * es)
     scratchBytes = packedBBytes + pieces * blockBytes
-    label = isVector ? "gemv \(isa)" : kernel.label
+    label = isVector ? "gemv \(isa)" : self.rows != nil ? "rows \(isa)" : kernel.label
   }
 
   /// Into how many blocks of rows, at least `least`, and of columns, of `narrowest` panels at least,
@@ -168,6 +176,10 @@ public struct GemmPlan: Sendable {
     scratch: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
     guard m > 0, n > 0 else { return }
+    if let rows, let packedB {
+      rows.run(self, a: a, b: UnsafeRawPointer(packedB.bytes), c: c, bias: addend, pool: pool)
+      return
+    }
     if isVector {
       runVector(a, b, c, addend, residual, pool)
       return
