@@ -15,9 +15,9 @@ final class Capture {
   let eager: Eager
 
   private static let generations = Atomic<Int>(1)
-  /// A number that no tape has: tapes stay below 2^31.
+  /// A number that no tape has: tapes stay below 2^30.
   static func nextGeneration() -> Int {
-    1 << 31 | generations.wrappingAdd(1, ordering: .relaxed).newValue & 0x3FFF_FFFF
+    1 << 30 | generations.wrappingAdd(1, ordering: .relaxed).newValue & 0x3FFF_FFFF
   }
 
   init(generation: Int, eager: Eager) {

@@ -50,9 +50,9 @@ final class TapeContext {
   /// Runs `body` while what it does is recorded; it gets the number of the first record.
   func record<R>(_ body: (Int) throws -> R) rethrows -> R {
     if depth == 0 {
-      // 31 bits remain for the generation; a slot of 2^31 gradients ago is long gone.
+      // 30 bits are for tapes; a slot of 2^30 gradients ago is long gone.
       let next = Self.generations.wrappingAdd(1, ordering: .relaxed).newValue
-      tape.begin(next & 0x7FFF_FFFF)
+      tape.begin(next & 0x3FFF_FFFF)
     }
     let (before, wasNested) = (pauses, isNested)
     isNested = isRecording
