@@ -3,6 +3,7 @@
 #define DL_CKERNELS_H
 
 #include "blocked.h"
+#include "chain.h"
 #include "convolution.h"
 #include "cpu.h"
 #include "elementwise.h"
