@@ -4,6 +4,7 @@
 
 #include "attention.h"
 #include "blocked.h"
+#include "chain.h"
 #include "convolution.h"
 #include "cpu.h"
 #include "elementwise.h"
