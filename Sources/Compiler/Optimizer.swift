@@ -13,6 +13,7 @@ public struct Optimizer {
     LinearActivation.self, RotaryFusion.self, AttentionFusion.self, ProjectionMerging.self,
     LinearTranspose.self, LinearResidual.self, MatMulTranspose.self, SkipNormFusion.self,
     BlockedImages.self,
+    BlockedExpansion.self,
   ]
 
   /// Rounds after which it ends even if passes still find something.

@@ -5,7 +5,7 @@ import Tensors
 ///
 /// For each direction, those of inputs in panels `[columns / 32][depth][32]`, those of states in one
 /// or two lists of panels `[panels][hidden][vectors][16]`: see `recurrent.h`.
-public final class RecurrentWeights: Sendable {
+public final class RecurrentWeights: PackedForm {
   /// A list of panels: which units of which gates each vector of sixteen holds.
   struct Form: Hashable {
     let vectors: Int
@@ -27,6 +27,7 @@ public final class RecurrentWeights: Sendable {
   let depth: Int
   let hidden: Int
   private let memory: AlignedMemory
+  public var packedBytes: Tensor { memory.tensor }
   /// Floats of one direction.
   private let each: Int
 
@@ -48,7 +49,7 @@ public final class RecurrentWeights: Sendable {
 
   private init(
     _ part: Part, _ cell: RecurrentKernel.Cell, _ directions: Int, _ depth: Int, _ hidden: Int,
-    each: Int
+    each: Int, space: PackedSpace
   ) throws(EngineError) {
     self.part = part
     self.cell = cell
@@ -56,7 +57,8 @@ public final class RecurrentWeights: Sendable {
     self.depth = depth
     self.hidden = hidden
     self.each = each
-    memory = try AlignedMemory(byteCount: directions * each * 4)
+    memory = try space.memory(byteCount: directions * each * 4)
+    if memory.isFilled { return }
     memory.bytes.initializeMemory(as: Float.self, repeating: 0, count: directions * each)
   }
 
@@ -65,11 +67,12 @@ public final class RecurrentWeights: Sendable {
   /// Errors: `.budget` when the system has no memory.
   public convenience init(
     inputs: UnsafeRawPointer, _ cell: RecurrentKernel.Cell, directions: Int, depth: Int,
-    hidden: Int
+    hidden: Int, space: PackedSpace = .fresh
   ) throws(EngineError) {
     try self.init(
       .input, cell, directions, depth, hidden,
-      each: RecurrentWeights.width(cell, hidden) * depth)
+      each: RecurrentWeights.width(cell, hidden) * depth, space: space)
+    if memory.isFilled { return }
     let rows = cell.gates * hidden
     for d in 0..<directions {
       let (to, w) = (pointer(d), inputs.assumingMemoryBound(to: Float.self) + d * rows * depth)
@@ -84,12 +87,14 @@ public final class RecurrentWeights: Sendable {
   ///
   /// Errors: `.budget` when the system has no memory.
   public convenience init(
-    states: UnsafeRawPointer, _ cell: RecurrentKernel.Cell, directions: Int, hidden: Int
+    states: UnsafeRawPointer, _ cell: RecurrentKernel.Cell, directions: Int, hidden: Int,
+    space: PackedSpace = .fresh
   ) throws(EngineError) {
     let forms = RecurrentWeights.forms(cell)
     try self.init(
       .recurrent, cell, directions, hidden, hidden,
-      each: forms.reduce(0) { $0 + $1.count(hidden) })
+      each: forms.reduce(0) { $0 + $1.count(hidden) }, space: space)
+    if memory.isFilled { return }
     for d in 0..<directions {
       let r = states.assumingMemoryBound(to: Float.self) + d * cell.gates * hidden * hidden
       var to = pointer(d)

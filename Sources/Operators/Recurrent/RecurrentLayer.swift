@@ -137,15 +137,16 @@ extension RecurrentLayer {
     else { return nil }
     let (directions, depth, hidden) = (w.shape[0], w.shape[2], r.shape[2])
     let inputs = try p.packed(wValues, as: "recurrent inputs \(cell) \(hidden)") {
-      () throws(EngineError) in
+      (space) throws(EngineError) in
       try RecurrentWeights(
         inputs: wValues.storage.bytes, cell, directions: directions, depth: depth,
-        hidden: hidden)
+        hidden: hidden, space: space)
     }
     let states = try p.packed(rValues, as: "recurrent states \(cell) \(hidden)") {
-      () throws(EngineError) in
+      (space) throws(EngineError) in
       try RecurrentWeights(
-        states: rValues.storage.bytes, cell, directions: directions, hidden: hidden)
+        states: rValues.storage.bytes, cell, directions: directions, hidden: hidden,
+        space: space)
     }
     return PackedRecurrentKernel(
       kernel, w: inputs, r: states, hasLengths: p.has(4), threads: p.options.threads)
