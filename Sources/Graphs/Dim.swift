@@ -112,6 +112,22 @@ public struct Dim: Hashable, Sendable, ExpressibleByIntegerLiteral, CustomString
       ? a : unknown("min(\([a.description, b.description].sorted().joined(separator: ",")))")
   }
 
+  /// Whether this is the smaller of `other` and a number above 1.
+  func isMinimum(of other: Dim) -> Bool {
+    guard let name = symbol, name.hasPrefix("min("), name.hasSuffix(")") else { return false }
+    let inner = name.dropFirst(4).dropLast()
+    let text = other.description
+    let bound: Substring
+    if inner.hasPrefix(text + ",") {
+      bound = inner.dropFirst(text.count + 1)
+    } else if inner.hasSuffix("," + text) {
+      bound = inner.dropLast(text.count + 1)
+    } else {
+      return false
+    }
+    return Int(bound).map { $0 > 1 } ?? false
+  }
+
   /// The expression with symbols replaced by what `sizes` knows of them.
   public func substituting(_ sizes: [String: Dim]) -> Dim {
     if terms.isEmpty { return self }

@@ -102,6 +102,11 @@ public func broadcast(_ a: [Dim]?, _ b: [Dim]?) throws(EngineError) -> [Dim]? {
       dims.append(x)
     } else if y.known != nil {
       dims.append(y)
+    } else if x.isMinimum(of: y) {
+      // Where the bound cuts, only a size of 1 would fit, and a bound above 1 does not cut that.
+      dims.append(y)
+    } else if y.isMinimum(of: x) {
+      dims.append(x)
     } else {
       dims.append(Dim.max(x, y))
     }

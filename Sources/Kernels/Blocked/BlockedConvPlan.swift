@@ -73,7 +73,7 @@ public struct BlockedConvPlan: Sendable {
     weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, isScaled: Bool = false,
     view: View? = nil, threads: Int = 1, isa: InstructionSet = .current,
     variant: String = "",
-    pack: BlockedFilter.Packer = { (_, make) throws(EngineError) in try make() }
+    pack: BlockedFilter.Packer = { (_, make) throws(EngineError) in try make(.fresh) }
   ) throws(EngineError) {
     precondition(Self.takes(g, isPlain: isPlain), "no blocked convolution")
     let isa = isa.blocked(lanes: lanes)
@@ -91,8 +91,10 @@ public struct BlockedConvPlan: Sendable {
     let isSmall = g.groups > 1 && g.outputs <= lanes
     let widest = isa == .scalar || isSmall ? 1 : isPlain || !isNear ? 2 : 3
     let form = "blocked conv \(variant) \(g.groups) \(lanes) \(isPlain) \(widest)"
-    filter = try pack(form) { () throws(EngineError) in
-      try BlockedFilter(g, lanes: lanes, isPlain: isPlain, widest: widest, source: weights)
+    filter = try pack(form) { (space) throws(EngineError) in
+      try BlockedFilter(
+        g, lanes: lanes, isPlain: isPlain, widest: widest, source: weights, isa: isa,
+        space: space)
     }
 
     outputBlocks = (g.groups * g.outputs + lanes - 1) / lanes

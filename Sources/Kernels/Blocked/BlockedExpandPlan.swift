@@ -51,7 +51,7 @@ public struct BlockedExpandPlan: Sendable {
     finish: BlockedFinish, depthFinish: BlockedFinish, weights: UnsafePointer<Float>,
     bias given: UnsafePointer<Float>?, depthWeights: UnsafePointer<Float>,
     depthBias: UnsafePointer<Float>?, threads: Int = 1, isa: InstructionSet = .current,
-    pack: BlockedFilter.Packer = { (_, make) throws(EngineError) in try make() }
+    pack: BlockedFilter.Packer = { (_, make) throws(EngineError) in try make(.fresh) }
   ) throws(EngineError) {
     let isa = isa.blocked(lanes: lanes)
     (self.axes, self.batch, self.lanes, self.isa, self.finish) = (axes, batch, lanes, isa, finish)
@@ -61,8 +61,9 @@ public struct BlockedExpandPlan: Sendable {
       batch: batch, groups: 1, channels: channels, outputs: middle, input: [pixels],
       output: [pixels], kernel: [1], strides: [1], dilations: [1], pads: [0])
     let widest = isa == .scalar ? 1 : 3
-    filter = try pack("blocked conv  1 \(lanes) false \(widest)") { () throws(EngineError) in
-      try BlockedFilter(g, lanes: lanes, isPlain: false, widest: widest, source: weights)
+    filter = try pack("blocked conv  1 \(lanes) false \(widest)") { (space) throws(EngineError) in
+      try BlockedFilter(
+        g, lanes: lanes, isPlain: false, widest: widest, source: weights, isa: isa, space: space)
     }
     inputBlocks = (channels + lanes - 1) / lanes
     middleBlocks = (middle + lanes - 1) / lanes

@@ -2,7 +2,7 @@ import CKernels
 import Tensors
 
 /// Weights of a convolution on blocked images, in the order in which its tiles read them.
-public final class BlockedFilter: Sendable {
+public final class BlockedFilter: PackedForm {
   /// Neighbouring output blocks that a register tile computes together.
   struct Group: Sendable {
     let first: Int
@@ -27,10 +27,12 @@ public final class BlockedFilter: Sendable {
     UnsafePointer(memory.bytes.assumingMemoryBound(to: Float.self))
   }
 
+  public var packedBytes: Tensor { memory.tensor }
+
   /// How the packed form of some weights is made, or found among those made before: `form` says
   /// everything that it depends on beside the weights.
   public typealias Packer = (
-    _ form: String, _ make: () throws(EngineError) -> BlockedFilter
+    _ form: String, _ make: (PackedSpace) throws(EngineError) -> BlockedFilter
   ) throws(EngineError) -> BlockedFilter
 
   /// Input channels from `first` on, as many as groups of blocks `channels` of them take.
@@ -51,7 +53,8 @@ public final class BlockedFilter: Sendable {
   ///
   /// Errors: `.budget` when the system has no memory for the weights.
   init(
-    _ g: ConvGeometry, lanes: Int, isPlain: Bool, widest: Int, source: UnsafePointer<Float>
+    _ g: ConvGeometry, lanes: Int, isPlain: Bool, widest: Int, source: UnsafePointer<Float>,
+    isa: InstructionSet = .current, space: PackedSpace = .fresh
   ) throws(EngineError) {
     let steps = isPlain ? 1 : lanes
     // Groups that fill whole blocks have tiles of their own. Tiles of others read the channels of
@@ -60,6 +63,7 @@ public final class BlockedFilter: Sendable {
     let outputBlocks = ((isWhole ? g.outputs : g.groups * g.outputs) + lanes - 1) / lanes
     let split = Self.split(outputBlocks, widest: widest)
     var list: [Group] = []
+    var work: [dl_blocked_weights] = []
     var end = 0
     for part in 0..<(isWhole ? g.groups : 1) {
       var first = part * outputBlocks
@@ -75,6 +79,15 @@ public final class BlockedFilter: Sendable {
             lastFours: input.lastFours, offset: end,
             isHalf: last + 1 - (first + blocks - 1) * lanes <= lanes / 2))
         let depth = isPlain ? input.blocks : (input.blocks - 1) * lanes + input.lastFours * 4
+        let start = input.first * steps
+        // The last block has as many channels as its group of outputs reads.
+        let channels = min(g.groups * g.channels - start, isPlain ? input.blocks : depth)
+        work.append(
+          dl_blocked_weights(
+            weights: source + m * g.channels * g.taps, taps: g.taps, channels: channels,
+            outputs: min(blocks * lanes, g.groups * g.outputs - m), part: g.channels,
+            share: g.outputs, first_output: m, first_channel: start, blocks: blocks, lanes: lanes,
+            is_plain: isPlain ? 1 : 0))
         end += depth * g.taps * blocks * lanes
         first += blocks
       }
@@ -82,30 +95,35 @@ public final class BlockedFilter: Sendable {
     groups = list
     byteCount = end * 4
     step = 0
-    memory = try AlignedMemory(byteCount: byteCount)
+    memory = try space.memory(byteCount: byteCount)
+    if memory.isFilled { return }
+    let pack: Pack = isWhole ? Self.packer(isa.blocked(lanes: lanes)) : dl_blocked_pack_f32
     let to = memory.bytes.assumingMemoryBound(to: Float.self)
-    for group in list {
-      let m = group.first * lanes
-      let start = group.input * steps
-      var k = dl_blocked_weights(
-        weights: source + m * g.channels * g.taps, taps: g.taps,
-        channels: min(g.groups * g.channels - start, group.inputBlocks * steps),
-        outputs: min(group.blocks * lanes, g.groups * g.outputs - m), part: g.channels,
-        share: g.outputs, first_output: m, first_channel: start, blocks: group.blocks,
-        lanes: lanes, is_plain: isPlain ? 1 : 0)
-      // The last block has as many channels as its group of outputs reads.
-      if !isPlain {
-        k.channels = min(k.channels, (group.inputBlocks - 1) * lanes + group.lastFours * 4)
-      }
-      dl_blocked_pack_f32(to + group.offset, &k)
+    space.pool.run(work.count) { i in
+      withUnsafePointer(to: work[i]) { pack(to + list[i].offset, $0) }
     }
+  }
+
+  private typealias Pack =
+    @convention(c) (
+      UnsafeMutablePointer<Float>?, UnsafePointer<dl_blocked_weights>?
+    ) -> Void
+
+  /// What packs groups that have weights for all channels.
+  private static func packer(_ isa: InstructionSet) -> Pack {
+    #if arch(x86_64)
+      if isa == .avx512 { return dl_blocked_pack_f32__avx512 }
+      if isa == .avx2 { return dl_blocked_pack_f32__avx2 }
+    #endif
+    return dl_blocked_pack_f32
   }
 
   /// Transformed for Winograd's tiles of `size` outputs squared, from `[outputs, channels, 3, 3]`.
   ///
   /// Errors: `.budget` when the system has no memory for the weights.
   init(
-    _ g: ConvGeometry, winograd size: Int, lanes: Int, source: UnsafePointer<Float>
+    _ g: ConvGeometry, winograd size: Int, lanes: Int, source: UnsafePointer<Float>,
+    space: PackedSpace = .fresh
   ) throws(EngineError) {
     let inputBlocks = (g.channels + lanes - 1) / lanes
     let lastFours = (g.channels - (inputBlocks - 1) * lanes + 3) / 4
@@ -113,25 +131,33 @@ public final class BlockedFilter: Sendable {
     let outputBlocks = (g.outputs + lanes - 1) / lanes
     step = outputBlocks * lanes * depth
     byteCount = (size + 2) * (size + 2) * step * 4
-    memory = try AlignedMemory(byteCount: byteCount)
-    let to = memory.bytes.assumingMemoryBound(to: Float.self)
+    memory = try space.memory(byteCount: byteCount)
     var list: [Group] = []
+    var work: [dl_blocked_weights] = []
     var first = 0
     for blocks in Self.split(outputBlocks, widest: 3) {
-      var k = dl_blocked_weights(
-        weights: source + first * lanes * g.channels * 9, taps: 9, channels: g.channels,
-        outputs: min(blocks * lanes, g.outputs - first * lanes), part: g.channels,
-        share: Int(Int32.max), first_output: 0, first_channel: 0, blocks: blocks, lanes: lanes,
-        is_plain: 0)
-      let offset = first * lanes * depth
-      dl_blocked_winograd_weights_f32(to + offset, step, size, &k)
+      work.append(
+        dl_blocked_weights(
+          weights: source + first * lanes * g.channels * 9, taps: 9, channels: g.channels,
+          outputs: min(blocks * lanes, g.outputs - first * lanes), part: g.channels,
+          share: Int(Int32.max), first_output: 0, first_channel: 0, blocks: blocks, lanes: lanes,
+          is_plain: 0))
       list.append(
         Group(
           first: first, blocks: blocks, input: 0, inputBlocks: inputBlocks, lastFours: lastFours,
-          offset: offset, isHalf: g.outputs - (first + blocks - 1) * lanes <= lanes / 2))
+          offset: first * lanes * depth,
+          isHalf: g.outputs - (first + blocks - 1) * lanes <= lanes / 2))
       first += blocks
     }
     groups = list
+    if memory.isFilled { return }
+    let to = memory.bytes.assumingMemoryBound(to: Float.self)
+    let step = self.step
+    space.pool.run(work.count) { i in
+      withUnsafePointer(to: work[i]) {
+        dl_blocked_winograd_weights_f32(to + list[i].offset, step, size, $0)
+      }
+    }
   }
 
   /// `count` as a sum of twos and one three, whatever the image: the same packed weights serve all

@@ -38,7 +38,7 @@ extension BlockedConv {
       UnsafeRawPointer($0.storage.bytes).assumingMemoryBound(to: Float.self)
     }
     let (residual, isScaled) = (p.has(3), p.has(4))
-    // Each output is read from the residual just before it is written.
+    // Each output is read from the residual just before it is written, and no two tiles overlap.
     let inPlace: UInt64 = residual ? 1 << 3 : 0
     let pack: BlockedFilter.Packer = { (form, make) throws(EngineError) in
       try p.packed(weights, as: form, make: make)
