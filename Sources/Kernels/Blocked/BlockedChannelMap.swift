@@ -1,8 +1,8 @@
 import CKernels
 import Tensors
 
-/// Channels of blocked images, taken from those of others: joins, slices and shuffles where channels
-/// do not stay in their places of a block.
+/// Channels of blocked images, taken from those of others: joins, slices and shuffles where
+/// channels do not stay in their places of a block.
 public struct BlockedChannelMap: Sendable {
   public let label: String
   let batch: Int

@@ -10,8 +10,8 @@ import Tensors
 /// - `channels`: C of each input. `map`: 0 to the sum of `channels` - 1 each; default all in order.
 /// - Output: `[N, ceil(length of map / block), H, W, block]`.
 /// - Errors: `.shape` for other ranks or sizes, `.attribute` for a map that leads elsewhere.
-/// - Source: domain ai.dlrun 1; ONNX Concat, Split, Slice and the shuffle of channels by Reshape and
-///   Transpose, between changes of layout.
+/// - Source: domain ai.dlrun 1; ONNX Concat, Split, Slice and the shuffle of channels by Reshape
+///   and Transpose, between changes of layout.
 public struct BlockedChannels: Operator {
   public let channels: [Int]
   /// Empty for all channels in order.
