@@ -1,3 +1,4 @@
+import Graphs
 import Kernels
 import Operators
 import Tensors
