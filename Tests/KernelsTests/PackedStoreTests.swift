@@ -78,11 +78,10 @@ import Testing
     }
   }
 
-  @Test func largeFormsShareAddressSpace() throws {
+  @Test func threadsPackTheSameBytes() throws {
     let store = PackedStore(pool: ThreadPool(threads: 2))
     let weights = try numbers(1 << 16)
     var forms: [PackedMatrix] = []
-    // Several slabs' worth, some small.
     for n in [1 << 9, 1 << 10, 1 << 8, 1 << 12] {
       forms.append(try factor(store, weights, n, (1 << 16) / n))
     }

@@ -7,8 +7,6 @@ final class AlignedMemory: @unchecked Sendable {
   let byteCount: Int
   /// What keeps memory alive that already holds its contents and must not be written.
   private let held: Tensor?
-  /// What it is cut from; nil for memory of its own.
-  private let slab: PackedSlab?
 
   /// Whether the contents are there, and must not be written.
   var isFilled: Bool { held != nil }
@@ -22,16 +20,6 @@ final class AlignedMemory: @unchecked Sendable {
     bytes = memory
     self.byteCount = byteCount
     held = nil
-    slab = nil
-  }
-
-  /// The next bytes of `slab`; nil where they do not fit.
-  init?(byteCount: Int, in slab: PackedSlab) {
-    guard let memory = slab.take(byteCount) else { return nil }
-    bytes = memory
-    self.byteCount = byteCount
-    held = nil
-    self.slab = slab
   }
 
   /// The bytes of `tensor`, where they are.
@@ -39,7 +27,6 @@ final class AlignedMemory: @unchecked Sendable {
     bytes = tensor.storage.bytes
     byteCount = tensor.byteCount
     held = tensor
-    slab = nil
   }
 
   /// The contents as uint8, sharing memory.
@@ -47,5 +34,5 @@ final class AlignedMemory: @unchecked Sendable {
     Tensor(Storage(TensorType(.uint8, [byteCount]), borrowing: bytes, owner: self))
   }
 
-  deinit { if held == nil, slab == nil { free(bytes) } }
+  deinit { if held == nil { free(bytes) } }
 }

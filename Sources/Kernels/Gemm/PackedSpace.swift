@@ -4,16 +4,14 @@ import Tensors
 /// they are already, as in a compiled model's mapped file.
 public struct PackedSpace: Sendable {
   /// Memory of its own, filled by the calling thread.
-  public static let fresh = PackedSpace(nil, slabs: nil, pool: .single)
+  public static let fresh = PackedSpace(nil, pool: .single)
   private let held: Tensor?
-  private let slabs: PackedSlabs?
   /// The threads that may help to fill it.
   let pool: ThreadPool
 
   /// `held`: the packed bytes as uint8; nil where there are none yet.
-  init(_ held: Tensor?, slabs: PackedSlabs?, pool: ThreadPool) {
+  init(_ held: Tensor?, pool: ThreadPool) {
     self.held = held
-    self.slabs = slabs
     self.pool = pool
   }
 
@@ -25,10 +23,7 @@ public struct PackedSpace: Sendable {
   /// Errors: `.budget` when the system has no memory; `.malformed` when the bytes that are there
   /// are not so many.
   func memory(byteCount: Int) throws(EngineError) -> AlignedMemory {
-    guard let held else {
-      if let memory = slabs?.memory(byteCount: byteCount) { return memory }
-      return try AlignedMemory(byteCount: byteCount)
-    }
+    guard let held else { return try AlignedMemory(byteCount: byteCount) }
     try check(held, byteCount)
     return AlignedMemory(holding: held)
   }

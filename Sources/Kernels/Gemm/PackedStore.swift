@@ -43,7 +43,6 @@ public final class PackedStore: Sendable {
   /// Keeps the identities in `names` from being given to others.
   private let constants: [Tensor]
 
-  private let slabs = PackedSlabs()
   private let pool: @Sendable () -> ThreadPool
 
   /// - `pool`: threads that help to pack; the store does not keep it.
@@ -88,7 +87,7 @@ public final class PackedStore: Sendable {
       return nil
     }
     if let known = known as? T { return known }
-    let made = try make(PackedSpace(held, slabs: slabs, pool: pool()))
+    let made = try make(PackedSpace(held, pool: pool()))
     return state.withLock { s in
       // Another thread may have been faster: all are to share one.
       if let known = s.entries[key]?.packed as? T { return known }
