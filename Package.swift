@@ -8,6 +8,7 @@ let package = Package(
   products: [
     .library(name: "DLRun", targets: ["DLRun"]),
     .library(name: "DLRunObservability", targets: ["DLRunObservability"]),
+    .library(name: "DLTrain", targets: ["DLTrain"]),
     .executable(name: "dlrun", targets: ["dlrun"]),
   ],
   dependencies: [
@@ -41,6 +42,16 @@ let package = Package(
         "Runtime", "Graphs", "Tensors",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Metrics", package: "swift-metrics"),
+      ]),
+    .target(
+      name: "Training",
+      dependencies: [
+        "Runtime", "Compiler", "Formats", "Operators", "Graphs", "Kernels", "Tensors",
+      ]),
+    .target(
+      name: "DLTrain",
+      dependencies: [
+        "Training", "DLRun", "Runtime", "Formats", "Operators", "Graphs", "Tensors",
       ]),
     .target(name: "CDLRunHeader"),
     .target(
@@ -92,6 +103,13 @@ let package = Package(
       name: "DLRunTests",
       dependencies: ["DLRun"]),
     .testTarget(
+      name: "TrainingTests",
+      dependencies: [
+        "TestSupport", "Training", "Runtime", "Formats", "Operators", "Graphs", "Kernels",
+        "Tensors",
+      ],
+      exclude: ["Fixtures"]),
+    .testTarget(
       name: "DLRunObservabilityTests",
       dependencies: [
         "DLRunObservability", "DLRun",
@@ -100,7 +118,7 @@ let package = Package(
       ]),
     .testTarget(
       name: "CDLRunTests",
-      dependencies: ["CDLRun", "CDLRunHeader"]),
+      dependencies: ["CDLRun", "CDLRunHeader", "DLRun"]),
     .testTarget(
       name: "CommandTests",
       dependencies: ["TestSupport", "DLRun", "Compiler", "Formats", "Tensors"]),

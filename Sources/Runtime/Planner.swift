@@ -31,6 +31,10 @@ struct Planner {
   var addressSlots: [Int] = []
   var nodeNames: [String] = []
   var operatorNames: [String] = []
+  /// For each slot with memory, the results of kernels that lie in it; see `shareMemory`.
+  var members: [[Int]] = []
+  /// Steps that have nothing left to do.
+  var isSpared: [Bool] = []
 
   init(_ program: Program) {
     self.program = program
@@ -124,7 +128,7 @@ struct Planner {
 
   private func root(_ slot: Int) -> Int {
     var s = slot
-    while case .view(let of, _) = slots[s].place { s = of }
+    while case .view(let of, _, _) = slots[s].place { s = of }
     return s
   }
 
@@ -231,7 +235,7 @@ struct Planner {
       guard let source = inputs.first.flatMap({ $0 }), let type = types[0] else {
         throw EngineError(.internalDefect, "a view needs an input")
       }
-      var slot = Slot(state: .planned(type), place: .view(of: source, type))
+      var slot = Slot(state: .planned(type), place: .view(of: source, type, offset: 0))
       slot.elements = results[0].elements
       return [addSlot(slot)]
     case .kernel: return addKernel(call, inputs, types, results, node)

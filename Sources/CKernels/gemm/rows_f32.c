@@ -19,12 +19,12 @@ INLINE void rows_512(const int M, const int V, intptr_t n, intptr_t k, const flo
   __m512 sum[M][V];
   UNROLL for (int v = 0; v < V; v++) {
     const intptr_t at = j + 16 * v;
-    panel[v] = b + at / 32 * 32 * k + at % 32;
+    panel[v] = b + at / 64 * 64 * k + at % 64;
     UNROLL for (int i = 0; i < M; i++) sum[i][v] = _mm512_setzero_ps();
   }
   for (intptr_t p = 0; p < k; p++) {
     __m512 w[V];
-    UNROLL for (int v = 0; v < V; v++) w[v] = _mm512_loadu_ps(panel[v] + 32 * p);
+    UNROLL for (int v = 0; v < V; v++) w[v] = _mm512_loadu_ps(panel[v] + 64 * p);
     UNROLL for (int i = 0; i < M; i++) {
       const __m512 x = _mm512_set1_ps(a[i * lda + p]);
       UNROLL for (int v = 0; v < V; v++) sum[i][v] = _mm512_fmadd_ps(x, w[v], sum[i][v]);

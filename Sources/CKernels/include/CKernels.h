@@ -2,6 +2,7 @@
 #ifndef DL_CKERNELS_H
 #define DL_CKERNELS_H
 
+#include "attention.h"
 #include "blocked.h"
 #include "convolution.h"
 #include "cpu.h"
@@ -15,6 +16,7 @@
 #include "reduce.h"
 #include "rows.h"
 #include "softmax.h"
+#include "step.h"
 #include "threads.h"
 #include "trees.h"
 

@@ -134,6 +134,9 @@ typedef struct dl_blocked_weights {
   int32_t is_plain;
 } dl_blocked_weights;
 void dl_blocked_pack_f32(float *to, const dl_blocked_weights *k);
+// The same where every output has weights for all channels: lanes a multiple of 8 and of 16.
+void dl_blocked_pack_f32__avx2(float *to, const dl_blocked_weights *k);
+void dl_blocked_pack_f32__avx512(float *to, const dl_blocked_weights *k);
 
 // A 3x3 convolution of stride 1 by tiles of `size` outputs squared, size 2 or 4, numbered row by
 // row.

@@ -53,7 +53,7 @@ public struct BlockedConvPlan: Sendable {
     _ g: ConvGeometry, lanes: Int, isPlain: Bool, finish: BlockedFinish,
     weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, threads: Int = 1,
     isa: InstructionSet = .current,
-    pack: BlockedFilter.Packer = { (_, make) throws(EngineError) in try make() }
+    pack: BlockedFilter.Packer = { (_, make) throws(EngineError) in try make(.fresh) }
   ) throws(EngineError) {
     precondition(Self.takes(g, lanes: lanes, isPlain: isPlain), "no blocked convolution")
     let isa = isa.blocked(lanes: lanes)
@@ -66,8 +66,10 @@ public struct BlockedConvPlan: Sendable {
     tileRows = isa == .avx512 && !isPlain && !isFlat && width <= 7 && height > 1 && isNear ? 2 : 1
     let widest = isa == .scalar ? 1 : isPlain || !isNear ? 2 : 3
     let form = "blocked conv \(g.groups) \(lanes) \(isPlain) \(widest)"
-    filter = try pack(form) { () throws(EngineError) in
-      try BlockedFilter(g, lanes: lanes, isPlain: isPlain, widest: widest, source: weights)
+    filter = try pack(form) { (space) throws(EngineError) in
+      try BlockedFilter(
+        g, lanes: lanes, isPlain: isPlain, widest: widest, source: weights, isa: isa,
+        space: space)
     }
 
     outputBlocks = (g.groups * g.outputs + lanes - 1) / lanes

@@ -64,7 +64,7 @@ public struct BlockedWinogradPlan: Sendable {
     _ g: ConvGeometry, size: Int, lanes: Int, finish: BlockedFinish,
     weights source: UnsafePointer<Float>, bias given: UnsafePointer<Float>?, threads: Int = 1,
     isa: InstructionSet = .current,
-    pack: BlockedFilter.Packer = { (_, make) throws(EngineError) in try make() }
+    pack: BlockedFilter.Packer = { (_, make) throws(EngineError) in try make(.fresh) }
   ) throws(EngineError) {
     precondition(size == 2 || size == 4, "tiles of \(size)")
     let isa = isa.blocked(lanes: lanes)
@@ -73,8 +73,8 @@ public struct BlockedWinogradPlan: Sendable {
     after = finish.function(isa)
     inputBlocks = (g.channels + lanes - 1) / lanes
     outputBlocks = (g.outputs + lanes - 1) / lanes
-    filter = try pack("blocked winograd \(size) \(lanes)") { () throws(EngineError) in
-      try BlockedFilter(g, winograd: size, lanes: lanes, source: source)
+    filter = try pack("blocked winograd \(size) \(lanes)") { (space) throws(EngineError) in
+      try BlockedFilter(g, winograd: size, lanes: lanes, source: source, space: space)
     }
     let places = (size + 2) * (size + 2)
     let lanesOfAll = (outputBlocks + 3) * lanes

@@ -4,6 +4,14 @@ import Tensors
 /// Memory on a 64-byte boundary that lives as long as this object: packed constants.
 final class AlignedMemory: @unchecked Sendable {
   let bytes: UnsafeMutableRawPointer
+  let byteCount: Int
+  /// What keeps memory alive that already holds its contents and must not be written.
+  private let held: Tensor?
+  /// What it is cut from; nil for memory of its own.
+  private let slab: PackedSlab?
+
+  /// Whether the contents are there, and must not be written.
+  var isFilled: Bool { held != nil }
 
   /// Errors: `.budget` when the system has no memory.
   init(byteCount: Int) throws(EngineError) {
@@ -12,7 +20,32 @@ final class AlignedMemory: @unchecked Sendable {
       throw EngineError(.budget, "no memory to pack a constant", received: "\(byteCount) bytes")
     }
     bytes = memory
+    self.byteCount = byteCount
+    held = nil
+    slab = nil
   }
 
-  deinit { free(bytes) }
+  /// The next bytes of `slab`; nil where they do not fit.
+  init?(byteCount: Int, in slab: PackedSlab) {
+    guard let memory = slab.take(byteCount) else { return nil }
+    bytes = memory
+    self.byteCount = byteCount
+    held = nil
+    self.slab = slab
+  }
+
+  /// The bytes of `tensor`, where they are.
+  init(holding tensor: Tensor) {
+    bytes = tensor.storage.bytes
+    byteCount = tensor.byteCount
+    held = tensor
+    slab = nil
+  }
+
+  /// The contents as uint8, sharing memory.
+  var tensor: Tensor {
+    Tensor(Storage(TensorType(.uint8, [byteCount]), borrowing: bytes, owner: self))
+  }
+
+  deinit { if held == nil, slab == nil { free(bytes) } }
 }

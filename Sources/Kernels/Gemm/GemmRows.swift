@@ -20,12 +20,12 @@ struct GemmRows: Sendable {
     threads: Int, isa: InstructionSet
   ) {
     // Rows are taken six at a time, and the factor is read again for each six.
-    guard a.column == 1, GemmKernel.depth(k) == k, k > 0, m <= 6 ? n * k <= 1 << 18 : m <= 64,
+    guard a.column == 1, k > 0, k <= 2048, m <= 6 ? n * k <= 1 << 18 : m <= 64,
       m <= 6 || n * k <= 1 << 16, e.alpha == 1,
       e.beta == 0 || (e.beta == 1 && e.addend == GemmPlan.Layout(row: 0, column: 1))
     else { return nil }
     #if arch(x86_64)
-      if isa >= .avx512, nr == 32 {
+      if isa >= .avx512, nr == 64 {
         function = dl_gemm_f32_rows__avx512
       } else if isa >= .avx2, isa < .avx512, nr == 16 {
         function = dl_gemm_f32_rows__avx2
@@ -38,7 +38,7 @@ struct GemmRows: Sendable {
     self.nr = nr
     // Less is not worth the hand-over to another thread.
     let isWorth = threads > 1 && Double(m) * Double(n) * Double(k) >= 262_144
-    pieces = isWorth ? min((n + 2 * nr - 1) / (2 * nr), threads * 2) : 1
+    pieces = isWorth ? min((n + nr - 1) / nr, threads * 2) : 1
   }
 
   func run(

@@ -38,6 +38,8 @@ extension BlockedConv {
       UnsafeRawPointer($0.storage.bytes).assumingMemoryBound(to: Float.self)
     }
     let residual = p.has(3)
+    // A tile reads its residual before it is written, and no two tiles overlap.
+    let inPlace: UInt64 = residual ? 1 << 3 : 0
     let pack: BlockedFilter.Packer = { (form, make) throws(EngineError) in
       try p.packed(weights, as: form, make: make)
     }
@@ -48,7 +50,7 @@ extension BlockedConv {
       let kernel = try BlockedWindow(
         depthwise: axes, batch: x.shape[0], channels: m, lanes: block, finish: finish,
         weights: from, bias: biases, threads: p.options.threads)
-      return Prepared(label: kernel.label + " " + activation.name) { m in
+      return Prepared(inPlace: inPlace, label: kernel.label + " " + activation.name) { m in
         kernel.run(
           x: m.input(0), residual: residual ? m.input(3) : nil, y: m.output(0), pool: m.pool)
       }
@@ -65,7 +67,7 @@ extension BlockedConv {
         geometry, size: size, lanes: block, finish: finish, weights: from, bias: biases,
         threads: p.options.threads, pack: pack)
       return Prepared(
-        scratchBytes: plan.scratchBytes, label: plan.label + " " + activation.name
+        scratchBytes: plan.scratchBytes, inPlace: inPlace, label: plan.label + " " + activation.name
       ) { m in
         plan.run(
           x: m.input(0), residual: residual ? m.input(3) : nil, y: m.output(0),
@@ -77,7 +79,7 @@ extension BlockedConv {
       geometry, lanes: block, isPlain: plainInput, finish: finish, weights: from, bias: biases,
       threads: p.options.threads, pack: pack)
     return Prepared(
-      scratchBytes: plan.scratchBytes, label: plan.label + " " + activation.name
+      scratchBytes: plan.scratchBytes, inPlace: inPlace, label: plan.label + " " + activation.name
     ) { m in
       plan.run(
         x: m.input(0), residual: residual ? m.input(3) : nil, y: m.output(0), scratch: m.scratch,

@@ -1,0 +1,2 @@
+@_exported import DLRun
+@_exported import Training

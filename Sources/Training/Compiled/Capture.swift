@@ -1,0 +1,64 @@
+import Graphs
+import Operators
+import Synchronization
+import Tensors
+
+/// A function being recorded into a graph: operators run on example values, so that Swift code sees
+/// real shapes, and are added to the graph.
+final class Capture {
+  let builder = GraphBuilder()
+  /// By number of the tensor: its value in the graph.
+  private var values: [ValueID] = []
+  /// Constants by the identity of their memory, which is kept alive.
+  private var constants: [ObjectIdentifier: (Tensor, ValueID)] = [:]
+  private let generation: Int
+  let eager: Eager
+
+  private static let generations = Atomic<Int>(1)
+  /// A number that no tape has: tapes stay below 2^31.
+  static func nextGeneration() -> Int {
+    1 << 31 | generations.wrappingAdd(1, ordering: .relaxed).newValue & 0x3FFF_FFFF
+  }
+
+  init(generation: Int, eager: Eager) {
+    self.generation = generation
+    self.eager = eager
+  }
+
+  func isCaptured(_ tensor: Tensor) -> Bool { tensor.slot >> 32 == generation }
+
+  /// A tensor that stands for a value of the graph.
+  func tensor(_ example: Tensor, for value: ValueID) -> Tensor {
+    values.append(value)
+    return Tensor(example.storage, slot: generation << 32 | (values.count - 1))
+  }
+
+  /// An input of the graph. `dims` may be symbolic.
+  func input(_ name: String, _ example: Tensor, dims: [Dim]) -> Tensor {
+    tensor(example, for: builder.graph.addInput(name, Fact(.tensor(example.dtype, dims))))
+  }
+
+  /// The value of a tensor; one made outside becomes a constant.
+  func value(_ tensor: Tensor) throws(EngineError) -> ValueID {
+    if isCaptured(tensor) { return values[tensor.slot & 0xFFFF_FFFF] }
+    let id = ObjectIdentifier(tensor.storage)
+    if let (_, known) = constants[id] { return known }
+    let made = try builder.constant(tensor)
+    constants[id] = (tensor, made)
+    return made
+  }
+
+  func call<Op: Operator>(
+    _ op: Op, _ inputs: Few<Tensor?>, outputs: Int
+  ) throws(EngineError) -> Few<Tensor> {
+    let results = try eager.run(eager.prepared(op, inputs, outputs: outputs), inputs)
+    let list = inputs.array
+    guard list.contains(where: { $0.map(isCaptured) ?? false }) else { return results }
+    var ids: [ValueID?] = []
+    for t in list { ids.append(try t.map { (t) throws(EngineError) in try value(t) }) }
+    let made = try builder.call(op, Few(ids), outputs: outputs)
+    var tensors: [Tensor] = []
+    for i in 0..<results.count { tensors.append(tensor(results[i], for: made[i])) }
+    return Few(tensors)
+  }
+}
