@@ -3,8 +3,8 @@ import Tensors
 
 /// Constant weights of a recurrent layer in the order in which its kernels read them.
 ///
-/// For each direction, those of inputs in panels `[columns / 32][depth][32]`, those of states in one
-/// or two lists of panels `[panels][hidden][vectors][16]`: see `recurrent.h`.
+/// For each direction, those of inputs in panels `[columns / 32][depth][32]`, those of states in
+/// one or two lists of panels `[panels][hidden][vectors][16]`: see `recurrent.h`.
 public final class RecurrentWeights: PackedForm {
   /// A list of panels: which units of which gates each vector of sixteen holds.
   struct Form: Hashable {
