@@ -91,8 +91,8 @@ static void step(const struct dl_chain_step *s, char *const *v, const size_t *st
     s->run.binary(v[s->a], v[s->b], v[s->y], n, stride[s->a], stride[s->b]);
     break;
   case DL_STEP_WHERE:
-    s->run.where((const uint8_t *)v[s->a], v[s->b], v[s->c], v[s->y], n, stride[s->a],
-                 stride[s->b], stride[s->c]);
+    s->run.where((const uint8_t *)v[s->a], v[s->b], v[s->c], v[s->y], n, stride[s->a], stride[s->b],
+                 stride[s->c]);
     break;
   case DL_STEP_CAST:
     s->run.cast(v[s->a], v[s->y], n);

@@ -53,7 +53,7 @@ static void dl_program_f32__scalar(const struct dl_program_op *program, char *co
         CASE(ADD, a + x)
         CASE(SUB, a - x)
         CASE(FROM, x - a)
-        CASE(MUL, a *x)
+        CASE(MUL, a * x)
         CASE(DIV, a / x)
         CASE(INTO, x / a)
         CASE(MAX, larger(a, x))

@@ -28,11 +28,11 @@
   DL_LANE(6, EXPR, X)                                                                              \
   DL_LANE(7, EXPR, X)
 #define DL_SINGLE(EXPR, X) DL_LANE(0, EXPR, X)
-#define DL_EACH(k) LOAD(from + i + (k) * LANES)
+#define DL_EACH(k) LOAD(from + i + (k)*LANES)
 #define DL_MASKED(k) LOAD1(from + i, m)
 #define DL_ONE(k) one
 #define DL_NONE(k) a##k
-#define DL_PUT(k) STORE(from + i + (k) * LANES, a##k)
+#define DL_PUT(k) STORE(from + i + (k)*LANES, a##k)
 
 #define DL_OPERATION(CODE, COUNT, LOADED, EXPR)                                                    \
   case DL_PROGRAM_##CODE: {                                                                        \

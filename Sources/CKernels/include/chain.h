@@ -17,30 +17,30 @@ enum { DL_CHAIN_VALUES = 64, DL_CHAIN_AXES = 8 };
 // operand. Those with _ONE take one element for all.
 enum dl_program_code {
   DL_PROGRAM_END,
-  DL_PROGRAM_LOAD,      // a = x
+  DL_PROGRAM_LOAD, // a = x
   DL_PROGRAM_LOAD_ONE,
-  DL_PROGRAM_STORE,     // x = a
-  DL_PROGRAM_ADD,       // a + x
+  DL_PROGRAM_STORE, // x = a
+  DL_PROGRAM_ADD,   // a + x
   DL_PROGRAM_ADD_ONE,
-  DL_PROGRAM_SUB,       // a - x
+  DL_PROGRAM_SUB, // a - x
   DL_PROGRAM_SUB_ONE,
-  DL_PROGRAM_FROM,      // x - a
+  DL_PROGRAM_FROM, // x - a
   DL_PROGRAM_FROM_ONE,
-  DL_PROGRAM_MUL,       // a * x
+  DL_PROGRAM_MUL, // a * x
   DL_PROGRAM_MUL_ONE,
-  DL_PROGRAM_DIV,       // a / x
+  DL_PROGRAM_DIV, // a / x
   DL_PROGRAM_DIV_ONE,
-  DL_PROGRAM_INTO,      // x / a
+  DL_PROGRAM_INTO, // x / a
   DL_PROGRAM_INTO_ONE,
-  DL_PROGRAM_MAX,       // a if a > x or a is NaN, else x
+  DL_PROGRAM_MAX, // a if a > x or a is NaN, else x
   DL_PROGRAM_MAX_ONE,
-  DL_PROGRAM_MAX_OF,    // the same with a and x turned
+  DL_PROGRAM_MAX_OF, // the same with a and x turned
   DL_PROGRAM_MAX_OF_ONE,
   DL_PROGRAM_MIN,
   DL_PROGRAM_MIN_ONE,
   DL_PROGRAM_MIN_OF,
   DL_PROGRAM_MIN_OF_ONE,
-  DL_PROGRAM_SQUARE,    // a * a
+  DL_PROGRAM_SQUARE, // a * a
   DL_PROGRAM_NEG,
   DL_PROGRAM_ABS,
   DL_PROGRAM_SQRT,
