@@ -48,11 +48,7 @@ let package = Package(
       dependencies: [
         "Runtime", "Compiler", "Formats", "Operators", "Graphs", "Kernels", "Tensors",
       ]),
-    .target(
-      name: "DLTrain",
-      dependencies: [
-        "Training", "DLRun", "Runtime", "Formats", "Operators", "Graphs", "Tensors",
-      ]),
+    .target(name: "DLTrain", dependencies: ["Training", "Runtime", "Tensors"]),
     .target(name: "CDLRunHeader"),
     .target(
       name: "CDLRun",

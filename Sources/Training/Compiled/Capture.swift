@@ -12,6 +12,8 @@ final class Capture {
   /// Constants by the identity of their memory, which is kept alive.
   private var constants: [ObjectIdentifier: (Tensor, ValueID)] = [:]
   private let generation: Int
+  /// How many nodes have a name without its number.
+  private var names: [String: Int] = [:]
   let eager: Eager
 
   private static let generations = Atomic<Int>(1)
@@ -57,8 +59,19 @@ final class Capture {
     var ids: [ValueID?] = []
     for t in list { ids.append(try t.map { (t) throws(EngineError) in try value(t) }) }
     let made = try builder.call(op, Few(ids), outputs: outputs)
+    name(Op.schema.name)
     var tensors: [Tensor] = []
     for i in 0..<results.count { tensors.append(tensor(results[i], for: made[i])) }
     return Few(tensors)
+  }
+
+  /// Names the last node by the layer that runs and its operator.
+  private func name(_ operatorName: String) {
+    let path = TapeContext.current.layerPath.split(separator: ".").joined(separator: "/")
+    let plain = path.isEmpty ? operatorName : "\(path)/\(operatorName)"
+    let count = names[plain, default: 0]
+    names[plain] = count + 1
+    builder.graph.nodes[builder.graph.nodes.count - 1].name =
+      count == 0 ? plain : "\(plain)_\(count)"
   }
 }

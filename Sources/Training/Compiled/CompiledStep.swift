@@ -53,7 +53,7 @@ public final class CompiledStep<M: Module> {
     func function(_ batch: [Tensor]) throws -> Tensor { try loss(model, batch) }
     let (graph, changed) = try located(file, line) {
       let one = try StepCapture(model, example, names, function)
-      let two = try StepCapture(model, try resized(example, names), names, function)
+      let two = try StepCapture(model, try resized(example, names, by: 1), names, function)
       try GraphComparison(first: one.graph, second: two.graph).check()
       return (try one.withGradients(), one.changedStates)
     }
@@ -121,8 +121,9 @@ public final class CompiledStep<M: Module> {
   public var graph: Graph { session.compiledGraph }
 }
 
-/// The batch with other sizes along the axes that vary: its slices over and over.
-private func resized(_ batch: [Tensor], _ names: [[String?]]) throws -> [Tensor] {
+/// The batch with more slices along the axes that vary, its own over and over: `step` more along
+/// those of the first name, one more for each further name.
+func resized(_ batch: [Tensor], _ names: [[String?]], by step: Int) throws -> [Tensor] {
   var order: [String] = []
   for list in names { for case let n? in list where !order.contains(n) { order.append(n) } }
   return try zip(batch, names).map { (t, list) in
@@ -131,7 +132,7 @@ private func resized(_ batch: [Tensor], _ names: [[String?]]) throws -> [Tensor]
       guard let name, let place = order.firstIndex(of: name), axis < t.shape.rank else { continue }
       let n = t.shape[axis]
       guard n > 0 else { continue }
-      let rows = try Tensor((0..<n + 1 + place).map { Int64(($0 + 1) % n) })
+      let rows = try Tensor((0..<n + step + place).map { Int64(($0 + 1) % n) })
       result = try withoutGradient { try result.gather(rows, axis: axis) }
     }
     return result

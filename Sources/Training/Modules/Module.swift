@@ -19,7 +19,8 @@ open class Module {
   /// The path in the root that was traversed first; "" for a root.
   public internal(set) var path = ""
 
-  public init() {}
+  /// The argument leaves the name `init()` to subclasses, whose own may throw.
+  public init(_ nothing: Void = ()) {}
 
   /// All parameters with their paths, in the order of declaration.
   public var parameters: [Parameter] { planned.parameters }

@@ -115,6 +115,11 @@ struct Backpropagation {
     } catch {
       throw error.at(operatorName: type(of: call.op).schema.name)
     }
+    if let inspect = context.inspect {
+      try inspect(
+        type(of: call.op).schema.name, true, inputs.array + upstreams.array,
+        (0..<inputs.count).map { g.result($0) })
+    }
     for k in 0..<inputs.count where k >= 64 || needed >> UInt64(k) & 1 == 1 {
       guard let t = inputs[k], let n = tape.number(t), isNeeded[n], let part = g.result(k) else {
         continue

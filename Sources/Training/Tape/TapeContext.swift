@@ -19,6 +19,8 @@ final class TapeContext {
   var capture: Capture?
   /// The path of the layer that is running; "" outside.
   var layerPath = ""
+  /// Looks at what each operator makes: its name, whether on the way back, inputs and results.
+  var inspect: (@Sendable (String, Bool, [Tensor?], [Tensor?]) throws(any Error) -> Void)?
   /// Where random numbers come from.
   var random = RandomState(seed: 0)
 
@@ -88,7 +90,16 @@ struct Taped: Builder {
     if let capture = context.capture { return try capture.call(op, inputs, outputs: outputs) }
     let call = try context.eager.prepared(op, inputs, outputs: outputs)
     let results = try context.eager.run(call, inputs)
+    if context.inspect != nil { try inspect(Op.schema.name, inputs.array, results.array) }
     guard context.isRecording, context.tape.tracks(inputs) else { return results }
     return context.tape.record(call, nil, inputs, results)
+  }
+
+  private func inspect(
+    _ name: String, _ inputs: [Tensor?], _ results: [Tensor?]
+  ) throws(EngineError) {
+    do { try context.inspect?(name, false, inputs, results) } catch let error as EngineError {
+      throw error
+    } catch { throw EngineError(.internalDefect, "an inspection failed: \(error)") }
   }
 }
