@@ -134,8 +134,8 @@ public struct GemmPlan: Sendable {
   }
 
   /// Into how many blocks of rows, at least `least`, and of columns, of `narrowest` panels at
-  /// least, a product falls: with several threads so that the last of them is done as early as possible,
-  /// and otherwise into several for each, for threads that are kept waiting.
+  /// least, a product falls: with several threads so that the last of them is done as early as
+  /// possible, and otherwise into several for each, for threads that are kept waiting.
   static func blocks(
     strips: Int, panels: Int, least: Int, threads: Int, narrowest: Int
   ) -> (rows: Int, columns: Int) {
