@@ -13,6 +13,25 @@
     (t) = SELECT16(w_ < -87.0f, (v16){}, e_);                                                      \
   } while (0)
 
+// The lanes in pairs, so that few operations wait for each other.
+static inline __attribute__((always_inline)) float lanes_total(const v16 *s) {
+  float a[8];
+  for (int l = 0; l < 8; l++)
+    a[l] = (*s)[l] + (*s)[l + 8];
+  return ((a[0] + a[4]) + (a[1] + a[5])) + ((a[2] + a[6]) + (a[3] + a[7]));
+}
+static inline __attribute__((always_inline)) float lanes_largest(const v16 *m) {
+  float a[8];
+  for (int l = 0; l < 8; l++)
+    a[l] = (*m)[l] > (*m)[l + 8] ? (*m)[l] : (*m)[l + 8];
+  for (int l = 0; l < 4; l++)
+    a[l] = a[l] > a[l + 4] ? a[l] : a[l + 4];
+  const float b = a[0] > a[1] ? a[0] : a[1], c = a[2] > a[3] ? a[2] : a[3];
+  return b > c ? b : c;
+}
+#define TOTAL(s) lanes_total(&(s))
+#define LARGEST(m) lanes_largest(&(m))
+
 #define NAME(f) f##__scalar
 #include "attention_body.h"
 #undef NAME
@@ -28,6 +47,10 @@
 #undef PUT
 #undef LARGER
 #undef FALLING_EXP
+#undef TOTAL
+#undef LARGEST
+#define TOTAL(s) _mm512_reduce_add_ps((__m512)(s))
+#define LARGEST(m) _mm512_reduce_max_ps((__m512)(m))
 #define LOW(n) ((__mmask16)((1u << (n)) - 1))
 #define PART(v, p, n, fill) ((v) = (v16)_mm512_mask_loadu_ps((__m512)(fill), LOW(n), p))
 #define PUT(p, v, n) _mm512_mask_storeu_ps(p, LOW(n), (__m512)(v))

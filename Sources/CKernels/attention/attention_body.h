@@ -1,5 +1,6 @@
 // Included once for each instruction set, with NAME appending its suffix, PART the first n (< 16)
-// floats at p with `fill` in the other lanes, PUT their store, and FALLING_EXP as FALLING_EXP16.
+// floats at p with `fill` in the other lanes, PUT their store, LARGER the larger of two vectors,
+// LARGEST and TOTAL of a vector's lanes, and FALLING_EXP e^t for t <= 0.
 
 void NAME(dl_attention_softmax_f32)(const dl_attention_rows *a) {
   const float none = -__builtin_inff();
@@ -45,9 +46,7 @@ void NAME(dl_attention_softmax_f32)(const dl_attention_rows *a) {
       m1 = LARGER(t, m1);
     }
     m0 = LARGER(m0, m1);
-    float top = m0[0];
-    for (int l = 1; l < LANES; l++)
-      top = m0[l] > top ? m0[l] : top;
+    const float top = LARGEST(m0);
     // NaN is passed over above; where every other key is hidden it must still be found.
     int isOpen = top != none;
     for (ptrdiff_t j = 0; !isOpen && j < n; j++)
@@ -79,12 +78,11 @@ void NAME(dl_attention_softmax_f32)(const dl_attention_rows *a) {
       s1 += t;
     }
     s0 += s1;
-    double total = 0;
-    for (int l = 0; l < LANES; l++)
-      total += s0[l];
-    a->inverse[r] = (float)(1.0 / total);
-    memset(s, 0, (size_t)low * sizeof(float));
-    memset(s + high, 0, (size_t)(a->n - high) * sizeof(float));
+    a->inverse[r] = 1.0f / TOTAL(s0);
+    if (low > 0)
+      memset(s, 0, (size_t)low * sizeof(float));
+    if (high < a->n)
+      memset(s + high, 0, (size_t)(a->n - high) * sizeof(float));
   }
 }
 
@@ -98,13 +96,6 @@ void NAME(dl_scale_rows_f32)(ptrdiff_t rows, ptrdiff_t n, const float *x, ptrdif
     for (; j < n; j++)
       y[j] = x[j] * f;
   }
-}
-
-static float NAME(lane_total)(const v16 *s) {
-  float a[8];
-  for (int l = 0; l < 8; l++)
-    a[l] = (*s)[l] + (*s)[l + 8];
-  return ((a[0] + a[4]) + (a[1] + a[5])) + ((a[2] + a[6]) + (a[3] + a[7]));
 }
 
 void NAME(dl_attention_dots_f32)(ptrdiff_t keys, ptrdiff_t size, const float *q, const float *k,
@@ -138,8 +129,7 @@ void NAME(dl_attention_dots_f32)(ptrdiff_t keys, ptrdiff_t size, const float *q,
       PART(y, p[3] + d, size - d, (v16){});
       s3 += y * x;
     }
-    const float sums[4] = {NAME(lane_total)(&s0), NAME(lane_total)(&s1), NAME(lane_total)(&s2),
-                           NAME(lane_total)(&s3)};
+    const float sums[4] = {TOTAL(s0), TOTAL(s1), TOTAL(s2), TOTAL(s3)};
     for (int r = 0; r < 4 && t + r < keys; r++)
       scores[t + r] = sums[r] * scale;
   }

@@ -76,7 +76,8 @@ struct GemmKernel: Sendable {
     return best(element, isa)
   }
 
-  /// Elements of the sum that one pass over a convolution's tile adds up: long sums are cut into equal blocks
+  /// Elements of the sum that one pass over a convolution's tile adds up: long sums are cut into
+  /// equal blocks
   /// that the caches hold. Depends on nothing but `k`, so results do not either.
   static func depth(_ k: Int) -> Int {
     let blocks = max(1, (k + 511) / 512)

@@ -141,9 +141,9 @@ public struct GemmPlan: Sendable {
     label = isVector ? "gemv \(isa)" : self.rows != nil ? "rows \(isa)" : kernel.label
   }
 
-  /// Into how many blocks of rows, at least `least`, and of columns, of `narrowest` panels at least,
-  /// a product falls: with several threads so that the last of them is done as early as possible,
-  /// and otherwise into several for each, for threads that are kept waiting.
+  /// Into how many blocks of rows, at least `least`, and of columns, of `narrowest` panels at
+  /// least, a product falls: with several threads so that the last of them is done as early as
+  /// possible, and otherwise into several for each, for threads that are kept waiting.
   static func blocks(
     strips: Int, panels: Int, least: Int, threads: Int, narrowest: Int
   ) -> (rows: Int, columns: Int) {

@@ -7,7 +7,8 @@ struct LeftBlock {
   private let step: Int
   private let top: Int
   private let bottom: Int
-  /// Strips of the whole factor, those of this block, and rows of the factor; nil for rows in place.
+  /// Strips of the whole factor, those of this block, and rows of the factor; nil for rows in
+  /// place.
   private let packed: (strips: Int, first: Int, until: Int, rows: Int)?
   /// Elements of a strip for each of its rows, and where its sum starts.
   private let depth: Int
