@@ -51,7 +51,7 @@ import Testing
     let pooled = try b.apply(GlobalAveragePool(), try b.apply(Sigmoid(), joined))
     let flat = try b.apply(Flatten(axis: 1), pooled)
     let logits = try b.apply(MatMul(), flat, weights([64, 40]))
-    let y = try b.apply(Softmax(axis: -1), logits)
+    let y = try b.apply(Softmax(), logits)
     b.graph.values[y.index].name = "y"
     b.graph.outputs = [y]
     var model = Model(b.graph)

@@ -160,7 +160,7 @@ import Testing
     let up = try net.b.apply(Tanh(), deep)
     net.output(
       try net.b.apply(
-        ReduceSum(), try net.b.apply(Concat(axis: 1), inputs: [skip, up])))
+        GlobalAveragePool(), try net.b.apply(Concat(axis: 1), inputs: [skip, up])))
     let session = try Session(net.model(), options: .init(threads: 1, optimization: .none))
     let outline = try session.outline(net.values.mapValues(\.type))
     #expect(outline.arenaBytes < 2 * 64 * 64 * 4 + 4096)
