@@ -11,8 +11,9 @@ import Testing
   /// A folder with `model.onnx`, removed afterwards.
   private func inFolder(_ model: Model, _ body: (String) throws -> Void) throws {
     var template = Array("/tmp/dlrun-compiled-XXXXXX".utf8CString)
-    let made = template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress) }
-    let folder = String(cString: try #require(made)) + "/"
+    try #require(mkdtemp(&template) != nil)
+    let folder =
+      String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) + "/"
     defer {
       for name in ["model.onnx", "model.dlc", "other.dlc"] { unlink(folder + name) }
       rmdir(folder)

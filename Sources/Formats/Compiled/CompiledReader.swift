@@ -79,7 +79,7 @@ enum CompiledReader {
       throw EngineError(
         .invalidModel, "'\(source.name)', which it was compiled from, has changed since",
         expected: "the model with SHA-256 \(source.digest)",
-        hint: "compile the model again, or use it as it is")
+        hint: "compile the model again")
     }
   }
 }
