@@ -9,14 +9,15 @@ import Glibc
 enum BlockPool {
   /// Blocks of more bytes are not kept.
   static let largest = 1 << 25
-  /// Bytes that a thread keeps.
-  static let limit = 1 << 26
+  /// Bytes that a thread keeps unless it asks for more.
+  static let usualLimit = 1 << 24
   /// Blocks that a list keeps.
   static let longest = 64
   private static let classes = 80
 
   private struct Lists {
     var total = 0
+    var limit = BlockPool.usualLimit
     let heads: UnsafeMutablePointer<UnsafeMutableRawPointer?>
     let counts: UnsafeMutablePointer<Int>
   }
@@ -55,13 +56,20 @@ enum BlockPool {
     let (index, size) = sizeClass(bytes)
     let lists =
       (pthread_getspecific(key) ?? begin()).assumingMemoryBound(to: Lists.self)
-    guard lists.pointee.counts[index] < longest, lists.pointee.total + size <= limit else {
+    guard lists.pointee.counts[index] < longest, lists.pointee.total + size <= lists.pointee.limit
+    else {
       return free(block)
     }
     block.storeBytes(of: lists.pointee.heads[index], as: UnsafeMutableRawPointer?.self)
     lists.pointee.heads[index] = block
     lists.pointee.counts[index] += 1
     lists.pointee.total += size
+  }
+
+  /// Lets the calling thread keep so many bytes.
+  static func setLimit(_ bytes: Int) {
+    let lists = (pthread_getspecific(key) ?? begin()).assumingMemoryBound(to: Lists.self)
+    lists.pointee.limit = bytes
   }
 
   private static func fresh(_ bytes: Int) -> UnsafeMutableRawPointer? {
@@ -95,4 +103,10 @@ enum BlockPool {
     lists.pointee.counts.deallocate()
     lists.deallocate()
   }
+}
+
+extension Storage {
+  /// Lets the calling thread keep up to `bytes` bytes of freed memory for tensors to come, instead
+  /// of the usual 16 MB: for threads that make and free the same large tensors over and over.
+  public static func recycle(upTo bytes: Int) { BlockPool.setLimit(max(bytes, 0)) }
 }

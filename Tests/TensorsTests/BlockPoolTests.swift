@@ -50,4 +50,16 @@ import Testing
       for (i, t) in made.enumerated() { #expect(Array(t.elements(Int64.self)) == [Int64(i), 7]) }
     }
   }
+
+  /// Large memory is kept by threads that ask for it, up to what they ask for.
+  @Test func limitsAreTheThreads() throws {
+    let type = TensorType(.uint8, [12 << 20])
+    Storage.recycle(upTo: 0)
+    let small = TensorType(.uint8, [64])
+    _ = try Storage(small)
+    Storage.recycle(upTo: 1 << 26)
+    let first = try Storage(type).bytes
+    #expect(try Storage(type).bytes == first)
+    Storage.recycle(upTo: BlockPool.usualLimit)
+  }
 }

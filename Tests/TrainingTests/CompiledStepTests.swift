@@ -110,4 +110,42 @@ private final class Perceptron: Module {
     }
     #expect(random?.code == .usage)
   }
+
+  /// Constants to gradients are so in the graph as well.
+  @Test func detachedParts() throws {
+    let data = try batch(4, seed: 1)
+    func part(_ model: Perceptron, _ b: [Tensor]) throws -> Tensor {
+      let y = try model(b[0])
+      let scale = try withoutGradient { try model.second.value.squared().mean() }
+      return try (y * y.detached()).mean() * scale
+    }
+    let model = try Perceptron()
+    let step = try CompiledStep(
+      model, Optimizer(model, .keras.sgd()), example: data, threads: 1, loss: part)
+    let (_, wanted) = try valueAndGradient(of: model) { try part($0, data) }
+    let (_, got) = try step.valueAndGradient(data)
+    for (a, b) in zip(wanted.values, got.values) {
+      for (x, y) in zip(try #require(a).numbers(), try #require(b).numbers()) {
+        #expect(abs(x - y) < 1e-6)
+      }
+    }
+  }
+
+  @Test func whatCannotBeCaptured() throws {
+    let custom = try failure { model, b in
+      let y = try model(b[0])
+      return try withDerivative(at: [y], { [try $0[0].rounded()] }) { _, _, u in [u[0]] }[0].sum()
+    }
+    #expect(custom?.code == .unsupported)
+    let hook = try failure { model, b in
+      let y = try model(b[0])
+      y.onGradient { $0 }
+      return try y.sum()
+    }
+    #expect(hook?.code == .unsupported)
+    let inner = try failure { model, b in
+      try gradient(at: model.second.value) { try $0.squared().sum() }.sum()
+    }
+    #expect(inner?.code == .unsupported)
+  }
 }

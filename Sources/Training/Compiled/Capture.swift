@@ -22,9 +22,40 @@ final class Capture {
     1 << 30 | generations.wrappingAdd(1, ordering: .relaxed).newValue & 0x3FFF_FFFF
   }
 
-  init(generation: Int, eager: Eager) {
+  /// Whether gradients will flow through the graph.
+  private let isForTraining: Bool
+  /// What was asked for where nothing can be thrown: thrown when the capture ends.
+  private var refusal: EngineError?
+
+  init(generation: Int, eager: Eager, isForTraining: Bool) {
     self.generation = generation
     self.eager = eager
+    self.isForTraining = isForTraining
+  }
+
+  /// The tensor as a constant to gradients.
+  func stopped(_ tensor: Tensor) -> Tensor {
+    guard isForTraining, isCaptured(tensor) else { return tensor }
+    do throws(EngineError) {
+      let value = try builder.call(StopGradient(), Few(value(tensor)), outputs: 1)[0]
+      return self.tensor(tensor, for: value)
+    } catch {
+      refuse(error)
+      return tensor
+    }
+  }
+
+  func refuse(_ error: EngineError) { refusal = refusal ?? error }
+
+  /// Errors: what could not be captured and not be said where it was asked for.
+  func check() throws(EngineError) { if let refusal { throw refusal } }
+
+  /// Errors: `.unsupported` when gradients must flow through what is no operator.
+  func checkCustom(_ what: String, _ inputs: [Tensor]) throws(EngineError) {
+    guard isForTraining, inputs.contains(where: isCaptured) else { return }
+    throw EngineError(
+      .unsupported, "\(what) cannot be captured into a graph",
+      hint: "train this function without compiling it")
   }
 
   func isCaptured(_ tensor: Tensor) -> Bool { tensor.slot >> 32 == generation }
@@ -61,7 +92,12 @@ final class Capture {
     let made = try builder.call(op, Few(ids), outputs: outputs)
     name(Op.schema.name)
     var tensors: [Tensor] = []
-    for i in 0..<results.count { tensors.append(tensor(results[i], for: made[i])) }
+    // The capture itself counts as one pause; more of them are withoutGradient's.
+    let stops = TapeContext.current.pauses > 1
+    for i in 0..<results.count {
+      let result = tensor(results[i], for: made[i])
+      tensors.append(stops ? stopped(result) : result)
+    }
     return Few(tensors)
   }
 

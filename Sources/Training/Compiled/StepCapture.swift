@@ -26,10 +26,14 @@ struct StepCapture {
         .usage, "names of axes for another number of tensors", expected: "\(batch.count)",
         received: "\(names.count)")
     }
-    let capture = Capture(generation: Capture.nextGeneration(), eager: context.eager)
+    let capture = Capture(
+      generation: Capture.nextGeneration(), eager: context.eager, isForTraining: true)
     let before = (parameters.map(\.value), states.map(\.value), context.capture)
+    let pauses = context.pauses
     context.capture = capture
+    context.pauses = 0
     defer {
+      context.pauses = pauses
       for (p, v) in zip(parameters, before.0) { p.value = v }
       for (s, v) in zip(states, before.1) { s.value = v }
       context.capture = before.2
@@ -51,6 +55,7 @@ struct StepCapture {
     }
     let stateInputs = states.map(\.value.slot)
     let y = try context.paused { try inTraining { try function(inputs) } }
+    try capture.check()
     try checkScalar(y)
     guard capture.isCaptured(y) else {
       throw EngineError(

@@ -96,7 +96,8 @@ private func captured<M: Module>(
   _ function: (M, [Tensor]) throws -> [(name: String, value: Tensor)]
 ) throws -> Graph {
   let context = TapeContext.current
-  let capture = Capture(generation: Capture.nextGeneration(), eager: context.eager)
+  let capture = Capture(
+    generation: Capture.nextGeneration(), eager: context.eager, isForTraining: false)
   let parameters = model.parameters
   let states = model.states
   let before = (parameters.map(\.value), states.map(\.value), context.capture)

@@ -147,9 +147,11 @@ public final class Optimizer {
   ) throws {
     try located(file, line) {
       var list = [Tensor?](repeating: nil, count: slots.count)
-      for (p, g) in zip(gradients.parameters, gradients.values) {
-        guard let g else { continue }
-        guard let i = placeOf[ObjectIdentifier(p)] else {
+      for (k, p) in gradients.parameters.enumerated() {
+        guard let g = gradients.values[k] else { continue }
+        // Gradients usually come in the optimiser's own order.
+        let isThere = k < slots.count && slots[k].parameter === p
+        guard let i = isThere ? k : placeOf[ObjectIdentifier(p)] else {
           throw EngineError(
             .usage, "the optimiser does not know the parameter '\(p.name)'",
             expected: "gradients of the model it was made for")

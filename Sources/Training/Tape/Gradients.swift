@@ -92,7 +92,10 @@ public func withoutGradient<R>(_ body: () throws -> R) rethrows -> R {
 
 extension Tensor {
   /// The same contents as a constant: no gradient flows through.
-  public func detached() -> Tensor { Tensor(storage) }
+  public func detached() -> Tensor {
+    if slot >= 0, let capture = TapeContext.current.capture { return capture.stopped(self) }
+    return Tensor(storage)
+  }
 
   /// Whether gradients are being taken with respect to something this tensor depends on.
   public var isTracked: Bool { TapeContext.current.tape.tracks(self) }
@@ -100,7 +103,14 @@ extension Tensor {
   /// Has `hook` look at this tensor's gradient once it is whole, and replace it by what it returns,
   /// if anything. Does nothing for tensors that are not tracked.
   public func onGradient(_ hook: @escaping (Tensor) throws -> Tensor?) {
-    let tape = TapeContext.current.tape
+    let context = TapeContext.current
+    if let capture = context.capture, capture.isCaptured(self) {
+      capture.refuse(
+        EngineError(
+          .unsupported, "hooks on gradients cannot be captured into a graph",
+          hint: "train this function without compiling it"))
+    }
+    let tape = context.tape
     guard let n = tape.number(self) else { return }
     tape.hooks[n, default: []].append(hook)
   }
@@ -109,6 +119,11 @@ extension Tensor {
 extension TapeContext {
   /// Tracked values of the contents of `xs`.
   func watch(_ xs: [Tensor]) throws -> [Tensor] {
+    guard capture == nil else {
+      throw EngineError(
+        .unsupported, "a gradient inside a function cannot be captured into a graph",
+        hint: "train or export a function without it")
+    }
     var tracked: [Tensor] = []
     for x in xs {
       guard x.dtype.isFloat else {

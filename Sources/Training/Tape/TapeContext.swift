@@ -24,7 +24,8 @@ final class TapeContext {
   /// Where random numbers come from.
   var random = RandomState(seed: 0)
 
-  private init() {}
+  /// Every step makes and frees the same activations and gradients.
+  private init() { Storage.recycle(upTo: 1 << 29) }
 
   private static let key: pthread_key_t = {
     var key = pthread_key_t()
