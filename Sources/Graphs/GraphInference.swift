@@ -261,11 +261,7 @@ private final class InferenceWalk {
   /// a graph more than once, with looser types each time: the last counts.
   private func keep(_ inferred: [Graph], in node: inout Graph.Node) {
     node.updateSubgraphs { (g: inout Graph) in
-      let match = inferred.last {
-        $0.name == g.name && $0.outputs == g.outputs && $0.inputs == g.inputs
-          && $0.values.count == g.values.count && $0.nodes.count == g.nodes.count
-          && zip($0.values, g.values).allSatisfy { $0.name == $1.name }
-      }
+      let match = inferred.last { $0.isSameBody(as: g) }
       if let match { g = match }
     }
   }

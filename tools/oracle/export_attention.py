@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# Over 400 lines because each form is a module of its own.
 """Export small transformer layers in every form that PyTorch's two exporters write.
 
 usage: export_attention.py OUT [NAME...] [--opset N] [--exporter old|new]
@@ -8,7 +9,7 @@ nothing is downloaded. What an exporter refuses is reported and left out. Needs 
 tools/oracle/install.sh and transformers.
 
 Opsets where none is asked for: 14 of the old exporter (17 for encoders that normalise last), of the
-new one what it writes by itself. Over 400 lines because each form is a module of its own.
+new one what it writes by itself.
 """
 
 import argparse
