@@ -8,6 +8,7 @@ let package = Package(
   products: [
     .library(name: "DLRun", targets: ["DLRun"]),
     .library(name: "DLRunObservability", targets: ["DLRunObservability"]),
+    .library(name: "DLTrain", targets: ["DLTrain"]),
     .executable(name: "dlrun", targets: ["dlrun"]),
   ],
   dependencies: [
@@ -42,6 +43,12 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Metrics", package: "swift-metrics"),
       ]),
+    .target(
+      name: "Training",
+      dependencies: [
+        "Runtime", "Compiler", "Formats", "Operators", "Graphs", "Kernels", "Tensors",
+      ]),
+    .target(name: "DLTrain", dependencies: ["Training", "Runtime", "Tensors"]),
     .target(name: "CDLRunHeader"),
     .target(
       name: "CDLRun",
@@ -92,6 +99,13 @@ let package = Package(
       name: "DLRunTests",
       dependencies: ["DLRun"]),
     .testTarget(
+      name: "TrainingTests",
+      dependencies: [
+        "TestSupport", "Training", "Runtime", "Formats", "Operators", "Graphs", "Kernels",
+        "Tensors",
+      ],
+      exclude: ["Fixtures"]),
+    .testTarget(
       name: "DLRunObservabilityTests",
       dependencies: [
         "DLRunObservability", "DLRun",
@@ -100,7 +114,7 @@ let package = Package(
       ]),
     .testTarget(
       name: "CDLRunTests",
-      dependencies: ["CDLRun", "CDLRunHeader"]),
+      dependencies: ["CDLRun", "CDLRunHeader", "DLRun"]),
     .testTarget(
       name: "CommandTests",
       dependencies: ["TestSupport", "DLRun", "Compiler", "Formats", "Tensors"]),

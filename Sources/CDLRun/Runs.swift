@@ -225,6 +225,8 @@ public func dlrun_session_run_tensors(
         .usage, "the wrong number of inputs", expected: "\(handle.inputs.count)",
         received: "\(input_count)")
     }
+    let isWhole = options == nil && isEveryOutput(places, output_count, of: handle)
+    if isWhole, let inputs, let outputs, try handle.quick.run(inputs, outputs) { return }
     var values: [Value?] = []
     for i in 0..<input_count {
       let t = try required(inputs, "inputs")[i]
@@ -266,7 +268,21 @@ public func dlrun_session_run_tensors(
       results[i] = .tensor(try handle.session.ownMemory(t, isShared: isShared))
     }
     for (i, result) in results.enumerated() { store(result, targets[i], &outputs[i]) }
+    if isWhole, let inputs {
+      let types = values.map { if case .tensor(let t)? = $0 { t.type } else { nil as TensorType? } }
+      handle.quick.prepare(handle.session, types, inputs, outputs)
+    }
   }
+}
+
+/// Whether the places are those of all outputs in the model's order.
+private func isEveryOutput(
+  _ places: UnsafePointer<Int>?, _ count: Int, of handle: SessionHandle
+) -> Bool {
+  guard count == handle.outputs.count else { return false }
+  guard let places else { return true }
+  for i in 0..<count where places[i] != i { return false }
+  return true
 }
 
 /// Fills in an output; the type stands there already where the caller's memory was written.

@@ -13,6 +13,7 @@ final class SessionHandle: HandleObject {
   let outputs: [CPort]
   let info: dlrun_model_info
   let properties: [(key: UnsafePointer<CChar>, value: UnsafePointer<CChar>)]
+  let quick = QuickRuns()
   private let strings = CStrings()
 
   init(_ model: Model, _ options: SessionOptions) throws(EngineError) {
@@ -211,7 +212,7 @@ public func dlrun_session_create_from_memory(
     guard size_bytes >= 0 else { throw EngineError(.usage, "size_bytes is too large") }
     let bytes = UnsafeRawBufferPointer(start: try required(model, "model"), count: size_bytes)
     let options = try sessionOptions(options)
-    out.pointee = HandleTable.add(try SessionHandle(ONNXReader.read(bytes: bytes), options))
+    out.pointee = HandleTable.add(try SessionHandle(ModelFile.read(bytes: bytes), options))
   }
 }
 

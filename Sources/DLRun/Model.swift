@@ -6,7 +6,7 @@ import Tensors
 public typealias Model = ModelGraph
 
 extension ModelGraph {
-  /// Reads an ONNX model: `.onnx`, `.pb`, or either compressed with gzip.
+  /// Reads a model: `.onnx`, `.pb`, either compressed with gzip, or one compiled by `compile`.
   ///
   /// Weights stay in the mapped file; do not change the file while the model is in use.
   ///
@@ -18,14 +18,14 @@ extension ModelGraph {
   /// let outputs = try session.run(["x": Tensor([[1, 2, 3]])])
   /// ```
   public init(contentsOf path: String) throws(EngineError) {
-    self = try ONNXReader.read(contentsOf: path)
+    self = try ModelFile.read(contentsOf: path)
   }
 
-  /// Reads an ONNX model, gzipped or not, from memory. Weights are copied. A model with weights in
-  /// other files is refused.
+  /// Reads a model, gzipped, compiled or neither, from memory. Weights are copied. A model with
+  /// weights in other files is refused.
   ///
   /// Errors: `.malformed`, `.invalidModel`, `.budget`, naming place and `name`.
   public init(bytes: [UInt8], name: String = "model") throws(EngineError) {
-    self = try ONNXReader.read(bytes: bytes, name: name)
+    self = try ModelFile.read(bytes: bytes, name: name)
   }
 }

@@ -94,17 +94,10 @@ public struct Backward<Value> {
   }
   public func constant(_ tensor: Tensor) -> Tensor { tensor }
 
-  public func call<Op: Operator>(
+  @inlinable public func call<Op: Operator>(
     _ op: Op, _ inputs: Few<Tensor?>, outputs: Int
   ) throws(EngineError) -> Few<Tensor> {
-    let values = try evaluate(
-      op, inputs.array.map { $0.map { .tensor($0) } }, outputs: outputs, runner: nil)
-    var tensors: [Tensor] = []
-    for v in values {
-      guard let v else { throw EngineError(.internalDefect, "an output was not made") }
-      tensors.append(try v.asTensor())
-    }
-    return Few(tensors)
+    try run(prepared(op, inputs, outputs: outputs), inputs)
   }
 
   /// Runs `op` on any values. The way of dynamic nodes and of subgraph operators.

@@ -176,9 +176,9 @@ public struct Function: Sendable {
 public struct FileIdentity: Hashable, Sendable {
   let device: UInt64
   let inode: UInt64
-  let bytes: Int
+  public let bytes: Int
   /// Nanoseconds since 1970 of the last change.
-  let modified: Int
+  public let modified: Int
   public init(device: UInt64, inode: UInt64, bytes: Int, modified: Int) {
     self.device = device
     self.inode = inode
@@ -192,6 +192,9 @@ public struct ModelGraph: Sendable {
   /// The files it was read from, as long as nothing of what runs was changed since: sessions of
   /// one file share what they make of it. Empty for other models.
   public package(set) var files: [FileIdentity] = []
+  /// What a compiled model holds beside its graph; nil for other models, and once what runs was
+  /// changed: the graph then runs as any other.
+  public package(set) var compiled: CompiledParts?
   public var irVersion: Int = 10
   public var producerName = ""
   public var producerVersion = ""
@@ -199,11 +202,11 @@ public struct ModelGraph: Sendable {
   public var modelVersion: Int = 0
   public var doc = ""
   /// Opset version by domain, "" for ai.onnx. In file order.
-  public var opsets: [(domain: String, version: Int)] = [] { didSet { files = [] } }
+  public var opsets: [(domain: String, version: Int)] = [] { didSet { forgetFiles() } }
   /// By domain, fields of an import that the reader does not know.
   public var opsetFields: [String: [UInt8]] = [:]
-  public var graph: Graph { didSet { files = [] } }
-  public var functions: [Function] = [] { didSet { files = [] } }
+  public var graph: Graph { didSet { forgetFiles() } }
+  public var functions: [Function] = [] { didSet { forgetFiles() } }
   public var metadata: [Graph.Metadata] = []
   /// Whole serialised messages this project keeps but does not read.
   public var trainingInfo: [[UInt8]] = []
@@ -211,6 +214,11 @@ public struct ModelGraph: Sendable {
   public var unknownFields: [UInt8] = []
 
   public init(_ graph: Graph) { self.graph = graph }
+
+  private mutating func forgetFiles() {
+    files = []
+    compiled = nil
+  }
 
   /// The imported version of `domain`, "ai.onnx" meaning "".
   public func opset(_ domain: String) -> Int? {

@@ -291,9 +291,11 @@ public final class GraphEditor {
     return result
   }
 
-  /// The nodes in an order in which they can run.
+  /// The nodes in an order in which they can run. Where some wait for each other in a ring, as a
+  /// faulty rewrite may leave them, one of these comes before what it needs: the verifier says so.
   public func orderedNodes() -> [Int] {
     var done = [Bool](repeating: false, count: graph.nodes.count)
+    var isOpen = done
     var order: [Int] = []
     let live = nodes.sorted { (places[$0], $0) < (places[$1], $1) }
     // A list instead of recursion: chains may be as long as the graph.
@@ -306,6 +308,8 @@ public final class GraphEditor {
           order.append(i)
           continue
         }
+        if isOpen[i] { continue }
+        isOpen[i] = true
         open.append((i, true))
         let used = graph.nodes[i].inputs.compactMap { $0 } + graph.nodes[i].captured
         for id in used.reversed() {

@@ -33,7 +33,7 @@ public struct OperatorLookup: Sendable {
   /// the registry: `.unsupported`, `.attribute`, `.arity`.
   public func bind(_ node: Graph.Node) throws(EngineError) -> any Operator {
     if let op = node.op { return op }
-    guard let opset = opset(node.domain) else {
+    guard let opset = node.opset ?? opset(node.domain) else {
       throw EngineError(
         .invalidModel, "the model imports no version of domain '\(shownDomain(node.domain))'",
         hint: "add it to opset_import", subject: .init(operatorName: node.type))

@@ -37,9 +37,18 @@ public struct Preparation: Sendable {
   }
 
   /// A packed form of the constant `source`, made once for all its uses. `form` must say
-  /// everything that the packed bytes depend on beside the source.
+  /// everything that the packed bytes depend on beside the source. `make` lays the form out in
+  /// the space it is given, which may be filled already.
   ///
   /// Errors: those of `make`.
+  public func packed<T: PackedForm>(
+    _ source: Tensor, as form: String, make: (PackedSpace) throws(EngineError) -> T
+  ) throws(EngineError) -> T {
+    guard let store else { return try make(.fresh) }
+    return try store.packed(source, as: form, make: make)
+  }
+
+  /// The same for forms that no file keeps.
   public func packed<T: AnyObject & Sendable>(
     _ source: Tensor, as form: String, make: () throws(EngineError) -> T
   ) throws(EngineError) -> T {
@@ -106,6 +115,17 @@ public struct Preparation: Sendable {
   }
 }
 
+/// Bytes that a kernel moves and does not change. Who lays out memory may have them made, or read,
+/// where they are wanted; a kernel that has nothing else to do is then not run.
+public enum Movement: Sendable {
+  case none
+  /// Output `k` is the bytes of input 0 from `offsets[k]` on; for an output that nobody asked for
+  /// the offset means nothing.
+  case parts([Int])
+  /// Output 0 is the bytes of the inputs and nothing else: those of input `i` from `offsets[i]` on.
+  case whole([Int])
+}
+
 /// A kernel with everything settled but the memory.
 public struct Prepared: Sendable {
   public typealias Run = @Sendable (Memory) throws(EngineError) -> Void
@@ -114,18 +134,22 @@ public struct Prepared: Sendable {
   public let scratchBytes: Int
   /// Bit `i` is set where output 0 may be written over input `i`, element by element.
   public let inPlace: UInt64
+  /// What of the kernel's work memory that lies right saves.
+  public let movement: Movement
   /// What kernel was chosen, for the profile: `gemm avx512 12x32`.
   public let label: String
   public let run: Run
 
   /// `run` writes every byte of its outputs, allocates nothing, and throws only for reasons that
-  /// depend on values.
+  /// depend on values. What `movement` speaks of it leaves alone where it lies in place already.
   public init(
-    scratchBytes: Int = 0, inPlace: UInt64 = 0, label: String = "", run: @escaping Run
+    scratchBytes: Int = 0, inPlace: UInt64 = 0, movement: Movement = .none, label: String = "",
+    run: @escaping Run
   ) {
     kind = .kernel
     self.scratchBytes = scratchBytes
     self.inPlace = inPlace
+    self.movement = movement
     self.label = label
     self.run = run
   }
@@ -133,6 +157,7 @@ public struct Prepared: Sendable {
     self.kind = kind
     scratchBytes = 0
     inPlace = 0
+    movement = .none
     label = "\(kind)"
     run = { (_) throws(EngineError) in }
   }

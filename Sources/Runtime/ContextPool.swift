@@ -6,12 +6,14 @@ final class ContextPool: Sendable {
   private let idle = Mutex<[RunContext]>([])
 
   func take(_ plan: Plan, _ session: SessionState) throws(EngineError) -> RunContext {
-    if let context = idle.withLock({ $0.popLast() }) { return context }
-    return try RunContext(plan, session)
+    let context = idle.withLock { $0.popLast() } ?? RunContext(plan)
+    context.use(try session.arenas.take(bytes: plan.arenaBytes), plan)
+    return context
   }
 
   /// Keeps a few; the rest is freed.
-  func give(_ context: RunContext) {
+  func give(_ context: RunContext, _ session: SessionState) {
+    if let arena = context.releaseArena() { session.arenas.give(arena) }
     idle.withLock { if $0.count < 8 { $0.append(context) } }
   }
 }

@@ -8,45 +8,43 @@ extension Plan {
   /// an error, or passed over.
   func run(
     inputs: [Value?], captured: [Value?], targets: [Tensor?] = [], mustFit: Bool = true,
-    state: RunState
+    _ settings: RunSettings, state given: RunState? = nil
   ) throws(EngineError) -> [Value?] {
-    let context = try contexts.take(self, state.session)
+    let session = settings.session
+    let context = try contexts.take(self, session)
+    let state = hasDynamicSteps ? given ?? RunState(settings) : nil
     var created = 0
     defer {
-      state.dynamicBytes -= created
-      for (i, place) in places.enumerated() {
-        if case .constant = place { continue }
-        context.values[i] = nil
-      }
-      contexts.give(context)
+      state?.dynamicBytes -= created
+      for (slot, _) in inputSlots { context.values[slot] = nil }
+      for (slot, _) in capturedSlots { context.values[slot] = nil }
+      for fresh in freshSlots { context.values[fresh.slot] = nil }
+      for slot in dynamicSlots { context.values[slot] = nil }
+      contexts.give(context, session)
     }
-    for (i, place) in places.enumerated() {
-      switch place {
-      case .input(let k): context.values[i] = inputs[k]
-      case .captured(let k): context.values[i] = captured[k]
-      default: break
-      }
-    }
+    for (slot, k) in inputSlots { context.values[slot] = inputs[k] }
+    for (slot, k) in capturedSlots { context.values[slot] = captured[k] }
     for fresh in freshSlots {
       if let k = fresh.output, k < targets.count, let target = targets[k],
-        try fits(target, k, mustFit)
+        try fits(target, k, mustFit), !fresh.holdsOthers || target.storage.isAligned
       {
         context.values[fresh.slot] = .tensor(
           target.type == fresh.type
             ? target : Tensor(Storage(viewing: target.storage, as: fresh.type)))
       } else {
-        context.values[fresh.slot] = .tensor(Tensor(try state.session.allocate(fresh.type)))
+        context.values[fresh.slot] = .tensor(Tensor(try session.allocate(fresh.type)))
       }
     }
-    for (address, slot) in patches {
-      guard case .tensor(let t)? = context.values[Plan.root(slot, places)] else { continue }
-      context.addresses[address] = t.storage.bytes
+    for (slot, addresses) in patches {
+      guard case .tensor(let t)? = context.values[slot] else { continue }
+      let bytes = t.storage.bytes
+      for a in addresses { context.addresses[a.entry] = bytes + a.offset }
     }
-    let pool = state.session.pool
-    let checksNaN = state.session.options.checksNaN
-    let profiler = state.profiler
+    let pool = session.pool
+    let checksNaN = session.options.checksNaN
+    let profiler = settings.profiler
     for step in steps {
-      try state.control?.check()
+      try settings.control?.check()
       let started = profiler == nil ? 0 : monotonicNanoseconds()
       switch step {
       case .kernel(let k):
@@ -54,6 +52,7 @@ extension Plan {
         if checksNaN { try checkNaN(k, context) }
         if let profiler { record(k, profiler, since: started) }
       case .dynamic(let d):
+        guard let state else { continue }
         created += try run(d, context, state)
         if checksNaN { try checkNaN(d, context) }
         if let profiler {
@@ -72,7 +71,7 @@ extension Plan {
     results.reserveCapacity(outputs.count)
     for (k, slot) in outputs.enumerated() {
       let target = k < targets.count ? targets[k] : nil
-      results.append(try result(slot, context, into: target, mustFit, state))
+      results.append(try result(slot, context, into: target, mustFit, session))
     }
     return results
   }
@@ -85,7 +84,7 @@ extension Plan {
       try k.call.prepared.run(
         Memory(
           inputs: UnsafePointer(base), outputs: UnsafePointer(base + k.inputCount),
-          scratch: context.arena + k.scratchOffset, pool: pool))
+          scratch: context.arenaBytes + k.scratchOffset, pool: pool))
     } catch { throw error.at(node: nodeNames[k.node], operatorName: operatorNames[k.node]) }
   }
 
@@ -133,18 +132,17 @@ extension Plan {
 
   /// What a slot holds, as a value that may outlive the step.
   private func value(_ slot: Int, _ context: RunContext) throws(EngineError) -> Value? {
-    if case .view(_, let type) = places[slot],
-      case .tensor(let t)? = context.values[Plan.root(slot, places)]
-    {
-      return .tensor(Tensor(Storage(viewing: t.storage, as: type)))
-    }
-    return context.values[slot]
+    guard case .view(_, let type, _) = places[slot] else { return context.values[slot] }
+    let (root, offset) = Plan.resolve(slot, places)
+    guard case .tensor(let t)? = context.values[root] else { return nil }
+    return .tensor(Tensor(Storage(viewing: t.storage, as: type, from: offset)))
   }
 
   /// An output. Memory the caller lent is copied: the result must not depend on the caller, but
   /// for what he gave to write to.
   private func result(
-    _ slot: Int, _ context: RunContext, into target: Tensor?, _ mustFit: Bool, _ state: RunState
+    _ slot: Int, _ context: RunContext, into target: Tensor?, _ mustFit: Bool,
+    _ session: SessionState
   ) throws(EngineError) -> Value? {
     let value = try value(slot, context)
     if let target, case .tensor(let t)? = value, t.type == target.type, t.dtype != .string {
@@ -158,28 +156,30 @@ extension Plan {
         .shape, "an output does not fit the memory given for it", expected: "\(target.type)",
         received: value.map { describe($0) } ?? "nothing")
     }
-    return try value.map { (v) throws(EngineError) in try independent(v, state) }
+    return try value.map { (v) throws(EngineError) in try independent(v, session) }
   }
 
   /// The value with copies of what lies in lent memory.
-  private func independent(_ value: Value, _ state: RunState) throws(EngineError) -> Value {
+  private func independent(
+    _ value: Value, _ session: SessionState
+  ) throws(EngineError) -> Value {
     switch value {
     case .tensor(let t):
       guard t.storage.isLent else { return value }
-      let copy = try state.session.allocate(t.type)
+      let copy = try session.allocate(t.type)
       copy.bytes.copyMemory(from: t.storage.bytes, byteCount: t.byteCount)
       return .tensor(Tensor(copy))
     case .sequence(let list):
       var copies: [Value] = []
       copies.reserveCapacity(list.count)
-      for v in list { copies.append(try independent(v, state)) }
+      for v in list { copies.append(try independent(v, session)) }
       return .sequence(copies)
     case .optional(let v):
       guard let v else { return value }
-      return .optional(try independent(v, state))
+      return .optional(try independent(v, session))
     case .map(let m):
-      let keys = try independent(.tensor(m.keys), state).asTensor()
-      return .map(MapValue(keys: keys, values: try independent(m.values, state)))
+      let keys = try independent(.tensor(m.keys), session).asTensor()
+      return .map(MapValue(keys: keys, values: try independent(m.values, session)))
     }
   }
 
@@ -196,7 +196,7 @@ extension Plan {
     let slot = outputs[k]
     var type: TensorType?
     switch places[slot] {
-    case .fresh(let t), .view(_, let t): type = t
+    case .fresh(let t), .view(_, let t, _): type = t
     default: break
     }
     if type == target.type { return true }

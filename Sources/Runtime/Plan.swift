@@ -40,8 +40,8 @@ final class Plan: Sendable {
     case captured(Int)
     /// Memory of its own, made for each run: outputs, and what dynamic nodes see.
     case fresh(TensorType)
-    /// Another slot's memory under another type.
-    case view(of: Int, TensorType)
+    /// Another slot's memory from a byte on, under another type.
+    case view(of: Int, TensorType, offset: Int)
     /// A value that a dynamic step makes.
     case dynamic
     case absent
@@ -61,14 +61,35 @@ final class Plan: Sendable {
   /// Names for errors and profiles, by node number.
   let nodeNames: [String]
   let operatorNames: [String]
-  /// Addresses that must be set again for every run.
-  let patches: [(address: Int, slot: Int)]
-  /// Slots that need memory of their own in each run; the first output that is all of it.
-  let freshSlots: [(slot: Int, type: TensorType, output: Int?)]
+  /// An entry of the table of addresses: so many bytes from where something starts.
+  struct Address {
+    let entry: Int
+    let offset: Int
+  }
+  /// Entries that point into the arena.
+  let arenaAddresses: [Address]
+  /// Entries that must be set again for every run, by the slot whose memory they point into.
+  let patches: [(slot: Int, addresses: [Address])]
+  /// A slot that needs memory of its own in each run.
+  struct FreshSlot {
+    let slot: Int
+    let type: TensorType
+    /// The first output that is all of it.
+    let output: Int?
+    /// Whether other values lie in it before it is made, for which its address should be aligned.
+    let holdsOthers: Bool
+  }
+  let freshSlots: [FreshSlot]
+  /// Slots that are inputs or captured values, and which.
+  let inputSlots: [(slot: Int, input: Int)]
+  let capturedSlots: [(slot: Int, captured: Int)]
+  /// Slots of values that dynamic steps make.
+  let dynamicSlots: [Int]
+  let hasDynamicSteps: Bool
   let contexts = ContextPool()
 
   init(
-    steps: [Step], places: [Place], outputs: [Int], addressSlots: [Int], arenaBytes: Int,
+    steps: [Step], places: [Place], holdsOthers: [Bool], outputs: [Int], addressSlots: [Int], arenaBytes: Int,
     scratchBytes: Int, nodeNames: [String], operatorNames: [String]
   ) {
     self.steps = steps
@@ -79,60 +100,95 @@ final class Plan: Sendable {
     self.scratchBytes = scratchBytes
     self.nodeNames = nodeNames
     self.operatorNames = operatorNames
-    var patches: [(Int, Int)] = []
-    for (address, slot) in addressSlots.enumerated() {
-      switch places[Plan.root(slot, places)] {
-      case .input, .captured, .fresh: patches.append((address, slot))
+    hasDynamicSteps = steps.contains { if case .dynamic = $0 { true } else { false } }
+    var inArena: [Address] = []
+    var patched = [[Address]](repeating: [], count: places.count)
+    for (entry, slot) in addressSlots.enumerated() {
+      let (root, offset) = Plan.resolve(slot, places)
+      switch places[root] {
+      case .arena(let start): inArena.append(Address(entry: entry, offset: start + offset))
+      case .input, .captured, .fresh:
+        patched[root].append(Address(entry: entry, offset: offset))
       default: break
       }
     }
-    self.patches = patches
-    var fresh: [(Int, TensorType, Int?)] = []
+    arenaAddresses = inArena
+    patches = patched.indices.lazy.filter { !patched[$0].isEmpty }.map { ($0, patched[$0]) }
+    var outputOfRoot = [Int?](repeating: nil, count: places.count)
+    for (k, slot) in outputs.enumerated().reversed() {
+      outputOfRoot[Plan.resolve(slot, places).root] = k
+    }
+    var fresh: [FreshSlot] = []
     var freshBytes = 0
+    var inputSlots: [(Int, Int)] = []
+    var capturedSlots: [(Int, Int)] = []
+    var dynamicSlots: [Int] = []
     for (i, place) in places.enumerated() {
-      if case .fresh(let type) = place {
-        fresh.append((i, type, outputs.firstIndex { Plan.root($0, places) == i }))
+      switch place {
+      case .fresh(let type):
+        fresh.append(
+          FreshSlot(
+            slot: i, type: type, output: outputOfRoot[i], holdsOthers: holdsOthers[i]))
         freshBytes += type.byteCount
+      case .input(let k): inputSlots.append((i, k))
+      case .captured(let k): capturedSlots.append((i, k))
+      case .dynamic: dynamicSlots.append(i)
+      default: break
       }
     }
     freshSlots = fresh
+    self.inputSlots = inputSlots
+    self.capturedSlots = capturedSlots
+    self.dynamicSlots = dynamicSlots
     peakBytes = arenaBytes + freshBytes
   }
 
-  static func root(_ slot: Int, _ places: [Place]) -> Int {
-    var s = slot
-    while case .view(let of, _) = places[s] { s = of }
-    return s
+  /// The slot whose memory a slot lies in, and where in it.
+  static func resolve(_ slot: Int, _ places: [Place]) -> (root: Int, offset: Int) {
+    var (root, start) = (slot, 0)
+    while case .view(let of, _, let offset) = places[root] { (root, start) = (of, start + offset) }
+    return (root, start)
   }
 }
 
 /// What one run needs beside the plan: an arena, and the table of addresses.
 final class RunContext: @unchecked Sendable {
-  let arena: UnsafeMutableRawPointer
-  private let block: AllocatedBlock
+  /// Taken for each run, and lent to other plans of the session in between.
+  private(set) var arena: AllocatedBlock?
+  /// Where the arena lay that the table speaks of.
+  private var base: UnsafeMutableRawPointer?
   let addresses: UnsafeMutablePointer<UnsafeMutableRawPointer>
   var values: [Value?]
 
-  init(_ plan: Plan, _ session: SessionState) throws(EngineError) {
-    let bytes = max(64, plan.arenaBytes)
-    guard let block = AllocatedBlock(bytes: bytes, from: session.options.allocator) else {
-      throw EngineError(.budget, "no memory to run the graph", received: "\(bytes) bytes")
-    }
-    self.block = block
-    arena = block.memory
+  init(_ plan: Plan) {
     addresses = .allocate(capacity: plan.addressSlots.count + 1)
     addresses.initialize(repeating: Storage.empty, count: plan.addressSlots.count + 1)
     values = [Value?](repeating: nil, count: plan.places.count)
-    for (i, slot) in plan.addressSlots.enumerated() {
-      switch plan.places[Plan.root(slot, plan.places)] {
-      case .arena(let offset): addresses[i] = arena + offset
-      case .constant(let t): addresses[i] = t.storage.bytes
-      default: break
-      }
-    }
     for (i, place) in plan.places.enumerated() {
       if case .constant(let t) = place { values[i] = .tensor(t) }
     }
+    for (entry, slot) in plan.addressSlots.enumerated() {
+      let (root, offset) = Plan.resolve(slot, plan.places)
+      if case .constant(let t) = plan.places[root] { addresses[entry] = t.storage.bytes + offset }
+    }
+  }
+
+  /// Where working memory and planned buffers are.
+  var arenaBytes: UnsafeMutableRawPointer { base ?? Storage.empty }
+
+  /// Runs in `arena` from now on.
+  func use(_ arena: AllocatedBlock, _ plan: Plan) {
+    self.arena = arena
+    guard base != arena.memory else { return }
+    base = arena.memory
+    for address in plan.arenaAddresses {
+      addresses[address.entry] = arena.memory + address.offset
+    }
+  }
+
+  func releaseArena() -> AllocatedBlock? {
+    defer { arena = nil }
+    return arena
   }
 
   deinit { addresses.deallocate() }

@@ -21,6 +21,8 @@ struct Planner {
     var last = 0
     /// Seen outside the planned steps: needs memory of its own.
     var escapes = false
+    /// A result whose memory holds other values before its own.
+    var holdsOthers = false
   }
 
   let program: Program
@@ -31,6 +33,10 @@ struct Planner {
   var addressSlots: [Int] = []
   var nodeNames: [String] = []
   var operatorNames: [String] = []
+  /// For each slot with memory, the results of kernels that lie in it; see `shareMemory`.
+  var members: [[Int]] = []
+  /// Steps that have nothing left to do.
+  var isSpared: [Bool] = []
 
   init(_ program: Program) {
     self.program = program
@@ -124,7 +130,7 @@ struct Planner {
 
   private func root(_ slot: Int) -> Int {
     var s = slot
-    while case .view(let of, _) = slots[s].place { s = of }
+    while case .view(let of, _, _) = slots[s].place { s = of }
     return s
   }
 
@@ -231,7 +237,7 @@ struct Planner {
       guard let source = inputs.first.flatMap({ $0 }), let type = types[0] else {
         throw EngineError(.internalDefect, "a view needs an input")
       }
-      var slot = Slot(state: .planned(type), place: .view(of: source, type))
+      var slot = Slot(state: .planned(type), place: .view(of: source, type, offset: 0))
       slot.elements = results[0].elements
       return [addSlot(slot)]
     case .kernel: return addKernel(call, inputs, types, results, node)
@@ -290,23 +296,26 @@ struct Planner {
     _ op: any Operator, _ inputs: [TensorType?], _ outputs: [TensorType?], _ constants: [Tensor?],
     _ cacheAt: Int?
   ) throws(EngineError) -> Call {
+    var isFirst = true
     if let cacheAt {
-      let known = program.calls.withLock { calls in
+      let (known, count) = program.calls.withLock { calls in
         // What was prepared with contents may not serve a plan that does not know them.
-        calls[cacheAt].first {
+        let known = calls[cacheAt].first {
           $0.outputs == outputs && $0.serves(inputs, constants)
             && zip($0.constants, constants).allSatisfy { ($0 == nil) == ($1 == nil) }
         }
+        return (known, calls[cacheAt].count)
       }
       if let known { return known }
+      isFirst = count == 0
     }
     let prepared = try op.prepare(
       Preparation(
         inputs: inputs, outputs: outputs, constants: constants,
         options: program.session.kernelOptions, store: program.session.store))
-    // Most kernels that know their weights keep a packed copy; those that do not read the pages
-    // again.
-    for case let t? in constants { t.storage.releasePages() }
+    // Most kernels that know their weights keep a packed copy, made for the first sizes; those that
+    // do not read the pages again.
+    if isFirst { for case let t? in constants { t.storage.releasePages() } }
     let call = Call(
       op, inputs: inputs, outputs: outputs, constants: constants, prepared: prepared)
     if let cacheAt {

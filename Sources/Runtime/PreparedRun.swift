@@ -20,6 +20,9 @@ public final class PreparedRun {
   private let bound: BoundPlan
   private var unbound: Int
 
+  /// Bytes of memory that it holds, beside weights, for as long as it lives.
+  public var memoryBytes: Int { bound.memoryBytes }
+
   init(_ session: Session, _ inputs: [TensorType?], _ bound: BoundPlan) {
     self.session = session
     self.bound = bound
@@ -52,6 +55,9 @@ public final class PreparedRun {
 }
 
 extension Session {
+  /// Whether runs are reported to an observer, which those of a `PreparedRun` are not.
+  public var isObserved: Bool { state.options.observer != nil }
+
   /// The plan for inputs of these types, in the order of `inputs`, nil for those that keep their
   /// defaults.
   ///

@@ -41,11 +41,11 @@ final class Program: Sendable {
   /// Runs the graph. `inputs` stand in the order of `graph.inputs`, nil for those with defaults.
   func run(
     inputs: [Value?], captured: [Value?], outputs: [ValueID], targets: [Tensor?] = [],
-    mustFit: Bool = true, state: RunState
+    mustFit: Bool = true, _ settings: RunSettings, state: RunState? = nil
   ) throws(EngineError) -> [Value?] {
     let plan = try self.plan(inputs, captured, outputs)
     return try plan.run(
-      inputs: inputs, captured: captured, targets: targets, mustFit: mustFit,
+      inputs: inputs, captured: captured, targets: targets, mustFit: mustFit, settings,
       state: state)
   }
 
@@ -53,8 +53,7 @@ final class Program: Sendable {
   func plan(
     _ inputs: [Value?], _ captured: [Value?], _ outputs: [ValueID]
   ) throws(EngineError) -> Plan {
-    let key = PlanKey(inputs, captured, outputs, session)
-    if let known = plans.withLock({ $0.find(key) }) { return known }
+    if let known = plans.withLock({ $0.find(inputs, captured, outputs, session) }) { return known }
     let started = session.options.observer == nil ? 0 : monotonicNanoseconds()
     let plan = try Planner.plan(self, inputs, captured, outputs)
     if let observer = session.options.observer {
@@ -64,7 +63,8 @@ final class Program: Sendable {
           inputs: types, peakBytes: plan.peakBytes,
           nanoseconds: monotonicNanoseconds() &- started))
     }
-    plans.withLock { $0.add(key, plan) }
+    let key = PlanKey(inputs, captured, outputs, session)
+    if let largest = plans.withLock({ $0.add(key, plan) }) { session.arenas.trim(to: largest) }
     return plan
   }
 }
@@ -82,26 +82,33 @@ struct PlanKey: Equatable {
   let outputs: [ValueID]
 
   init(_ inputs: [Value?], _ captured: [Value?], _ outputs: [ValueID], _ session: SessionState) {
-    var parts: [Part] = []
-    parts.reserveCapacity(inputs.count + captured.count)
-    for v in inputs {
-      switch v {
-      case nil: parts.append(.absent)
-      case .tensor(let t)?: parts.append(.tensor(t.type))
-      default: parts.append(.container)
-      }
-    }
-    for v in captured {
-      switch v {
-      case nil: parts.append(.absent)
-      case .tensor(let t)?:
-        parts.append(
-          session.isConstant(t) ? .constant(ObjectIdentifier(t.storage)) : .tensor(t.type))
-      default: parts.append(.container)
-      }
-    }
-    self.parts = parts
+    parts =
+      inputs.map { PlanKey.part($0, nil) } + captured.map { PlanKey.part($0, session) }
     self.outputs = outputs
+  }
+
+  /// A value's share of the key; a captured one's where there is a session.
+  private static func part(_ value: Value?, _ session: SessionState?) -> Part {
+    switch value {
+    case nil: return .absent
+    case .tensor(let t)?:
+      if let session, session.isConstant(t) { return .constant(ObjectIdentifier(t.storage)) }
+      return .tensor(t.type)
+    default: return .container
+    }
+  }
+
+  /// Whether this is the key for these values: a look at it that takes nothing from the heap.
+  func fits(
+    _ inputs: [Value?], _ captured: [Value?], _ outputs: [ValueID], _ session: SessionState
+  ) -> Bool {
+    guard parts.count == inputs.count + captured.count, outputs == self.outputs else {
+      return false
+    }
+    for i in inputs.indices where parts[i] != PlanKey.part(inputs[i], nil) { return false }
+    for i in captured.indices
+    where parts[inputs.count + i] != PlanKey.part(captured[i], session) { return false }
+    return true
   }
 }
 
@@ -111,8 +118,12 @@ struct PlanCache: ~Copyable {
   private let limit: Int
   init(limit: Int) { self.limit = limit }
 
-  mutating func find(_ key: PlanKey) -> Plan? {
-    guard let i = list.lastIndex(where: { $0.0 == key }) else { return nil }
+  mutating func find(
+    _ inputs: [Value?], _ captured: [Value?], _ outputs: [ValueID], _ session: SessionState
+  ) -> Plan? {
+    guard let i = list.lastIndex(where: { $0.0.fits(inputs, captured, outputs, session) }) else {
+      return nil
+    }
     let found = list[i]
     if i != list.count - 1 {
       list.remove(at: i)
@@ -121,9 +132,12 @@ struct PlanCache: ~Copyable {
     return found.1
   }
 
-  mutating func add(_ key: PlanKey, _ plan: Plan) {
-    if list.count >= limit { list.removeFirst() }
+  /// Adds a plan; where that drove another out, the bytes of the largest arena still needed.
+  mutating func add(_ key: PlanKey, _ plan: Plan) -> Int? {
+    let isFull = list.count >= limit
+    if isFull { list.removeFirst() }
     list.append((key, plan))
+    return isFull ? list.lazy.map(\.1.arenaBytes).max() : nil
   }
 }
 

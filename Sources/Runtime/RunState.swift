@@ -16,6 +16,7 @@ final class SessionState: Sendable {
   let opsets: [String: Int]
   let lookup: OperatorLookup
   let budget: Int
+  let arenas: ArenaPool
   /// Bytes of weights that the session holds.
   let constantBytes = Atomic<Int>(0)
   /// Storage of values that never change while the session lives: a subgraph that captures one
@@ -32,6 +33,7 @@ final class SessionState: Sendable {
     self.store = store
     self.pool = pool
     kernelOptions = KernelOptions(exact: options.exact, threads: pool.threads)
+    arenas = ArenaPool(options.allocator)
     budget = options.maxMemoryBytes ?? machineMemoryBudget()
   }
 
@@ -86,20 +88,22 @@ extension SessionOptions {
   }
 }
 
-/// What one run carries through all its graphs.
-final class RunState: GraphRunner {
+/// How a run is to be done.
+struct RunSettings {
   let session: SessionState
-  let control: RunControl?
-  let profiler: Profiler?
+  var control: RunControl?
+  var profiler: Profiler?
+}
+
+/// What one run carries through all its graphs, where nodes run on values.
+final class RunState: GraphRunner {
+  let settings: RunSettings
+  var session: SessionState { settings.session }
   /// Bytes of dynamic values alive in the graphs being run.
   var dynamicBytes = 0
   var depth = 0
 
-  init(_ session: SessionState, control: RunControl?, profiler: Profiler?) {
-    self.session = session
-    self.control = control
-    self.profiler = profiler
-  }
+  init(_ settings: RunSettings) { self.settings = settings }
 
   func run(
     _ graph: Subgraph, inputs: [Value?], captured: [Value?]
@@ -111,7 +115,7 @@ final class RunState: GraphRunner {
       throw EngineError(.budget, "subgraphs are nested too deep", expected: "at most 100 levels")
     }
     return try program.run(
-      inputs: inputs, captured: captured, outputs: program.graph.outputs, state: self)
+      inputs: inputs, captured: captured, outputs: program.graph.outputs, settings, state: self)
   }
 
   func bind(
@@ -123,7 +127,7 @@ final class RunState: GraphRunner {
       .tensor(Tensor(Storage($0, borrowing: Storage.empty, owner: nil)))
     }
     let plan = try program.plan(examples, captured, program.graph.outputs)
-    return try BoundPlan(plan, inputs: inputs, captured: captured, state: self)
+    return try BoundPlan(plan, inputs: inputs, captured: captured, settings)
   }
 
   /// What was made of the graph: once for each session.
@@ -147,7 +151,7 @@ final class RunState: GraphRunner {
     return try session.allocate(type)
   }
 
-  func checkCancellation() throws(EngineError) { try control?.check() }
+  func checkCancellation() throws(EngineError) { try settings.control?.check() }
 }
 
 /// Three quarters of the memory of the machine or of its cgroup, in bytes.

@@ -31,6 +31,7 @@ public final class Session: Sendable {
   /// `.invalidModel`, `.attribute`, `.budget`.
   public init(_ model: ModelGraph, options: SessionOptions = .init()) throws(EngineError) {
     try options.check()
+    let options = try model.compiled?.fit(options) ?? options
     let started = options.observer == nil ? 0 : monotonicNanoseconds()
     let lookup = options.operators.lookup(opsets: model.opsets)
     let pool = SessionState.pool(options)
@@ -148,7 +149,7 @@ public final class Session: Sendable {
     let plan = try program.plan(examples, [], program.graph.outputs)
     return try BoundPlan(
       plan, inputs: examples.map { if case .tensor(let t)? = $0 { t.type } else { nil } },
-      captured: [], state: RunState(state, control: nil, profiler: nil))
+      captured: [], RunSettings(session: state))
   }
 
   /// Where the input of this name stands in `inputs`.
@@ -199,17 +200,17 @@ public final class Session: Sendable {
       }
       try port.check(value)
     }
-    let runState = RunState(state, control: control, profiler: profiler)
+    let settings = RunSettings(session: state, control: control, profiler: profiler)
     guard let observer = state.options.observer else {
       return try program.run(
         inputs: values, captured: [], outputs: ids, targets: targets, mustFit: mustFit,
-        state: runState)
+        settings)
     }
     let started = monotonicNanoseconds()
     do throws(EngineError) {
       let results = try program.run(
         inputs: values, captured: [], outputs: ids, targets: targets, mustFit: mustFit,
-        state: runState)
+        settings)
       observer(.finished(nanoseconds: monotonicNanoseconds() &- started))
       return results
     } catch {

@@ -22,30 +22,61 @@ public protocol MemoryAllocator: AnyObject, Sendable {
 /// A block of an allocator, given back with the last reference to it.
 final class AllocatedBlock: @unchecked Sendable {
   let memory: UnsafeMutableRawPointer
-  private let bytes: Int
-  private let allocator: (any MemoryAllocator)?
+  let bytes: Int
+  private let origin: Origin
+
+  private enum Origin {
+    case heap
+    /// Pages of the system's, without a name.
+    case pages
+    case allocator(any MemoryAllocator)
+  }
 
   /// Nil when there is no memory. Without an allocator the system's is taken.
   init?(bytes: Int, from allocator: (any MemoryAllocator)?) {
     self.bytes = max(bytes, 1)
-    self.allocator = allocator
     if let allocator {
       guard
         let block = allocator.allocate(bytes: self.bytes, alignment: Storage.alignment),
         UInt(bitPattern: block) % UInt(Storage.alignment) == 0
       else { return nil }
       memory = block
+      origin = .allocator(allocator)
     } else {
       var block: UnsafeMutableRawPointer?
       guard posix_memalign(&block, Storage.alignment, self.bytes) == 0, let block else {
         return nil
       }
       memory = block
+      origin = .heap
     }
   }
 
+  /// `bytes` bytes or more for runs. The system's memory takes room for growth, which costs
+  /// addresses only: a page that no run touches is never given.
+  convenience init?(arena bytes: Int, from allocator: (any MemoryAllocator)?) {
+    guard allocator == nil, bytes > 1 << 18, bytes < 1 << 46 else {
+      self.init(bytes: max(64, bytes), from: allocator)
+      return
+    }
+    self.init(pages: 1 << (Int.bitWidth - (bytes - 1).leadingZeroBitCount))
+  }
+
+  private init?(pages bytes: Int) {
+    let block = mmap(
+      nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+    guard let block, block != MAP_FAILED else { return nil }
+    self.bytes = bytes
+    memory = block
+    origin = .pages
+  }
+
   deinit {
-    if let allocator { allocator.deallocate(memory, bytes: bytes) } else { free(memory) }
+    switch origin {
+    case .heap: free(memory)
+    case .pages: munmap(memory, bytes)
+    case .allocator(let allocator): allocator.deallocate(memory, bytes: bytes)
+    }
   }
 }
 

@@ -11,7 +11,7 @@ final class SharedModel: Sendable {
   let original: Graph
   /// Rewritten by the compiler.
   let graph: Graph
-  let store = PackedStore()
+  let store: PackedStore
 
   private struct Key: Hashable {
     let files: [FileIdentity]
@@ -27,6 +27,16 @@ final class SharedModel: Sendable {
   private init(_ model: ModelGraph, _ lookup: OperatorLookup, _ passes: PassOptions)
     throws(EngineError)
   {
+    if let parts = model.compiled {
+      original = model.graph
+      graph = model.graph
+      store = PackedStore(
+        constants: model.graph.initializers.map(\.tensor),
+        ready: parts.packed.map { (.init(constant: $0.constant, form: $0.form), $0.bytes) },
+        pool: passes.pool)
+      return
+    }
+    store = PackedStore(pool: passes.pool)
     var model = try model.inliningFunctions(using: lookup)
     try model.graph.expandGradients(using: lookup)
     original = model.graph

@@ -1,5 +1,3 @@
-import Glibc
-
 /// The memory and type of a tensor: owned, borrowed from an owner that it keeps alive, or a view.
 ///
 /// Contents are written by whoever creates the storage, before anyone else sees it, and do not
@@ -21,10 +19,7 @@ public final class Storage: @unchecked Sendable {
   ///
   /// Errors: `.budget` when the system has no such amount of memory.
   public init(_ type: TensorType) throws(EngineError) {
-    var memory: UnsafeMutableRawPointer?
-    let size = max(type.byteCount, 1)
-    guard size <= Int.max - 64, posix_memalign(&memory, Storage.alignment, size) == 0, let memory
-    else {
+    guard let memory = BlockPool.take(type.byteCount) else {
       throw EngineError(
         .budget, "no memory for a tensor of \(type)", received: "\(type.byteCount) bytes")
     }
@@ -54,18 +49,20 @@ public final class Storage: @unchecked Sendable {
     isOwned = false
   }
 
-  /// The elements of `other` under another type of as many bytes, sharing its memory.
-  public init(viewing other: Storage, as type: TensorType) {
+  /// The bytes of `other` from `offset` on under another type, sharing its memory.
+  public init(viewing other: Storage, as type: TensorType, from offset: Int = 0) {
     precondition(
-      type.byteCount <= other.type.byteCount && other.strings.isEmpty,
-      "a view of \(type) on \(other.type)")
+      offset >= 0 && type.byteCount <= other.type.byteCount - offset && other.strings.isEmpty,
+      "a view of \(type) from byte \(offset) of \(other.type)")
     self.type = type
-    bytes = other.bytes
+    bytes = other.bytes + offset
     strings = []
     owner = other.isOwned ? other : other.owner
     isOwned = false
   }
 
+  /// Whether the bytes start where owned memory does: at a cache line.
+  public var isAligned: Bool { UInt(bitPattern: bytes) % UInt(Storage.alignment) == 0 }
   /// Whether the bytes belong to someone else, such as a mapped file.
   public var isBorrowed: Bool { !isOwned }
   /// What keeps borrowed bytes alive; nil where they are owned or lent.
@@ -73,7 +70,7 @@ public final class Storage: @unchecked Sendable {
   /// Whether the bytes belong to a caller who keeps them alive by himself, for a while.
   public var isLent: Bool { !isOwned && owner == nil && type.dtype != .string }
 
-  deinit { if isOwned { free(bytes) } }
+  deinit { if isOwned { BlockPool.give(bytes, type.byteCount) } }
 
   /// A valid address for tensors that have no bytes.
   @usableFromInline nonisolated(unsafe) static let nothing = UnsafeMutableRawPointer.allocate(

@@ -13,12 +13,14 @@ struct Bench: ParsableCommand {
     discussion: """
       Inputs are made up unless --inputs gives them; open sizes are 1 unless --shape says else.
       --layers first measures what the machine can do: multiplications with additions in \
-      registers, and copying beyond the caches.
+      registers, and copying beyond the caches. --kernels does the same without a model, for \
+      operators of every kind at sizes of real networks.
 
       Example: dlrun bench resnet50.onnx --threads 2 --runs 50 --shape x=1x3x224x224
+      Example: dlrun bench --kernels --filter convolution --threads 1
       """)
 
-  @Argument(help: "An ONNX model.", completion: .file()) var model: String
+  @Argument(help: "An ONNX model; none with --kernels.", completion: .file()) var model: String?
   @OptionGroup var session: SessionArguments
   @Option(help: "Timed runs; default: as many as fit in 3 seconds, at least 10.") var runs: Int?
   @Option(help: "Runs before timing starts.") var warmup = 3
@@ -27,6 +29,8 @@ struct Bench: ParsableCommand {
   @Option(help: "A file with the inputs.", completion: .file()) var inputs: String?
   @Flag(help: "Time each operator: kernel, layout, speed and share of the machine's peak.")
   var layers = false
+  @Flag(help: "Measure the kernels, not a model.") var kernels = false
+  @Option(help: "With --kernels: those whose family or size holds this text.") var filter: String?
   @Option(
     help: "Write a trace of some runs, for chrome://tracing or Perfetto.", completion: .file())
   var profile: String?
@@ -34,12 +38,28 @@ struct Bench: ParsableCommand {
 
   func validate() throws {
     if let runs, runs < 1 { throw ValidationError("--runs must be at least 1, received \(runs)") }
+    if kernels != (model == nil) {
+      throw ValidationError(kernels ? "--kernels takes no model" : "expected a model, or --kernels")
+    }
+    if kernels, layers || profile != nil || inputs != nil || !shape.isEmpty || runs != nil {
+      throw ValidationError("--kernels goes with --filter, --threads, --exact and --json only")
+    }
+    if filter != nil, !kernels { throw ValidationError("--filter goes with --kernels") }
     if warmup < 0 { throw ValidationError("--warmup must not be negative, received \(warmup)") }
   }
 
   func run() throws {
+    guard let model else {
+      let bench = try KernelBench(session.options, filter: filter)
+      writeOutput(json ? JSONWriter.string(of: bench.json, pretty: true) : bench.text)
+      return
+    }
+    try run(model)
+  }
+
+  private func run(_ model: String) throws {
     let start = nanoseconds()
-    let file = try ONNXReader.read(contentsOf: model)
+    let file = try ModelFile.read(contentsOf: model)
     let session = try inFile(model) { () throws(EngineError) in
       try Session(file, options: self.session.options)
     }

@@ -10,13 +10,14 @@ struct Check: ParsableCommand {
     abstract: "Says every fault of a model, with its place.",
     discussion: """
       Checks what loading a model checks: its bytes, names, the order of nodes, operators and
-      their attributes, and that declared types agree with what follows from the inputs.
+      their attributes, and that declared types agree with what follows from the inputs; of a
+      compiled model also the checksum of its weights, which loading it does not read.
       Exit status 0 when there is no fault.
 
       Example: dlrun check resnet.onnx
       """)
 
-  @Argument(help: "The model: .onnx, .pb, or one of these with .gz.")
+  @Argument(help: "The model: .onnx, .pb, one of these with .gz, or a compiled one.")
   var model: String
 
   @Flag(help: "Report as JSON.")
@@ -26,9 +27,10 @@ struct Check: ParsableCommand {
     var nodes = 0
     var faults: [EngineError] = []
     do throws(EngineError) {
-      let graph = try ONNXReader.read(contentsOf: model)
+      let graph = try ModelFile.read(contentsOf: model)
       nodes = graph.graph.nodes.count
       faults = Check.faults(of: graph).map { $0.at(file: model) }
+      try ModelFile.verifyWeights(of: model)
     } catch {
       // Without a file there is nothing to check.
       if error.code == .inputMissing || !json { throw error }

@@ -27,8 +27,8 @@ struct Compare: ParsableCommand {
   @Flag(help: "Print figures as JSON.") var json = false
 
   func run() throws {
-    let modelA = try ONNXReader.read(contentsOf: a)
-    let modelB = try b.map { try ONNXReader.read(contentsOf: $0) } ?? modelA
+    let modelA = try ModelFile.read(contentsOf: a)
+    let modelB = try b.map { try ModelFile.read(contentsOf: $0) } ?? modelA
     var optionsA = session.options
     if b == nil { optionsA.optimization = .none }
     let first = try inFile(a) { () throws(EngineError) in try Session(modelA, options: optionsA) }

@@ -38,7 +38,7 @@ struct Infer: ParsableCommand {
 
   func run() throws {
     let files = try InputFiles(arguments: inputs)
-    let file = try ONNXReader.read(contentsOf: model)
+    let file = try ModelFile.read(contentsOf: model)
     let session = try inFile(model) { () throws(EngineError) in
       try Session(file, options: self.session.options)
     }

@@ -13,6 +13,8 @@ struct ModelReport {
   private let statistics: GraphStatistics
   /// Multiply-adds with every open size taken as 1.
   private let smallestMultiplyAdds: Int?
+  /// Of a compiled model: what for.
+  private let parts: CompiledParts?
   /// What runs, with every open size taken as 1; nil where that is not known.
   private let compiled: CompiledReport?
 
@@ -20,7 +22,7 @@ struct ModelReport {
   /// for one that does not fit.
   init(path: String, shapes: [ShapeOption]) throws(EngineError) {
     self.path = path
-    let original = try ONNXReader.read(contentsOf: path)
+    let original = try ModelFile.read(contentsOf: path)
     do throws(EngineError) {
       let lookup = Registry.lookup(for: original)
       model = try original.inliningFunctions(using: lookup)
@@ -37,7 +39,9 @@ struct ModelReport {
       let symbols = statistics.multiplyAdds.symbols
       let ones = Dictionary(uniqueKeysWithValues: symbols.map { ($0, Dim(1)) })
       smallestMultiplyAdds = statistics.multiplyAdds.substituting(ones).known
-      compiled = faults.isEmpty ? try? CompiledReport(inlined, inferred: model.graph) : nil
+      let runs = original.compiled == nil ? inlined : original
+      compiled = faults.isEmpty ? try? CompiledReport(runs, inferred: model.graph) : nil
+      parts = original.compiled
     } catch { throw error.at(file: path) }
   }
 
@@ -97,6 +101,18 @@ extension ModelReport {
     }
     add("model", [path])
     add("format", ["ONNX IR \(model.irVersion), opset \(opsetText)"])
+    if let parts {
+      let types = parts.inputs.map { "\($0.name) \($0.type)" }.joined(separator: ", ")
+      add(
+        "compiled for",
+        [
+          "\(parts.instructionSet), \(types)",
+          "level \(parts.level)\(parts.isExact ? ", exact" : ""), \(grouped(parts.packed.count)) "
+            + "packed forms of weights, "
+            + readable(bytes: parts.packed.reduce(0) { $0 + $1.bytes.byteCount }),
+          "from '\(parts.source.name)', SHA-256 \(parts.source.digest)",
+        ])
+    }
     if !model.producerName.isEmpty {
       add("producer", ["\(model.producerName) \(model.producerVersion)"])
     }
@@ -185,6 +201,8 @@ extension ModelReport {
       ("uncounted_nodes", number(statistics.uncountedNodes)),
       ("peak_bytes_with_open_sizes_1", number(compiled?.outline.peakBytes)),
       ("compiled", compiled?.json(layers: layers) ?? .null),
+      ("compiled_for", text(parts?.instructionSet)),
+      ("compiled_from_sha256", text(parts?.source.digest)),
       ("faults", .array(faults.map { .string($0.description) })),
     ]
     if layers {

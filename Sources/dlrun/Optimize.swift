@@ -60,7 +60,12 @@ struct Optimize: ParsableCommand {
       return
     }
     guard let model else { return }
-    var file = try ONNXReader.read(contentsOf: model)
+    var file = try ModelFile.read(contentsOf: model)
+    guard file.compiled == nil else {
+      throw EngineError(
+        .usage, "the model is compiled", expected: "the model it was compiled from",
+        subject: .init(file: model))
+    }
     if freeze { file.graph.fixWeights() }
     var isRight = true
     var parts: [(String, JSONValue)] = [("model", .string(model)), ("level", .string("\(level)"))]

@@ -79,7 +79,7 @@ import Testing
 
   @Test func everyCommandHelpsWithAnExample() throws {
     for name in [
-      "infer", "inspect", "check", "verify", "compare", "optimize", "bench", "ops",
+      "infer", "inspect", "check", "verify", "compare", "optimize", "bench", "compile", "ops",
     ] {
       let r = try Command.run([name, "--help"])
       #expect(r.status == 0 && r.output.contains("Example: dlrun \(name)"), "\(name)")

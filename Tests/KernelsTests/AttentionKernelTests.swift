@@ -14,6 +14,10 @@ import Testing
     var valueSize = 8
     var isCausal = false
     var hasMask = false
+    /// Rows of the mask that hide every key.
+    var closedRows = 0
+    var leftWindow = -1
+    var rightWindow = -1
     var threads = 1
     var isa = InstructionSet.current
   }
@@ -43,13 +47,14 @@ import Testing
         isBool: false, batch: 0, head: s.queries * s.keys, row: s.keys, columns: s.keys) : nil
     var kernel = AttentionKernel(
       sizes: sizes, query: q, key: k, value: v, output: y, mask: mask, scale: 0.4, softcap: 0,
-      isCausal: s.isCausal, leftWindow: -1, rightWindow: -1, scoreMode: 0,
+      isCausal: s.isCausal, leftWindow: s.leftWindow, rightWindow: s.rightWindow, scoreMode: 0,
       workers: s.threads > 1 ? 4 * s.threads : 1)
     kernel.isa = s.isa
     let query: [T] = values(s.batch * q.batch, 1)
     let key: [T] = values(s.batch * k.batch, 2)
     let value: [T] = values(s.batch * v.batch, 3)
-    let bias: [T] = values(s.heads * s.queries * s.keys, 4).map { $0 > 0.5 ? -.infinity : $0 }
+    var bias: [T] = values(s.heads * s.queries * s.keys, 4).map { $0 > 0.5 ? -.infinity : $0 }
+    for i in 0..<s.closedRows * s.keys { bias[i] = -.infinity }
     var output = [T](repeating: 7, count: s.batch * y.batch)
     var scratch = [T](repeating: .nan, count: kernel.scratchCount + 16)
     let pool = s.threads > 1 ? ThreadPool(threads: s.threads) : .single
@@ -121,5 +126,52 @@ import Testing
   @Test func moreKeysThanOneStretch() {
     check(Setup(heads: 2, queries: 40, keys: 1100, size: 32, valueSize: 32, threads: 2))
     check(Setup(heads: 1, queries: 530, keys: 530, size: 8, valueSize: 8, isCausal: true))
+  }
+
+  @Test func windowsAndRowsWithoutKeys() {
+    for isa in InstructionSet.allCases where isa <= .detected {
+      for queries in [3, 40] {
+        var s = Setup(heads: 2, queries: queries, keys: 45, size: 16, valueSize: 20, isa: isa)
+        s.hasMask = true
+        s.closedRows = 2
+        check(s)
+        (s.leftWindow, s.isCausal) = (4, true)
+        check(s)
+        (s.rightWindow, s.isCausal) = (6, false)
+        check(s)
+      }
+    }
+  }
+
+  @Test func fewQueriesOfManyKeys() {
+    for isa in InstructionSet.allCases where isa <= .detected {
+      for size in [8, 64, 67, 128] {
+        check(
+          Setup(
+            heads: 4, groups: 2, queries: 1, keys: 259, size: size, valueSize: size, threads: 2,
+            isa: isa))
+      }
+    }
+  }
+
+  @Test func aNaNInAScoreIsInItsRowAlone() {
+    let (queries, keys, size) = (12, 20, 8)
+    var sizes = AttentionKernel.Sizes()
+    (sizes.batch, sizes.queryHeads, sizes.keyHeads) = (1, 1, 1)
+    (sizes.queries, sizes.keys, sizes.keySize, sizes.valueSize) = (queries, keys, size, size)
+    let rows = AttentionKernel.Layout(batch: 0, head: 0, row: size)
+    let kernel = AttentionKernel(
+      sizes: sizes, query: rows, key: rows, value: rows, output: rows, mask: nil, scale: 1,
+      softcap: 0, isCausal: false, leftWindow: -1, rightWindow: -1, scoreMode: 0, workers: 1)
+    var q: [Float] = values(queries * size, 1)
+    q[3 * size] = .nan
+    let k: [Float] = values(keys * size, 2)
+    var y = [Float](repeating: 0, count: queries * size)
+    var scratch = [Float](repeating: 0, count: kernel.scratchCount + 16)
+    kernel.run(
+      .float32,
+      .init(query: q, key: k, value: k, mask: nil, lengths: nil, output: &y, scores: nil),
+      scratch: &scratch, pool: .single)
+    for i in 0..<queries * size { #expect(y[i].isNaN == (i / size == 3)) }
   }
 }

@@ -18,6 +18,8 @@ import Testing
     var isPlain = false
     var finish = BlockedFinish.none
     var threads = 1
+    /// Whether each channel of the input has a factor.
+    var isScaled = false
     /// Winograd's tiles of so many outputs; the direct sum where 0.
     var size = 0
   }
@@ -50,9 +52,18 @@ import Testing
     for i in 0..<g.inputCount { x[i] = Float(i * 7 % 11 - 5) }
     for i in 0..<g.weightCount { w[i] = Float(i * 5 % 7 - 3) }
     for i in 0..<results { b[i] = Float(i % 5) }
+    // Factors, and the input times them for the plain convolution.
+    let blocks = (channels + lanes - 1) / lanes
+    let (m11, factors) = try Self.floats(2 * blocks * lanes)
+    let (m12, scaled) = try Self.floats(g.inputCount)
+    for i in 0..<2 * blocks * lanes { factors[i] = s.isScaled ? Float(i % 3 - 1) : 1 }
+    for i in 0..<g.inputCount {
+      let (image, channel) = (i / g.inputPixels / channels, i / g.inputPixels % channels)
+      scaled[i] = x[i] * factors[image * blocks * lanes + channel]
+    }
     let plain = ConvPlan(g, isa: .scalar)
     let (m5, work) = try Self.floats(plain.scratchBytes / 4 + 1)
-    plain.run(x: x, weights: w, bias: b, y: want, scratch: work, pool: .single)
+    plain.run(x: scaled, weights: w, bias: b, y: want, scratch: work, pool: .single)
 
     let into = BlockedMove(
       batch: 2, channels: channels, pixels: g.inputPixels, lanes: lanes, isa: isa)
@@ -85,12 +96,14 @@ import Testing
       plan.run(x: blocked, residual: z, y: y, scratch: scratch, pool: pool)
       withExtendedLifetime(m10) {}
     } else {
-      try #require(BlockedConvPlan.takes(g, lanes: lanes, isPlain: s.isPlain))
+      try #require(BlockedConvPlan.takes(g, isPlain: s.isPlain))
       let plan = try BlockedConvPlan(
         g, lanes: lanes, isPlain: s.isPlain, finish: s.finish, weights: w, bias: b,
-        threads: s.threads, isa: isa)
+        isScaled: s.isScaled, threads: s.threads, isa: isa)
       let (m10, scratch) = try Self.floats(plan.scratchBytes / 4)
-      plan.run(x: s.isPlain ? x : blocked, residual: z, y: y, scratch: scratch, pool: pool)
+      plan.run(
+        x: s.isPlain ? x : blocked, residual: z, factors: s.isScaled ? factors : nil, y: y,
+        scratch: scratch, pool: pool)
       withExtendedLifetime(m10) {}
     }
     out.fromBlocked(y, into: got, pool: .single)
@@ -109,7 +122,7 @@ import Testing
       if (out.blocks - 1) * lanes + i % lanes >= results && y[i] != 0 { dirty += 1 }
     }
     #expect(dirty == 0, "\(dirty) lanes beyond the last channel are not 0: \(s) \(isa)")
-    withExtendedLifetime((m1, m2, m3, m4, m5, m6, m7, m8, m9)) {}
+    withExtendedLifetime((m1, m2, m3, m4, m5, m6, m7, m8, m9, m11, m12)) {}
   }
 
   /// The function that a finish stands for, found by what it prints.
@@ -118,11 +131,13 @@ import Testing
     case "\(BlockedFinish.relu)": { max(0, $0) }
     case "\(BlockedFinish.hardSwish)": { $0 * max(0, min(1, $0 / 6 + 0.5)) }
     case "\(Self.sigmoid)": { 1 / (1 + Float(Glibc.exp(Double(-$0)))) }
+    case "\(Self.swish)": { $0 / (1 + Float(Glibc.exp(Double(-1.5 * $0)))) }
     case "\(BlockedFinish.clamp(1, 6))": { max(1, min(6, $0)) }
     default: { $0 }
     }
   }
   static let sigmoid = BlockedFinish.unary(.sigmoid, 0, 0, keepsZero: false)
+  static let swish = BlockedFinish.unary(.swish, 1.5, 0, keepsZero: true)
 
   @Test(arguments: sets.indices) func everyWidth(_ i: Int) throws {
     let (isa, lanes) = Self.sets[i]
@@ -183,6 +198,7 @@ import Testing
     let (isa, lanes) = Self.sets[i]
     for (groups, channels, outputs) in [
       (2, lanes, 3 * lanes), (3, 2 * lanes, lanes), (lanes, 4, 4), (2 * lanes, 2, 2), (8, 8, 8),
+      (3, 5, 7), (4, lanes + 4, lanes + 4), (2, 3, 40), (5, 2 * lanes + 3, 2), (2, lanes, 3),
     ] {
       try check(
         Setup(groups: groups, channels: channels, outputs: outputs, input: (6, 8), pad: 1), isa,
@@ -190,9 +206,36 @@ import Testing
     }
   }
 
+  @Test(arguments: sets.indices) func imagesOfOnePixel(_ i: Int) throws {
+    let (isa, lanes) = Self.sets[i]
+    for blocks in 1...5 {
+      for (kernel, pad, input) in [((1, 1), 0, (1, 1)), ((3, 3), 0, (3, 3)), ((3, 3), 1, (1, 1))] {
+        try check(
+          Setup(
+            channels: 37, outputs: blocks * lanes - 2, input: input, kernel: kernel, pad: pad,
+            finish: .relu), isa, lanes)
+      }
+    }
+  }
+
+  @Test(arguments: sets.indices) func factorsOfChannels(_ i: Int) throws {
+    let (isa, lanes) = Self.sets[i]
+    for kernel in [1, 3] {
+      for stride in 1...2 {
+        for threads in [1, 3] {
+          var s = Setup(
+            channels: 21, outputs: 2 * lanes, input: (31, 33), kernel: (kernel, kernel),
+            stride: stride, pad: kernel / 2, threads: threads)
+          s.isScaled = true
+          try check(s, isa, lanes)
+        }
+      }
+    }
+  }
+
   @Test(arguments: sets.indices) func finishes(_ i: Int) throws {
     let (isa, lanes) = Self.sets[i]
-    for finish in [BlockedFinish.relu, .clamp(1, 6), .hardSwish, Self.sigmoid] {
+    for finish in [BlockedFinish.relu, .clamp(1, 6), .hardSwish, Self.sigmoid, Self.swish] {
       try check(
         Setup(channels: 5, outputs: 19, input: (6, 8), pad: 1, finish: finish), isa, lanes)
       try check(
@@ -242,6 +285,20 @@ import Testing
     }
   }
 
+  /// Weights too large for a cache and few tiles: threads share the outputs.
+  @Test(arguments: sets.indices) func winogradOfManyChannels(_ i: Int) throws {
+    let (isa, lanes) = Self.sets[i]
+    if isa == .scalar { return }
+    for (size, input) in [(2, (7, 7)), (4, (13, 14))] {
+      for threads in [1, 3] {
+        try check(
+          Setup(
+            channels: 200, outputs: 11 * lanes, input: input, pad: 1, finish: .relu,
+            threads: threads, size: size), isa, lanes)
+      }
+    }
+  }
+
   @Test func tilesFollowTheRule() {
     func size(
       _ channels: Int, _ output: Int, exact: Bool = false, groups: Int = 1, stride: Int = 1
@@ -255,9 +312,11 @@ import Testing
     #expect(size(64, 56) == 4)
     #expect(size(64, 20) == 4)
     #expect(size(64, 56, exact: true) == 2)
-    #expect(size(64, 14) == 2)
-    #expect(size(64, 7) == nil)
-    #expect(size(16, 56) == nil)
+    #expect(size(64, 14) == 4)
+    #expect(size(64, 14, exact: true) == 2)
+    #expect(size(64, 7) == 2)
+    #expect(size(64, 4) == nil)
+    #expect(size(16, 56) == 4)
     #expect(size(64, 56, groups: 2) == nil)
     #expect(size(64, 56, stride: 2) == nil)
   }

@@ -1,3 +1,4 @@
+import Glibc
 import Kernels
 import Tensors
 import Testing
@@ -178,6 +179,72 @@ private struct Setup {
       let scratch = try #require(GuardedMemory(bytes: batch.scratchBytes))
       batch.run(a: a, b: a, c: &c, scratch: scratch.start, pool: ThreadPool(threads: threads))
       #expect(c == [19, 22, 43, 50, 23, 34, 31, 46])
+    }
+  }
+
+  /// Products of `rows` rows of numbers whose sums round, in any place and number.
+  private func rounded(
+    _ rows: Range<Int>, n: Int, k: Int, packsB: Bool, threads: Int, isa: InstructionSet
+  ) throws -> [Float] {
+    let a = (0..<40 * k).map { Float(($0 * 7919) % 1009) / 504.5 - 1 }
+    let b = (0..<k * n).map { Float(($0 * 6151) % 997) / 498.5 - 1 }
+    let bias = (0..<n).map { Float($0) * 0.1 }
+    let packed =
+      try packsB
+      ? b.withUnsafeBytes {
+        try PackedMatrix(
+          .right, count: n, k: k, from: #require($0.baseAddress), across: 1, along: n, isa: isa)
+      } : nil
+    let post = try #require(
+      GemmPost(.float32, function: UnaryKernel(.geluTanh, .float32), residualRow: k))
+    let gemm = GemmPlan(
+      m: rows.count, n: n, k: k, packedB: packed, epilogue: .biasPerColumn, post: post,
+      threads: threads, isa: isa)
+    var c = [Float](repeating: 0, count: rows.count * n)
+    let scratch = try #require(GuardedMemory(bytes: gemm.scratchBytes))
+    a.withUnsafeBufferPointer { a in
+      guard let start = a.baseAddress else { return }
+      gemm.run(
+        a: start + rows.lowerBound * k, b: b, c: &c, addend: bias,
+        residual: start + rows.lowerBound * k, scratch: scratch.start,
+        pool: threads == 1 ? .single : ThreadPool(threads: threads))
+    }
+    return c
+  }
+
+  @Test(arguments: sets) func aRowHasTheSameBitsAloneAndAmongOthers(isa: InstructionSet) throws {
+    for (n, k) in [(7, 40), (70, 130), (200, 2100)] {
+      let all = try rounded(0..<40, n: n, k: k, packsB: true, threads: 1, isa: isa)
+      #expect(all == (try rounded(0..<40, n: n, k: k, packsB: false, threads: 3, isa: isa)))
+      for rows in [0..<1, 5..<6, 9..<11, 3..<20, 17..<40] {
+        for packsB in [false, true] {
+          let some = try rounded(rows, n: n, k: k, packsB: packsB, threads: 1, isa: isa)
+          #expect(
+            some == Array(all[rows.lowerBound * n..<rows.upperBound * n]),
+            "rows \(rows) of [\(n), \(k)], packed \(packsB)")
+        }
+      }
+    }
+  }
+
+  @Test(arguments: sets) func functionAndResidualFollowTheSums(isa: InstructionSet) throws {
+    let (m, k) = (21, 12)
+    for n in [1, 10, 12] {
+      let c = try rounded(0..<m, n: n, k: k, packsB: true, threads: 1, isa: isa)
+      for i in 0..<m {
+        for j in 0..<n {
+          var v = Double(j) * 0.1
+          for p in 0..<k {
+            v +=
+              (Double((i * k + p) * 7919 % 1009) / 504.5 - 1)
+              * (Double((p * n + j) * 6151 % 997) / 498.5 - 1)
+          }
+          let u = 0.79788456080286535588 * (v + 0.044715 * v * v * v)
+          let gelu = v / (1 + exp(-2 * u))
+          let right = gelu + Double((i * k + j) * 7919 % 1009) / 504.5 - 1
+          #expect(abs(Double(c[i * n + j]) - right) < 3e-6)
+        }
+      }
     }
   }
 }

@@ -65,7 +65,7 @@ import Testing
   private static let convolutions: [(Int, Int, Int, Int, Int)] = [
     (1, 24, 40, 3, 1), (1, 16, 64, 1, 1), (1, 33, 16, 3, 2), (24, 24, 24, 3, 1), (24, 24, 24, 5, 2),
     (2, 32, 64, 3, 1), (8, 32, 32, 3, 1), (3, 9, 12, 3, 1), (1, 16, 16, 5, 3),
-    (1, 40, 32, 3, 1),
+    (1, 40, 32, 3, 1), (2, 40, 30, 3, 1), (4, 68, 36, 1, 1),
   ]
 
   @Test(arguments: convolutions.indices) func convAgreesWithPlain(_ i: Int) throws {

@@ -9,41 +9,6 @@ import Testing
 @Suite struct EveryOperatorSessionTests {
   static let names: [String] = Registry.all.map { $0.schema.domain + ":" + $0.schema.name }
 
-  private func model(_ c: Schema.Case, constants: Bool) throws -> (Model, [String: Tensor]) {
-    var g = Graph()
-    let schema = type(of: c.op).schema
-    var ids: [ValueID?] = []
-    var inputs: [String: Tensor] = [:]
-    for (i, t) in c.inputs.enumerated() {
-      guard let t else {
-        ids.append(nil)
-        continue
-      }
-      if schema.input(i)?.isShapeInput == true || (constants && i > 0) {
-        ids.append(g.addInitializer("c\(i)", t))
-      } else {
-        ids.append(g.addInput("x\(i)", Fact(t.type)))
-        inputs["x\(i)"] = t
-      }
-    }
-    let outputs = (0..<c.outputCount).map { g.addValue("y\($0)", Fact(nil, nil)) }
-    g.nodes = [
-      .init(
-        name: "node", type: schema.name, domain: schema.domain, attributes: c.op.attributes,
-        inputs: ids, outputs: outputs)
-    ]
-    g.outputs = outputs
-    var model = Model(g)
-    // The newest version that has the case's attributes and as many inputs.
-    let opset = try #require(
-      schema.newestOpset(
-        knowing: c.op.attributes, inputs: c.inputs.count, outputs: c.outputCount, newest: 28),
-      "\(schema.name)")
-    model.opsets = [("", schema.domain.isEmpty ? opset : 28)]
-    if !schema.domain.isEmpty { model.opsets.append((schema.domain, opset)) }
-    return (model, inputs)
-  }
-
   private func check(_ key: String, _ body: (Schema.Case, [Tensor]) throws -> Void) throws {
     let parts = key.split(separator: ":", omittingEmptySubsequences: false)
     let type = try #require(Registry.find(domain: String(parts[0]), name: String(parts[1])))
@@ -58,7 +23,7 @@ import Testing
   @Test(arguments: names) func sessionEqualsEager(_ key: String) throws {
     try check(key) { (c, want) in
       for constants in [false, true] {
-        let (model, inputs) = try model(c, constants: constants)
+        let (model, inputs) = try OperatorModel.of(c, constants: constants)
         let session = try Session(model, options: .init(threads: 1))
         for _ in 0..<2 {
           let got = try session.run(inputs)
@@ -72,7 +37,7 @@ import Testing
 
   @Test(arguments: names) func modelSurvivesWritingAndReading(_ key: String) throws {
     try check(key) { (c, want) in
-      let (model, inputs) = try model(c, constants: false)
+      let (model, inputs) = try OperatorModel.of(c, constants: false)
       let bytes = try ONNXWriter.bytes(model)
       let back = try ONNXReader.read(bytes: bytes, name: "memory")
       let got = try Session(back, options: .init(threads: 1)).run(inputs)

@@ -292,10 +292,10 @@ typedef struct dlrun_session_options {
   }
 
 /*
- * Reads a model, .onnx or .pb, perhaps compressed with gzip, and makes it ready. `options` may be
- * NULL and is not kept. DLRUN_INPUT_MISSING, DLRUN_IO, DLRUN_MALFORMED, DLRUN_INVALID_MODEL,
- * DLRUN_UNSUPPORTED, DLRUN_BUDGET; DLRUN_USAGE: options that are not legal. A file whose weights
- * are mapped must not be changed while the session lives.
+ * Reads a model, .onnx or .pb, perhaps compressed with gzip, or one that `dlrun compile` made, and
+ * makes it ready. `options` may be NULL and is not kept. DLRUN_INPUT_MISSING, DLRUN_IO,
+ * DLRUN_MALFORMED, DLRUN_INVALID_MODEL, DLRUN_UNSUPPORTED, DLRUN_BUDGET; DLRUN_USAGE: options that
+ * are not legal. A file whose weights are mapped must not be changed while the session lives.
  */
 dlrun_status dlrun_session_create(const char *path, const dlrun_session_options *options,
                                   dlrun_session **out);

@@ -8,7 +8,7 @@ void dl_blocked_conv_f32__scalar(const dl_blocked_conv *c, intptr_t blocks, intp
       for (intptr_t j = 0; j < blocks; j++) {
         const float *p = in + h * c->row_step + x * c->pixel_step;
         const float *weight = w + j * lanes;
-        const intptr_t at = j * c->out_block + h * c->out_row + x * lanes;
+        const intptr_t at = j * c->out_block + h * c->out_row + x * c->out_pixel;
         float sum[16];
         for (intptr_t l = 0; l < lanes; l++)
           sum[l] = bias[j * lanes + l];

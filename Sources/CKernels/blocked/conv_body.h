@@ -13,29 +13,40 @@
 // Weights stream through once a tile; 4 KB ahead hides the way from the second-level cache.
 enum { AHEAD = 1024 };
 
-// N steps of the sum: N inputs that lie side by side, each times a vector of weights a block.
-INLINE void steps(const int N, const int PR, const int PC, const int NB, V (*sum)[NB],
-                  const float *p, const intptr_t pixel, const intptr_t row, const float *w) {
+// N steps of the sum: N inputs that lie side by side, each times a vector of weights a block. Where
+// HALF, the last block has channels in half of its lanes at most, and `half` their sums.
+INLINE void steps(const int N, const int PR, const int PC, const int NB, const int HALF,
+                  V (*sum)[NB], H *half, const float *p, const intptr_t pixel, const intptr_t row,
+                  const float *w) {
   UNROLL for (int u = 0; u < N; u++) {
     STEP;
     V weight[NB];
-    UNROLL for (int j = 0; j < NB; j++) {
+    H part = NO_HALF;
+    (void)part;
+    if (HALF)
+      part = LOAD_HALF(w + (u * NB + NB - 1) * LANES);
+    UNROLL for (int j = 0; j < NB - HALF; j++) {
       weight[j] = LOAD(w + (u * NB + j) * LANES);
       __builtin_prefetch(w + (u * NB + j) * LANES + AHEAD, 0, 3);
     }
     UNROLL for (int i = 0; i < PR * PC; i++) {
       const V x = BROADCAST(p + (i / PC) * row + (i % PC) * pixel + u);
-      UNROLL for (int j = 0; j < NB; j++) sum[i][j] = FMA(x, weight[j], sum[i][j]);
+      UNROLL for (int j = 0; j < NB - HALF; j++) sum[i][j] = FMA(x, weight[j], sum[i][j]);
+      if (HALF)
+        half[i] = FMA_HALF(LOW_HALF(x), part, half[i]);
     }
   }
 }
 
 // PR x PC pixels of NB blocks. pixel: elements between inputs of neighbouring pixels.
-INLINE void tile(const int PR, const int PC, const int NB, const intptr_t pixel, const int isPlain,
-                 const dl_blocked_conv *c, const float *in, const float *w, const float *bias,
-                 const float *residual, float *out) {
+INLINE void tile(const int PR, const int PC, const int NB, const int HALF, const intptr_t pixel,
+                 const int isPlain, const dl_blocked_conv *c, const float *in, const float *w,
+                 const float *bias, const float *residual, float *out) {
   V sum[PR * PC][NB];
+  H half[PR * PC];
   const intptr_t row = c->row_step;
+  UNROLL for (int i = 0; i < PR * PC; i++) half[i] =
+      HALF ? LOAD_HALF(bias + (NB - 1) * LANES) : NO_HALF;
   UNROLL for (int j = 0; j < NB; j++) {
     const V b = LOAD(bias + j * LANES);
     UNROLL for (int i = 0; i < PR * PC; i++) sum[i][j] = b;
@@ -46,12 +57,12 @@ INLINE void tile(const int PR, const int PC, const int NB, const intptr_t pixel,
       const float *p = in + block * c->block_step + a * c->tap_step[0];
       ROLLED for (intptr_t b = 0; b < c->taps[1]; b++) {
         if (isPlain) {
-          steps(1, PR, PC, NB, sum, p, pixel, row, w);
+          steps(1, PR, PC, NB, 0, sum, half, p, pixel, row, w);
           w += NB * LANES;
         } else {
           const float *q = p;
           ROLLED for (intptr_t f = 0; f < fours; f++) {
-            steps(4, PR, PC, NB, sum, q, pixel, row, w);
+            steps(4, PR, PC, NB, HALF, sum, half, q, pixel, row, w);
             w += 4 * NB * LANES;
             q += 4;
           }
@@ -60,6 +71,8 @@ INLINE void tile(const int PR, const int PC, const int NB, const intptr_t pixel,
       }
     }
   }
+  if (HALF)
+    UNROLL for (int i = 0; i < PR * PC; i++) sum[i][NB - 1] = WHOLE_OF(half[i]);
 #define EACH(expression)                                                                           \
   UNROLL for (int i = 0; i < PR * PC; i++) UNROLL for (int j = 0; j < NB; j++) {                   \
     const intptr_t at = j * c->out_block + (i / PC) * c->out_row + (i % PC) * LANES;               \
@@ -79,13 +92,53 @@ INLINE void tile(const int PR, const int PC, const int NB, const intptr_t pixel,
 #undef EACH
 }
 
+// One pixel of NB blocks, where it is the whole image. Products with every fourth channel have a
+// sum of their own: a chain of additions to one would wait for each.
+INLINE void point(const int NB, const dl_blocked_conv *c, const float *in, const float *w,
+                  const float *bias, const float *residual, float *out) {
+  V sum[4][NB];
+  UNROLL for (int j = 0; j < NB; j++) {
+    sum[0][j] = LOAD(bias + j * LANES);
+    UNROLL for (int u = 1; u < 4; u++) sum[u][j] = SPLAT(0);
+  }
+  ROLLED for (intptr_t block = 0; block < c->in_blocks; block++) {
+    const intptr_t fours = block + 1 < c->in_blocks ? LANES / 4 : c->last_fours;
+    for (intptr_t a = 0; a < c->taps[0]; a++)
+      for (intptr_t b = 0; b < c->taps[1]; b++) {
+        const float *p = in + block * c->block_step + a * c->tap_step[0] + b * c->tap_step[1];
+        ROLLED for (intptr_t f = 0; f < fours; f++) {
+          UNROLL for (int u = 0; u < 4; u++) {
+            const V x = BROADCAST(p + u);
+            UNROLL for (int j = 0; j < NB; j++) {
+              const float *at = w + (u * NB + j) * LANES;
+              __builtin_prefetch(at + AHEAD, 0, 3);
+              sum[u][j] = FMA(x, LOAD(at), sum[u][j]);
+            }
+          }
+          w += 4 * NB * LANES;
+          p += 4;
+        }
+      }
+  }
+  UNROLL for (int j = 0; j < NB; j++) {
+    V y = ADD(ADD(sum[0][j], sum[1][j]), ADD(sum[2][j], sum[3][j]));
+    if (residual)
+      y = ADD(y, LOAD(residual + j * c->out_block));
+    if (c->form == DL_FORM_CLAMP)
+      y = MIN(SPLAT(c->high), MAX(SPLAT(c->low), y));
+    else if (c->form == DL_FORM_GATE)
+      y = MUL(y, MAX(SPLAT(0), MIN(SPLAT(1), FMA(y, SPLAT(c->low), SPLAT(c->high)))));
+    STORE(out + j * c->out_block, y);
+  }
+}
+
 typedef void (*tile_fn)(const dl_blocked_conv *, const float *, const float *, const float *,
                         const float *, float *);
 
 #define DEFINE(kind, pixel, isPlain, R, C, B)                                                      \
   static void kind##_##R##_##C##_##B(const dl_blocked_conv *c, const float *in, const float *w,    \
                                      const float *bias, const float *residual, float *out) {       \
-    tile(R, C, B, pixel, isPlain, c, in, w, bias, residual, out);                                  \
+    tile(R, C, B, 0, pixel, isPlain, c, in, w, bias, residual, out);                               \
   }
 #define ENTRY(kind, R, C, B) [R - 1][B - 1][C] = kind##_##R##_##C##_##B,
 typedef tile_fn table[2][4][MOST_COLUMNS + 1];
@@ -109,9 +162,33 @@ PLAIN_TILES(X)
 WIDE_TILES(X)
 #undef X
 
+#define POINT(B)                                                                                   \
+  static void point_##B(const dl_blocked_conv *c, const float *in, const float *w,                 \
+                        const float *bias, const float *residual, float *out) {                    \
+    point(B, c, in, w, bias, residual, out);                                                       \
+  }
+POINT(1)
+POINT(2)
+POINT(3)
+POINT(4)
+static const table point_tiles = {
+    {{[1] = point_1}, {[1] = point_2}, {[1] = point_3}, {[1] = point_4}}};
+
 #define X(R, C, B) ENTRY(near, R, C, B)
 static const table near_tiles = {BLOCKED_TILES(X)};
 #undef X
+#ifdef HALF_TILES
+#define X(R, C, B)                                                                                 \
+  static void half_##R##_##C##_##B(const dl_blocked_conv *c, const float *in, const float *w,      \
+                                   const float *bias, const float *residual, float *out) {         \
+    tile(R, C, B, 1, LANES, 0, c, in, w, bias, residual, out);                                     \
+  }
+HALF_TILES(X)
+#undef X
+#define X(R, C, B) ENTRY(half, R, C, B)
+static const table half_tiles = {HALF_TILES(X)};
+#undef X
+#endif
 #define X(R, C, B) ENTRY(far, R, C, B)
 static const table far_tiles = {BLOCKED_TILES(X)};
 #undef X
@@ -129,13 +206,47 @@ static const table plainN_tiles = {WIDE_TILES(X)};
 #undef X
 
 static const tile_fn (*tiles(const dl_blocked_conv *c))[4][MOST_COLUMNS + 1] {
+  if (c->tile == 1 && !c->is_plain)
+    return point_tiles;
   if (c->is_plain)
     return c->pixel_step == 1 ? plain1_tiles : c->pixel_step == 2 ? plain2_tiles : plainN_tiles;
+#ifdef HALF_TILES
+  if (c->is_half && c->pixel_step == LANES && c->tile_rows == 1)
+    return half_tiles;
+#endif
   return c->pixel_step == LANES ? near_tiles : c->pixel_step == 2 * LANES ? far_tiles : wide_tiles;
+}
+
+// Outputs that do not lie side by side are spread from a tile in the first-level cache.
+static void spread(const dl_blocked_conv *c, intptr_t blocks, intptr_t rows, intptr_t width,
+                   const float *in, const float *w, const float *bias, float *out) {
+  const tile_fn(*table)[4][MOST_COLUMNS + 1] = tiles(c);
+  const intptr_t count = (width + c->tile - 1) / c->tile;
+  dl_blocked_conv near = *c;
+  float copy[4 * MOST_COLUMNS * LANES];
+  for (intptr_t h = 0; h < rows; h++) {
+    intptr_t x = 0;
+    for (intptr_t i = 0; i < count; i++) {
+      const intptr_t n = (width - x + count - i - 1) / (count - i);
+      near.out_block = n * LANES;
+      table[0][blocks - 1][n](&near, in + h * c->row_step + x * c->pixel_step, w, bias, 0, copy);
+      if (c->after)
+        c->after(copy, copy, (size_t)(blocks * n * LANES), c->numbers);
+      float *to = out + h * c->out_row + x * c->out_pixel;
+      for (intptr_t j = 0; j < blocks; j++)
+        for (intptr_t k = 0; k < n; k++)
+          STORE(to + j * c->out_block + k * c->out_pixel, LOAD(copy + (j * n + k) * LANES));
+      x += n;
+    }
+  }
 }
 
 void NAME(const dl_blocked_conv *c, intptr_t blocks, intptr_t rows, intptr_t width, const float *in,
           const float *w, const float *bias, const float *residual, float *out) {
+  if (c->out_pixel != LANES) {
+    spread(c, blocks, rows, width, in, w, bias, out);
+    return;
+  }
   const tile_fn(*table)[4][MOST_COLUMNS + 1] = tiles(c);
   const intptr_t count = (width + c->tile - 1) / c->tile;
   for (intptr_t h = 0; h < rows;) {

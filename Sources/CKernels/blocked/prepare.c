@@ -12,7 +12,7 @@ void dl_blocked_pack_f32(float *to, const dl_blocked_weights *k) {
       for (intptr_t l = 0; l < k->lanes; l++) {
         const intptr_t m = j * k->lanes + l;
         // The channels that this output has weights for.
-        const intptr_t start = m / k->share * k->part;
+        const intptr_t start = (m + k->first_output) / k->share * k->part - k->first_channel;
         const intptr_t end = m < k->outputs ? start + k->part : start;
         const float *row = k->weights + m * k->part * k->taps;
         for (intptr_t u = 0; u < depth; u++) {
@@ -49,4 +49,31 @@ void dl_blocked_clear_lanes_f32(float *y, intptr_t pixels, intptr_t first, intpt
   for (intptr_t p = 0; p < pixels; p++)
     for (intptr_t l = first; l < lanes; l++)
       y[p * lanes + l] = 0.0f;
+}
+
+void dl_blocked_scale_f32__scalar(float *to, intptr_t to_step, const float *from,
+                                  intptr_t from_step, const float *factor, intptr_t blocks,
+                                  intptr_t pixels, intptr_t lanes) {
+  for (intptr_t b = 0; b < blocks; b++)
+    for (intptr_t p = 0; p < pixels; p++)
+      for (intptr_t l = 0; l < lanes; l++)
+        to[b * to_step + p * lanes + l] =
+            from[b * from_step + p * lanes + l] * factor[b * lanes + l];
+}
+
+void dl_blocked_lanes_f32__scalar(float *to, intptr_t pixels, void *const *inputs, intptr_t image,
+                                  const dl_blocked_source *sources, const int32_t *index,
+                                  intptr_t count, intptr_t lanes) {
+  for (intptr_t p = 0; p < pixels; p++)
+    for (intptr_t l = 0; l < lanes; l++) {
+      float v = 0;
+      for (intptr_t k = 0; k < count; k++) {
+        const dl_blocked_source *s = sources + k;
+        const float *from =
+            (const float *)inputs[s->input] + image * s->image_step + s->offset + p * lanes;
+        if (index[k * lanes + l] >= 0)
+          v = from[index[k * lanes + l]];
+      }
+      to[p * lanes + l] = v;
+    }
 }

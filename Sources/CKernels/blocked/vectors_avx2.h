@@ -7,6 +7,7 @@
 #define STORE(p, v) _mm256_storeu_ps(p, v)
 #define SPLAT(x) _mm256_set1_ps(x)
 #define ADD(a, b) _mm256_add_ps(a, b)
+#define SUB(a, b) _mm256_sub_ps(a, b)
 #define MUL(a, b) _mm256_mul_ps(a, b)
 #define DIV(a, b) _mm256_div_ps(a, b)
 #define FMA(a, b, c) _mm256_fmadd_ps(a, b, c)
@@ -21,4 +22,10 @@
 #define BAD __m256
 #define NO_BAD _mm256_setzero_ps()
 #define NOTE_NAN(bad, x, y) _mm256_or_ps(bad, _mm256_cmp_ps(x, y, _CMP_UNORD_Q))
+#define BOTH_BAD(a, b) _mm256_or_ps(a, b)
 #define SPOIL(v, bad) _mm256_or_ps(v, bad)
+// Lanes of x that `places` names, in v; those below 0 leave v as it is.
+#define PLACES __m256i
+#define PLACES_AT(p) _mm256_loadu_si256((const __m256i *)(p))
+#define PICK(v, places, x)                                                                         \
+  _mm256_blendv_ps(_mm256_permutevar8x32_ps(x, places), v, _mm256_castsi256_ps(places))

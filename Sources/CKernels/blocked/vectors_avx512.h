@@ -7,6 +7,7 @@
 #define STORE(p, v) _mm512_storeu_ps(p, v)
 #define SPLAT(x) _mm512_set1_ps(x)
 #define ADD(a, b) _mm512_add_ps(a, b)
+#define SUB(a, b) _mm512_sub_ps(a, b)
 #define MUL(a, b) _mm512_mul_ps(a, b)
 #define DIV(a, b) _mm512_div_ps(a, b)
 #define FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
@@ -21,4 +22,11 @@
 #define BAD __mmask16
 #define NO_BAD ((__mmask16)0)
 #define NOTE_NAN(bad, x, y) ((__mmask16)((bad) | _mm512_cmp_ps_mask(x, y, _CMP_UNORD_Q)))
+#define BOTH_BAD(a, b) ((__mmask16)((a) | (b)))
 #define SPOIL(v, bad) _mm512_mask_mov_ps(v, bad, _mm512_set1_ps(__builtin_nanf("")))
+// Lanes of x that `places` names, in v; those below 0 leave v as it is.
+#define PLACES __m512i
+#define PLACES_AT(p) _mm512_loadu_si512(p)
+#define PICK(v, places, x)                                                                         \
+  _mm512_mask_permutexvar_ps(                                                                      \
+      v, _mm512_cmp_epi32_mask(places, _mm512_setzero_si512(), _MM_CMPINT_NLT), places, x)

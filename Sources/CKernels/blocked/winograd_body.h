@@ -15,31 +15,31 @@ INLINE V scaled(float a, V x, V y) { return FMA(SPLAT(a), x, y); }
 // One column of B' d.
 INLINE void into(const int M, const V *d, V *o) {
   if (M == 2) {
-    o[0] = scaled(-1, d[2], d[0]);
+    o[0] = SUB(d[0], d[2]);
     o[1] = ADD(d[1], d[2]);
-    o[2] = scaled(-1, d[1], d[2]);
-    o[3] = scaled(-1, d[3], d[1]);
+    o[2] = SUB(d[2], d[1]);
+    o[3] = SUB(d[1], d[3]);
     return;
   }
   const V a = scaled(-4, d[2], d[4]), b = scaled(-4, d[1], d[3]);
-  const V c = scaled(-1, d[2], d[4]), e = MUL(SPLAT(2), scaled(-1, d[1], d[3]));
+  const V c = SUB(d[4], d[2]), e = MUL(SPLAT(2), SUB(d[3], d[1]));
   o[0] = scaled(4, d[0], scaled(-5, d[2], d[4]));
   o[1] = ADD(a, b);
-  o[2] = scaled(-1, b, a);
+  o[2] = SUB(a, b);
   o[3] = ADD(c, e);
-  o[4] = scaled(-1, e, c);
+  o[4] = SUB(c, e);
   o[5] = scaled(4, d[1], scaled(-5, d[3], d[5]));
 }
 
 // One column of A' s.
 INLINE void outof(const int M, const V *s, V *o) {
-  const V a = ADD(s[1], s[2]), b = scaled(-1, s[2], s[1]);
+  const V a = ADD(s[1], s[2]), b = SUB(s[1], s[2]);
   if (M == 2) {
     o[0] = ADD(s[0], a);
-    o[1] = scaled(-1, s[3], b);
+    o[1] = SUB(b, s[3]);
     return;
   }
-  const V c = ADD(s[3], s[4]), e = scaled(-1, s[4], s[3]);
+  const V c = ADD(s[3], s[4]), e = SUB(s[3], s[4]);
   o[0] = ADD(s[0], ADD(a, c));
   o[1] = scaled(2, e, b);
   o[2] = scaled(4, c, a);

@@ -11,6 +11,10 @@
 
 #include "math_body.h"
 
+// gelu by table.
+#define DL_SEGMENTS
+#include "segments_avx512.h"
+
 #include "unary_body.h"
 #pragma clang attribute pop
 #endif

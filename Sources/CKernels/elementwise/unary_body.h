@@ -98,11 +98,19 @@ DL_FLOATS(softplus, (v <= 0 ? 0 : v) + DL_M1(log1p)(DL_M1(exp)(-__builtin_fabsf(
           (v <= 0 ? 0 : v) + DL_M2(log1p)(DL_M2(exp)(-__builtin_fabs(v))))
 DL_FLOATS(softsign, v / (1 + __builtin_fabsf(v)), v / (1 + __builtin_fabs(v)))
 DL_SAME(thresholded_relu, v > p ? v : 0)
-DL_FLOATS(gelu, 0.5f * v * (1.0f + DL_M1(erf)(v * 0.70710678118654752f)),
-          0.5 * v * (1.0 + DL_M2(erf)(v * 0.70710678118654752440)))
-DL_FLOATS(gelu_tanh,
-          0.5f * v * (1.0f + DL_M1(tanh)(0.79788456080286536f * (v + 0.044715f * v * v * v))),
-          0.5 * v * (1.0 + DL_M2(tanh)(0.79788456080286535588 * (v + 0.044715 * v * v * v))))
+#ifdef DL_SEGMENTS
+DL_OVER16(DL_FN(gelu, f32), dl_gelu_avx512)
+DL_OVER16(DL_FN(gelu_tanh, f32), dl_gelu_tanh_avx512)
+#else
+DL_UNARY(gelu, f32, 0.5f * v * (1.0f + DL_M1(erf)(v * 0.70710678118654752f)))
+DL_UNARY(gelu_tanh, f32,
+         0.5f * v * (1.0f + DL_M1(tanh)(0.79788456080286536f * (v + 0.044715f * v * v * v))))
+#endif
+DL_UNARY_CALLS(gelu, f64, 0.5 * v * (1.0 + DL_M2(erf)(v * 0.70710678118654752440)))
+DL_UNARY_CALLS(gelu_tanh, f64,
+               0.5 * v * (1.0 + DL_M2(tanh)(0.79788456080286535588 * (v + 0.044715 * v * v * v))))
+DL_UNARY_HALVES(gelu)
+DL_UNARY_HALVES(gelu_tanh)
 // tanh(log(1 + e)) = (e^2 + 2e) / (e^2 + 2e + 2); beyond 20 it is 1.
 static inline float DL_FN(mish, 1)(float v) {
   float e = DL_FN(exp, 1)(v > 20.0f ? 20.0f : v), m = e * (e + 2.0f);

@@ -4,17 +4,19 @@ enum { MR = 4, NR = 16 };
 
 DL_GEMM_TILE(dl_gemm_f32_4x16__scalar) {
   const float *pa = a, *pb = b;
-  float sum[MR][NR] = {{0}};
-  for (intptr_t p = 0; p < k; p++, pa += m, pb += ldb)
+  float *out = c;
+  float sum[MR][NR];
+  for (intptr_t i = 0; i < m; i++)
+    for (intptr_t j = 0; j < n; j++)
+      sum[i][j] = e->accumulate ? out[i * ldc + j] : 0;
+  for (intptr_t p = 0; p < k; p++, pa += a_step, pb += ldb)
     for (intptr_t i = 0; i < m; i++)
       for (intptr_t j = 0; j < n; j++)
-        sum[i][j] += pa[i] * pb[j];
+        sum[i][j] += pa[i * a_row] * pb[j];
   for (intptr_t i = 0; i < m; i++) {
-    float *row = (float *)c + i * ldc;
+    float *row = out + i * ldc;
     for (intptr_t j = 0; j < n; j++) {
       float v = sum[i][j];
-      if (e->accumulate)
-        v += row[j];
       if (e->final) {
         v *= (float)e->alpha;
         if (e->addend)
@@ -27,5 +29,10 @@ DL_GEMM_TILE(dl_gemm_f32_4x16__scalar) {
       }
       row[j] = v;
     }
+    if (e->final && e->function)
+      e->function(row, row, (size_t)n, e->parameters);
+    if (e->final && e->residual)
+      for (intptr_t j = 0; j < n; j++)
+        row[j] += ((const float *)e->residual)[i * e->residual_row + j];
   }
 }

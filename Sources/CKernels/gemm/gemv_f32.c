@@ -5,8 +5,6 @@ static inline __attribute__((always_inline)) void
 finish(intptr_t n, const float *sum, float *c, intptr_t column, const dl_gemm_epilogue *e) {
   for (intptr_t j = 0; j < n; j++) {
     float v = sum[j];
-    if (e->accumulate)
-      v += c[j];
     if (e->final) {
       v *= (float)e->alpha;
       if (e->addend)
@@ -18,6 +16,11 @@ finish(intptr_t n, const float *sum, float *c, intptr_t column, const dl_gemm_ep
     }
     c[j] = v;
   }
+  if (e->final && e->function)
+    e->function(c, c, (size_t)n, e->parameters);
+  if (e->final && e->residual)
+    for (intptr_t j = 0; j < n; j++)
+      c[j] += ((const float *)e->residual)[column + j];
 }
 
 enum { COLUMNS = 16 };

@@ -2,6 +2,7 @@
 #ifndef DL_CKERNELS_H
 #define DL_CKERNELS_H
 
+#include "attention.h"
 #include "blocked.h"
 #include "chain.h"
 #include "convolution.h"
@@ -12,9 +13,11 @@
 #include "lanes_isa.h"
 #include "movement.h"
 #include "pool.h"
+#include "recurrent.h"
 #include "reduce.h"
 #include "rows.h"
 #include "softmax.h"
+#include "step.h"
 #include "threads.h"
 #include "trees.h"
 

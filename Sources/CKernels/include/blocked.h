@@ -46,9 +46,16 @@ typedef struct dl_blocked_conv {
   intptr_t block_step;           // elements between blocks (planes) of the input
   intptr_t taps[2], tap_step[2]; // along height and width; elements between taps
   intptr_t row_step, pixel_step; // elements between the inputs of neighbouring outputs
-  intptr_t out_block, out_row;   // elements between blocks and rows of output and residual
-  intptr_t tile_rows, tile;      // rows (1 or 2) and most columns of a register tile
+  // Elements between blocks, rows and pixels of output and residual.
+  intptr_t out_block, out_row, out_pixel;
+  // Rows (1 or 2) and most columns of a register tile; 1 column where the image is one pixel, with
+  // sums of every fourth channel.
+  intptr_t tile_rows, tile;
   int32_t is_plain;
+  // Whether the last of the blocks has channels in its lower lanes at most, half of all; results of
+  // the others are then 0, whatever weights and bias they have. Only __avx512 makes use of it, for
+  // a pixel_step of one pixel and 1 row, with 12 columns at most for 2 blocks.
+  int32_t is_half;
   int32_t form;
   float low, high;
   // Applied in place to what was written, n elements at a time, where not NULL.
@@ -60,7 +67,8 @@ typedef struct dl_blocked_conv {
 //   in: the first tap of the first pixel
 //   w: [in_blocks][taps][lanes of the block, the last with 4 last_fours][blocks][lanes];
 //      for planes [in_blocks][taps][blocks][lanes]; up to 4 KB behind are prefetched, not read
-//   bias: [blocks][lanes]; residual: laid out as out, or NULL; may be out itself
+//   bias: [blocks][lanes]; residual: laid out as out, or NULL; may be out itself; NULL where
+//   out_pixel is not lanes
 // Lanes and limits: __avx512: 16 lanes, tile <= 14, 14, 9 and 6 for 1, 2, 3 and 4 blocks, 2 rows
 // only for 2 blocks and tile <= 7; __avx2: 8 lanes, tile <= 12, 6 and 4 for 1, 2 and 3 blocks,
 // 1 row. Planes: 1 or 2 blocks, 1 row. With a pixel_step beyond two pixels: 1 or 2 blocks, 1 row,
@@ -128,12 +136,16 @@ typedef struct dl_blocked_weights {
   const float *weights; // [outputs][part][taps]
   intptr_t taps;
   intptr_t channels, outputs; // channels of a sum; outputs at most blocks * lanes
-  // Output m has weights for channels c with c / part == m / share, zeros for others.
-  intptr_t part, share;
+  // Output m has weights for channels c with
+  // (c + first_channel) / part == (m + first_output) / share, zeros for others.
+  intptr_t part, share, first_output, first_channel;
   intptr_t blocks, lanes;
   int32_t is_plain;
 } dl_blocked_weights;
 void dl_blocked_pack_f32(float *to, const dl_blocked_weights *k);
+// The same where every output has weights for all channels: lanes a multiple of 8 and of 16.
+void dl_blocked_pack_f32__avx2(float *to, const dl_blocked_weights *k);
+void dl_blocked_pack_f32__avx512(float *to, const dl_blocked_weights *k);
 
 // A 3x3 convolution of stride 1 by tiles of `size` outputs squared, size 2 or 4, numbered row by
 // row.
@@ -177,6 +189,39 @@ typedef struct dl_blocked_padding {
   intptr_t first, rows, left, padded;
 } dl_blocked_padding;
 void dl_blocked_pad_f32(float *to, const float *from, const dl_blocked_padding *p);
+
+// to[b][p][l] = from[b][p][l] * factor[b][l] over p < pixels; blocks of `to` and `from` lie
+// to_step and from_step elements apart. In place where `to` is `from`.
+#define DL_BLOCKED_SCALE(name)                                                                     \
+  void name(float *to, intptr_t to_step, const float *from, intptr_t from_step,                    \
+            const float *factor, intptr_t blocks, intptr_t pixels)
+DL_BLOCKED_SCALE(dl_blocked_scale_f32__avx2);
+DL_BLOCKED_SCALE(dl_blocked_scale_f32__avx512);
+void dl_blocked_scale_f32__scalar(float *to, intptr_t to_step, const float *from,
+                                  intptr_t from_step, const float *factor, intptr_t blocks,
+                                  intptr_t pixels, intptr_t lanes);
+
+// Where some lanes of a block come from: `offset` elements behind inputs[input], for every further
+// image `image_step` more.
+typedef struct dl_blocked_source {
+  intptr_t input, offset, image_step;
+} dl_blocked_source;
+
+// to[p][l] = source k [p][index[k][l]] for the k < count with index[k][l] >= 0, 0 where there is
+// none, over p < pixels; count >= 1. index: [count][lanes]; pixels of all sources are `lanes` wide.
+#define DL_BLOCKED_LANES(name)                                                                     \
+  void name(float *to, intptr_t pixels, void *const *inputs, intptr_t image,                       \
+            const dl_blocked_source *sources, const int32_t *index, intptr_t count)
+DL_BLOCKED_LANES(dl_blocked_lanes_f32__avx2);
+DL_BLOCKED_LANES(dl_blocked_lanes_f32__avx512);
+void dl_blocked_lanes_f32__scalar(float *to, intptr_t pixels, void *const *inputs, intptr_t image,
+                                  const dl_blocked_source *sources, const int32_t *index,
+                                  intptr_t count, intptr_t lanes);
+
+// For `after`, as dl_unary_fn: y = 1 / (1 + e^-x), and y = x / (1 + e^(-numbers[0] x)), over n
+// elements, in place where y is x. 5 ulp down to e^-87, NaN stays.
+void dl_blocked_sigmoid_f32__avx512(const void *x, void *y, size_t n, const double *numbers);
+void dl_blocked_swish_f32__avx512(const void *x, void *y, size_t n, const double *numbers);
 
 // y[p][l] = 0 for first <= l < lanes.
 void dl_blocked_clear_lanes_f32(float *y, intptr_t pixels, intptr_t first, intptr_t lanes);

@@ -34,8 +34,11 @@ static double NAME(shifted_sum)(const float *x, ptrdiff_t n, float c, int square
       }
     }
     s0 += s1;
-    for (int l = 0; l < LANES; l++)
-      total += s0[l];
+    // In pairs, whose additions do not wait for each other.
+    double d[8];
+    for (int l = 0; l < 8; l++)
+      d[l] = (double)s0[l] + (double)s0[l + 8];
+    total += ((d[0] + d[4]) + (d[1] + d[5])) + ((d[2] + d[6]) + (d[3] + d[7]));
   }
   return total;
 }

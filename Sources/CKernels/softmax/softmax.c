@@ -14,6 +14,9 @@
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))),        \
                              apply_to = function)
+#include "../lanes/exp_avx512.h"
+#undef FALLING_EXP16
+#define FALLING_EXP16(t) ((t) = (v16)dl_falling_exp_avx512((__m512)(t)))
 #define NAME(f) f##__avx512
 #include "softmax_body.h"
 #undef NAME

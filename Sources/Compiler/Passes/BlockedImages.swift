@@ -42,6 +42,15 @@ struct BlockedWalk {
   mutating func run() throws(EngineError) {
     var moved: [(plain: ValueID, image: ValueID, channels: Int, node: Int)] = []
     for i in g.orderedNodes() {
+      if let parts = try divided(i) {
+        g.note(i, "\(BlockedImages.name): in blocks of \(layout.block)")
+        for (y, image) in parts {
+          images[y] = image
+          moved.append((y, image, channels(y) ?? 0, i))
+        }
+        g.remove(i)
+        continue
+      }
       guard let y = g.output(i), let made = try convert(i) else { continue }
       switch made {
       case .image(let image):
@@ -102,6 +111,9 @@ struct BlockedWalk {
     case let op as BatchNormalization: return try normalised(i, op, x, c)
     case let op as Concat: return try joined(i, op)
     case is Resize, is Upsample: return try resized(i, x)
+    case let op as ConvTranspose: return try transposed(i, op, x)
+    case is Reshape: return try shuffled(i, x, y)
+    case let op as Transpose: return try turned(i, op, x, y)
     default: return nil
     }
   }
@@ -118,10 +130,8 @@ struct BlockedWalk {
     guard !overflow, m > 0, count > 0 else { return nil }
     let isDepthwise = part == 1 && m == group
     let block = layout.block
-    guard
-      group == 1 || isDepthwise || (part % block == 0 && (m / group) % block == 0)
-    else {
-      g.miss(i, "\(BlockedImages.name): its groups have no whole blocks")
+    guard group == 1 || isDepthwise || part * 8 >= block else {
+      g.miss(i, "\(BlockedImages.name): its groups are too small for blocks")
       return nil
     }
     let isPlain = images[x] == nil && group == 1 && part < block
@@ -134,14 +144,67 @@ struct BlockedWalk {
         return nil
       }
     }
-    var inputs: [ValueID?] = [isPlain ? x : try image(x, at: i), w]
+    let isPointwise = group == 1 && weights.shape[2] == 1 && weights.shape[3] == 1
+    let gated = isPointwise ? gated(x, by: i) : nil
+    var source = x
+    if let gated { source = gated.image } else if !isPlain { source = try image(x, at: i) }
+    var inputs: [ValueID?] = [source, w]
     if node.inputs.count > 2 { inputs.append(node.inputs[2]) }
     if let z = node.residual {
       while inputs.count < 3 { inputs.append(nil) }
       inputs.append(try image(z, at: i))
     }
+    if let gated {
+      while inputs.count < 4 { inputs.append(nil) }
+      inputs.append(gated.factors)
+      g.note(i, "\(BlockedImages.name): multiplies its image by a factor for each channel")
+      g.remove(gated.node)
+      images[x] = nil
+    }
     let op = BlockedConv(node.conv, node.activation, block: block, plainInput: isPlain)
     return .image(try g.addOne(op, inputs, at: i, name: g.node(i).name))
+  }
+
+  /// The image and the factors of its channels, where `x` is their product and only node `i` uses
+  /// it: a squeeze-and-excitation on its way into a convolution.
+  private func gated(_ x: ValueID, by i: Int)
+    -> (image: ValueID, factors: ValueID, node: Int)?
+  {
+    guard let product = images[x], g.users(x) == [i], !g.isOutput(x), g.users(product).isEmpty,
+      let node = g.made(product, by: Mul.self)?.node, let a = g.input(node, 0),
+      let b = g.input(node, 1), let dims = g.dims(product), dims.count == 5
+    else { return nil }
+    func isFactor(_ v: ValueID) -> Bool {
+      g.dims(v).map { $0 == [dims[0], dims[1], 1, 1, dims[4]] } ?? false
+    }
+    if isFactor(b), g.dims(a) == dims { return (a, b, node) }
+    if isFactor(a), g.dims(b) == dims { return (b, a, node) }
+    return nil
+  }
+
+  /// A transposed convolution; those without a kernel in blocks stay as they are.
+  private mutating func transposed(_ i: Int, _ op: ConvTranspose, _ x: ValueID)
+    throws(EngineError) -> Made?
+  {
+    guard let w = g.input(i, 1), let weights = g.constant(w), weights.dtype == .float32,
+      weights.shape.rank == 4, g.dtype(x) == .float32, g.dims(x)?.count == 4
+    else { return nil }
+    let (c, m) = (weights.shape[0], weights.shape[1])
+    let isDense = (0...1).allSatisfy {
+      op.window.dilation($0) == 1 && weights.shape[$0 + 2] >= op.window.stride($0)
+    }
+    guard op.group == 1, isDense, c > 0, m > 0 else {
+      g.miss(i, "\(BlockedImages.name): it has groups, dilations or gaps")
+      return nil
+    }
+    guard images[x] != nil || layout.padded(c) * layout.padded(m) * 2 <= 5 * c * m else {
+      g.miss(i, "\(BlockedImages.name): too few channels to fill blocks")
+      return nil
+    }
+    let inputs: [ValueID?] = [try image(x, at: i)] + g.node(i).inputs.dropFirst()
+    return .image(
+      try g.addOne(
+        BlockedConvTranspose(op, block: layout.block), inputs, at: i, name: g.node(i).name))
   }
 
   /// The blocked form of an image, made here where there is none.

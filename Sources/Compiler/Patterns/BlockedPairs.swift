@@ -60,20 +60,20 @@ extension BlockedWalk {
     return .image(try g.addOne(Add(), [scaled, try perChannel(affine.shift)], at: i))
   }
 
-  /// Images side by side along the channels, where each but the last fills its blocks.
+  /// Images side by side along the channels: as they are where each but the last fills its blocks,
+  /// else with their lanes moved.
   mutating func joined(_ i: Int, _ op: Concat) throws(EngineError) -> BlockedWalk.Made? {
     let inputs = g.node(i).inputs.compactMap { $0 }
     guard op.axis == 1 || op.axis == -3, inputs.contains(where: { images[$0] != nil }) else {
       return nil
     }
-    for (k, v) in inputs.enumerated() {
-      guard let c = channels(v), c % layout.block == 0 || k == inputs.count - 1 else {
-        g.miss(i, "\(BlockedImages.name): input \(k) does not fill its blocks")
-        return nil
-      }
-    }
+    let counts = inputs.compactMap { channels($0) }
+    guard counts.count == inputs.count, counts.allSatisfy({ $0 > 0 }) else { return nil }
     var parts: [ValueID?] = []
     for v in inputs { parts.append(try image(v, at: i)) }
+    guard counts.dropLast().allSatisfy({ $0 % layout.block == 0 }) else {
+      return .image(try g.addOne(BlockedChannels(channels: counts), parts, at: i))
+    }
     return .image(try g.addOne(Concat(axis: 1), parts, at: i))
   }
 

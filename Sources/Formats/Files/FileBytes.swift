@@ -93,15 +93,22 @@ final class FileBytes: @unchecked Sendable {
         .inputMissing, "is not a regular file", hint: "give a file", subject: .init(file: path))
     }
     let size = Int(status.st_size)
-    guard size <= limit else {
-      throw EngineError(
-        .budget, "the file is too large", expected: "at most \(limit) bytes", received: "\(size)",
-        hint: "keep the weights in external data", subject: .init(file: path))
-    }
+    guard size <= limit else { throw tooLarge(size, limit).at(file: path) }
     guard size > 0 else { return UnsafeRawBufferPointer(start: nil, count: 0) }
     guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, fd, 0), address != MAP_FAILED
     else { throw EngineError.failed(.io, "cannot map", path) }
     return UnsafeRawBufferPointer(start: address, count: size)
+  }
+
+  private static func tooLarge(_ size: Int, _ limit: Int) -> EngineError {
+    EngineError(
+      .budget, "the file is too large", expected: "at most \(limit) bytes", received: "\(size)",
+      hint: "keep the weights in external data")
+  }
+
+  /// Errors: `.budget` for more than `limit` bytes.
+  func check(limit: Int) throws(EngineError) {
+    guard bytes.count <= limit else { throw FileBytes.tooLarge(bytes.count, limit) }
   }
 
   /// Lets the system drop the pages of a mapped file that were touched; they come back on access.

@@ -13,7 +13,8 @@ import Tensors
 /// Source: ONNX `docs/ExternalDataSecurity.md`; `openat` with `O_NOFOLLOW` per component gives what
 /// `openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS)` gives, on every kernel.
 final class ExternalData {
-  private let folder: String
+  /// Where files are looked for; nil where there are none but those at hand.
+  private let folder: String?
   private let limits: ReadLimits
   private var files: [String: FileBytes] = [:]
   private var verified: [String: String] = [:]
@@ -23,6 +24,14 @@ final class ExternalData {
   init(folder: String, limits: ReadLimits) {
     self.folder = folder
     self.limits = limits
+  }
+
+  /// The bytes of one file at hand, under a name; no other file is opened.
+  init(within file: FileBytes, as location: String, limits: ReadLimits) {
+    folder = nil
+    self.limits = limits
+    files = [location: file]
+    total = file.bytes.count
   }
 
   /// The tensor that `entries` place.
@@ -90,6 +99,10 @@ final class ExternalData {
     if let known = files[location] {
       try verify(known, location, checksum)
       return known
+    }
+    guard let folder else {
+      throw EngineError(
+        .invalidModel, "external data lies outside the file", received: "'\(location)'")
     }
     var parts = location.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
     // `./weights.data` is common and harmless.

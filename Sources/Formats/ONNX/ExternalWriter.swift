@@ -58,7 +58,7 @@ enum ExternalWriter {
   }
 
   /// Every tensor of a model, in the order in which they are written.
-  private static func visit(_ model: ModelGraph, _ body: (Tensor) -> Void) {
+  static func visit(_ model: ModelGraph, _ body: (Tensor) -> Void) {
     func visit(_ a: Attribute) {
       switch a.payload {
       case .tensor(let t): body(t)

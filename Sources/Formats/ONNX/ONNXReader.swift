@@ -25,11 +25,19 @@ public enum ONNXReader {
     do throws(EngineError) {
       let source = try FileBytes(mapping: path, limit: limits.maxFileBytes)
       let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-      let external = ExternalData(folder: folder, limits: limits)
-      var model = try read(source, name: path, external: external, limits)
-      if let identity = source.identity { model.files = [identity] + external.identities }
-      return model
+      return try read(source, name: path, folder: folder, limits)
     } catch { throw error.at(file: path) }
+  }
+
+  /// Reads a mapped file; external data lies beneath `folder`.
+  static func read(
+    _ source: FileBytes, name: String, folder: String, _ limits: ReadLimits
+  ) throws(EngineError) -> ModelGraph {
+    try source.check(limit: limits.maxFileBytes)
+    let external = ExternalData(folder: folder, limits: limits)
+    var model = try read(source, name: name, external: external, limits)
+    if let identity = source.identity { model.files = [identity] + external.identities }
+    return model
   }
 
   /// Reads a model in memory. Its weights are copied; it can have no external data.
@@ -53,7 +61,7 @@ public enum ONNXReader {
     return try result.get()
   }
 
-  private static func read(
+  static func read(
     _ source: FileBytes, name: String, external: ExternalData?, _ limits: ReadLimits
   ) throws(EngineError) -> ModelGraph {
     var source = source

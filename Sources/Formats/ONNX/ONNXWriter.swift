@@ -53,7 +53,7 @@ public enum ONNXWriter {
     try file.commit()
   }
 
-  private static func checkSize(_ wire: Wire) throws(EngineError) {
+  static func checkSize(_ wire: Wire) throws(EngineError) {
     guard wire.count <= Int(Int32.max) else {
       throw EngineError(
         .budget, "the model is too large for one file", expected: "less than 2 GiB",

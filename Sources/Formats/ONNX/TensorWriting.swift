@@ -4,7 +4,8 @@ import Tensors
 /// Where large tensors go that are not to be in the model's own file.
 struct ExternalPlacement {
   let location: String
-  let checksum: String
+  /// Of the whole file; nil where none is stated.
+  let checksum: String?
   /// The first byte of each tensor, by the address of its storage.
   let offsets: [ObjectIdentifier: Int]
 }
@@ -24,11 +25,12 @@ extension Wire {
     if offset == nil, tensor.byteCount > 0 { w.tensor(9, tensor) }
     w.text(12, doc)
     if let external, let offset {
-      for e in [
+      var entries = [
         Graph.Metadata("location", external.location), Graph.Metadata("offset", "\(offset)"),
         Graph.Metadata("length", "\(tensor.byteCount)"),
-        Graph.Metadata("checksum", external.checksum),
-      ] { w.message(13, Wire.entry(e)) }
+      ]
+      if let checksum = external.checksum { entries.append(Graph.Metadata("checksum", checksum)) }
+      for e in entries { w.message(13, Wire.entry(e)) }
       w.int(14, 1)
     }
     for m in metadata { w.message(16, Wire.entry(m)) }

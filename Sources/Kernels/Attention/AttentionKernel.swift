@@ -103,7 +103,8 @@ public struct AttentionKernel: Sendable {
   private var packed: PackedHead? {
     if sizes.queries < Self.fewQueries { return nil }
     return PackedHead(
-      keys: sizes.total, keySize: sizes.keySize, valueSize: sizes.valueSize, isa: isa)
+      queries: sizes.queries, keys: sizes.total, keySize: sizes.keySize, valueSize: sizes.valueSize,
+      isa: isa)
   }
   private func blockRows(_ packed: PackedHead?) -> Int { packed?.rows ?? Self.tile }
   private func workers(tasks: Int) -> Int { max(1, min(workers, tasks)) }
@@ -116,7 +117,7 @@ public struct AttentionKernel: Sendable {
     return workers(tasks: tiles) * each
   }
   private func aligned(_ count: Int) -> Int { (count + 15) & ~15 }
-  private var rowLength: Int { max(sizes.total, scoreColumns ?? 0) + (hasSink ? 1 : 0) }
+  var rowLength: Int { max(sizes.total, scoreColumns ?? 0) + (hasSink ? 1 : 0) }
 
   public struct Operands {
     public var query: UnsafeRawPointer
@@ -233,7 +234,7 @@ public struct AttentionKernel: Sendable {
     let repeats = sizes.queryHeads / sizes.keyHeads
     let blocksPerHead = (sizes.queries + packed.rows - 1) / packed.rows
     let blocks = repeats * blocksPerHead
-    let parts = max(1, min(blocks, (workers + groups - 1) / max(1, groups)))
+    let parts = self.parts(groups: groups, blocks: blocks, packed)
     let tasks = groups * parts
     let workers = workers(tasks: tasks)
     let scoreCount = aligned(packed.rows * rowLength)
@@ -283,6 +284,12 @@ public struct AttentionKernel: Sendable {
     if isCausal { seen = max(0, min(seen, first + rows + offset)) }
     if let mask { seen = min(seen, mask.columns) }
     if let extra { seen = min(seen, extra.columns) }
+    if T.self == Float.self && softcap <= 0 && !hasSink && o.scores == nil {
+      runPlain(
+        o, b, h, first, rows, offset: offset, seen: min(seen, sizes.total), floats(q), floats(k),
+        floats(v), mutableFloats(y), mutableFloats(s), packed, memory)
+      return
+    }
     let shown = scoreColumns ?? sizes.total
     let put = o.scores.map {
       $0.assumingMemoryBound(to: T.self)
@@ -336,10 +343,10 @@ public struct AttentionKernel: Sendable {
     }
   }
 
-  private func floats<T>(_ x: UnsafePointer<T>) -> UnsafePointer<Float> {
+  func floats<T>(_ x: UnsafePointer<T>) -> UnsafePointer<Float> {
     UnsafeRawPointer(x).assumingMemoryBound(to: Float.self)
   }
-  private func mutableFloats<T>(_ x: UnsafeMutablePointer<T>) -> UnsafeMutablePointer<Float> {
+  func mutableFloats<T>(_ x: UnsafeMutablePointer<T>) -> UnsafeMutablePointer<Float> {
     UnsafeMutableRawPointer(x).assumingMemoryBound(to: Float.self)
   }
 

@@ -33,41 +33,68 @@ public struct BlockedConvPlan: Sendable {
   /// Parts that the filter's groups of output blocks fall into, for threads.
   let shares: Int
   let pieces: Int
-  let pieceBytes: Int
+  /// Copies of chunks that are made at the same time, and bytes of one.
+  let slots: Int
+  let slotBytes: Int
+  let isScaled: Bool
+  let view: View
   /// Rows of a tile of two blocks.
   let tileRows: Int
   let after: dl_unary_fn?
 
-  /// Whether there is a kernel for the geometry: two spatial axes, groups that fit into blocks.
-  public static func takes(_ g: ConvGeometry, lanes: Int, isPlain: Bool) -> Bool {
-    g.input[0] == 1 && g.kernel[0] == 1 && g.output[0] == 1
-      && BlockedFilter.fits(g, lanes: lanes, isPlain: isPlain)
+  /// Where outputs lie among those of a larger image, in pixels: the first one, neighbouring rows
+  /// and pixels, and blocks.
+  public struct View: Hashable, Sendable {
+    public let first: Int
+    public let row: Int
+    public let pixel: Int
+    public let plane: Int
+    public init(first: Int, row: Int, pixel: Int, plane: Int) {
+      (self.first, self.row, self.pixel, self.plane) = (first, row, pixel, plane)
+    }
+  }
+
+  /// Whether there is a kernel for the geometry: two spatial axes, no groups of planes.
+  public static func takes(_ g: ConvGeometry, isPlain: Bool) -> Bool {
+    g.input[0] == 1 && g.kernel[0] == 1 && g.output[0] == 1 && (g.groups == 1 || !isPlain)
   }
 
   /// - `weights`: `[groups * outputs, channels, taps]`; `bias`: an element an output, or nil.
   /// - `isPlain`: the input is planes.
-  /// - `pack`: where packed weights are kept.
+  /// - `isScaled`: `run` takes a factor for each input channel of each image; only of blocks.
+  /// - `view`: where outputs lie, else side by side. With it no residual, and lanes beyond the last
+  ///   channel hold what the function makes of 0.
+  /// - `pack`: where packed weights are kept; `variant` tells apart what was made of the same
+  ///   weights before.
   ///
   /// Errors: `.budget` when the system has no memory for packed weights.
   public init(
     _ g: ConvGeometry, lanes: Int, isPlain: Bool, finish: BlockedFinish,
-    weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, threads: Int = 1,
-    isa: InstructionSet = .current,
-    pack: BlockedFilter.Packer = { (_, make) throws(EngineError) in try make() }
+    weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, isScaled: Bool = false,
+    view: View? = nil, threads: Int = 1, isa: InstructionSet = .current,
+    variant: String = "",
+    pack: BlockedFilter.Packer = { (_, make) throws(EngineError) in try make(.fresh) }
   ) throws(EngineError) {
-    precondition(Self.takes(g, lanes: lanes, isPlain: isPlain), "no blocked convolution")
+    precondition(Self.takes(g, isPlain: isPlain), "no blocked convolution")
     let isa = isa.blocked(lanes: lanes)
     (geometry, self.lanes, self.isPlain, self.isa, self.finish) = (g, lanes, isPlain, isa, finish)
     after = finish.function(isa)
     let (height, width) = (g.output[1], g.output[2])
+    self.isScaled = isScaled
+    self.view = view ?? View(first: 0, row: width, pixel: 1, plane: g.outputPixels)
     isFlat = height == 1 && g.taps == 1 && g.strides[2] == 1
     let isNear = g.strides[2] <= 2
     // Two rows at once where a row alone is too short for a tile of two blocks.
-    tileRows = isa == .avx512 && !isPlain && !isFlat && width <= 7 && height > 1 && isNear ? 2 : 1
-    let widest = isa == .scalar ? 1 : isPlain || !isNear ? 2 : 3
-    let form = "blocked conv \(g.groups) \(lanes) \(isPlain) \(widest)"
-    filter = try pack(form) { () throws(EngineError) in
-      try BlockedFilter(g, lanes: lanes, isPlain: isPlain, widest: widest, source: weights)
+    let isPaired = width <= 7 && height > 1 && isNear && !isPlain && !isFlat && view == nil
+    tileRows = isa == .avx512 && isPaired ? 2 : 1
+    // Wider tiles of small groups would meet more zeros.
+    let isSmall = g.groups > 1 && g.outputs <= lanes
+    let widest = isa == .scalar || isSmall ? 1 : isPlain || !isNear ? 2 : 3
+    let form = "blocked conv \(variant) \(g.groups) \(lanes) \(isPlain) \(widest)"
+    filter = try pack(form) { (space) throws(EngineError) in
+      try BlockedFilter(
+        g, lanes: lanes, isPlain: isPlain, widest: widest, source: weights, isa: isa,
+        space: space)
     }
 
     outputBlocks = (g.groups * g.outputs + lanes - 1) / lanes
@@ -106,8 +133,11 @@ public struct BlockedConvPlan: Sendable {
     let units = g.batch * chunks * shares
     pieces = isParallel ? min(units, threads * 4) : 1
     let rows = (min(chunk, height) - 1) * g.strides[1] + extent[1]
-    pieceBytes = isPadded ? GemmPlan.aligned(inputBlocks * rows * columns * pixel) : 0
-    scratchBytes = pieces * pieceBytes
+    let copied = isFlat ? min(chunk, width) : rows * columns
+    slotBytes = isPadded || isScaled ? GemmPlan.aligned(inputBlocks * copied * pixel) : 0
+    slots = min(pieces, threads)
+    // The counter of pieces comes first.
+    scratchBytes = 64 + slots * slotBytes
     let blocks = filter.groups[0].blocks
     let columns = Self.columns(blocks, tileRows, isa, isNear: isNear)
     label =
@@ -127,28 +157,71 @@ public struct BlockedConvPlan: Sendable {
     }
   }
 
-  /// Computes the convolution; `residual` is laid out as `y`.
+  /// Uses tiles whose last block is half as wide, where it has no more channels.
+  static func halve(
+    _ c: inout dl_blocked_conv, _ group: BlockedFilter.Group, _ isa: InstructionSet, isNear: Bool
+  ) {
+    let isHalf = group.isHalf && isNear && isa == .avx512 && c.tile_rows == 1 && c.tile > 1
+    c.is_half = isHalf ? 1 : 0
+    if isHalf && group.blocks == 2 { c.tile = 12 }
+  }
+
+  /// Computes the convolution; `residual` is laid out as `y` and may be `y`. `factors`, where the
+  /// plan is scaled: `[batch, input blocks, lanes]`.
   public func run(
-    x: UnsafePointer<Float>, residual: UnsafePointer<Float>?, y: UnsafeMutablePointer<Float>,
-    scratch: UnsafeMutableRawPointer, pool: ThreadPool
+    x: UnsafePointer<Float>, residual: UnsafePointer<Float>?, factors: UnsafePointer<Float>? = nil,
+    y: UnsafeMutablePointer<Float>, scratch: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
     let units = geometry.batch * chunks * shares
-    nonisolated(unsafe) let (x, residual, y, scratch) = (x, residual, y, scratch)
-    pool.run(pieces) { piece in
-      let copy = (scratch + piece * pieceBytes).assumingMemoryBound(to: Float.self)
+    nonisolated(unsafe) let (x, residual, factors, y, scratch) = (x, residual, factors, y, scratch)
+    let counter = scratch.assumingMemoryBound(to: Int.self)
+    pool.run(pieces, slots: slots, counter: counter) { piece, slot in
+      let copy = (scratch + 64 + slot * slotBytes).assumingMemoryBound(to: Float.self)
       var held = -1
       for unit in (piece * units / pieces)..<((piece + 1) * units / pieces) {
         let (share, place) = (unit % shares, unit / shares)
         let (part, image) = (place % chunks, place / chunks)
         let source = x + image * inputBlocks * geometry.inputPixels * (isPlain ? 1 : lanes)
         let first = part * chunk
-        if isPadded && held != place {
-          pad(source, copy, first)
+        if slotBytes > 0 && held != place {
+          prepare(source, copy, first, factors.map { $0 + image * inputBlocks * lanes })
           held = place
         }
-        let at = image * outputBlocks * geometry.outputPixels * lanes
+        let at = image * outputBlocks * view.plane * lanes
         compute(share, first, source, copy, residual.map { $0 + at }, y + at)
       }
+    }
+  }
+
+  /// Copies a chunk between zeros, times its factors.
+  private func prepare(
+    _ x: UnsafePointer<Float>, _ copy: UnsafeMutablePointer<Float>, _ first: Int,
+    _ factors: UnsafePointer<Float>?
+  ) {
+    let g = geometry
+    if isFlat {
+      guard let factors else { return }
+      let count = min(chunk, g.output[2] - first)
+      scale(copy, count, x + first * lanes, g.inputPixels, factors, count)
+      return
+    }
+    pad(x, copy, first)
+    let count = taken(min(chunk, g.output[1] - first)) * columns
+    if let factors { scale(copy, count, copy, count, factors, count) }
+  }
+
+  /// `pixels` of each block times the factors; steps between blocks in pixels.
+  private func scale(
+    _ to: UnsafeMutablePointer<Float>, _ step: Int, _ from: UnsafePointer<Float>, _ fromStep: Int,
+    _ factors: UnsafePointer<Float>, _ pixels: Int
+  ) {
+    let (a, b, n) = (step * lanes, fromStep * lanes, inputBlocks)
+    switch isa {
+    #if arch(x86_64)
+      case .avx512: dl_blocked_scale_f32__avx512(to, a, from, b, factors, n, pixels)
+      case .avx2: dl_blocked_scale_f32__avx2(to, a, from, b, factors, n, pixels)
+    #endif
+    default: dl_blocked_scale_f32__scalar(to, a, from, b, factors, n, pixels, lanes)
     }
   }
 
@@ -177,29 +250,34 @@ public struct BlockedConvPlan: Sendable {
     let pixel = isPlain ? 1 : lanes
     let count = min(chunk, (isFlat ? g.output[2] : g.output[1]) - first)
     let (rows, width) = isFlat ? (1, count) : (count, g.output[2])
-    let row = isPadded ? columns * pixel : g.input[2] * pixel
-    let block = isPadded ? taken(rows) * row : g.inputPixels * pixel
+    let isCopied = slotBytes > 0
+    let row = isCopied ? columns * pixel : g.input[2] * pixel
+    let block = isCopied ? (isFlat ? count * pixel : taken(rows) * row) : g.inputPixels * pixel
     var c = dl_blocked_conv(
-      in_blocks: filter.inputBlocks, last_fours: filter.lastFours, block_step: block,
+      in_blocks: 0, last_fours: 0, block_step: block,
       taps: (g.kernel[1], g.kernel[2]),
       tap_step: (g.dilations[1] * row, g.dilations[2] * pixel),
       row_step: g.strides[1] * row, pixel_step: g.strides[2] * pixel,
-      out_block: g.outputPixels * lanes, out_row: g.output[2] * lanes,
-      tile_rows: 1, tile: 1, is_plain: isPlain ? 1 : 0, form: finish.code,
+      out_block: view.plane * lanes, out_row: view.row * lanes, out_pixel: view.pixel * lanes,
+      tile_rows: 1, tile: 1, is_plain: isPlain ? 1 : 0, is_half: 0, form: finish.code,
       low: finish.low, high: finish.high, after: after,
       numbers: (Double(finish.low), Double(finish.high)))
     let source =
-      isPadded
+      isCopied
       ? copy : x + first * (isFlat ? pixel : g.strides[1] * g.input[2] * pixel)
     let weights = filter.weights
     let biases = bias.bytes.assumingMemoryBound(to: Float.self)
-    let outAt = first * (isFlat ? lanes : g.output[2] * lanes)
+    let outAt = (view.first + first * (isFlat ? 1 : view.row)) * lanes
     let list = filter.groups
     for i in (share * list.count / shares)..<((share + 1) * list.count / shares) {
       let group = list[i]
+      (c.in_blocks, c.last_fours) = (group.inputBlocks, group.lastFours)
       c.tile_rows = group.blocks == 2 ? tileRows : 1
-      c.tile = Self.columns(group.blocks, tileRows, isa, isNear: g.strides[2] <= 2)
-      let at = group.first * g.outputPixels * lanes + outAt
+      c.tile =
+        g.outputPixels == 1 && !isPlain
+        ? 1 : Self.columns(group.blocks, tileRows, isa, isNear: g.strides[2] <= 2)
+      Self.halve(&c, group, isa, isNear: g.strides[2] == 1 && !isPlain)
+      let at = group.first * view.plane * lanes + outAt
       let (input, w) = (source + group.input * block, weights + group.offset)
       let (b, z) = (biases + group.first * lanes, residual.map { $0 + at })
       switch isa {
@@ -214,9 +292,9 @@ public struct BlockedConvPlan: Sendable {
           &c, group.blocks, rows, width, input, w, b, z, y + at, lanes)
       }
       let valid = g.groups * g.outputs - (group.first + group.blocks - 1) * lanes
-      if valid < lanes && !finish.keepsZero {
+      if valid < lanes && !finish.keepsZero && view.pixel == 1 {
         dl_blocked_clear_lanes_f32(
-          y + at + (group.blocks - 1) * g.outputPixels * lanes, rows * width, valid, lanes)
+          y + at + (group.blocks - 1) * view.plane * lanes, rows * width, valid, lanes)
       }
     }
   }

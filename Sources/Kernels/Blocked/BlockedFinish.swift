@@ -39,7 +39,12 @@ public struct BlockedFinish: Sendable {
     }
   }
   func function(_ isa: InstructionSet) -> dl_unary_fn? {
-    after.flatMap { dl_unary_kernel($0.rawValue, 1, min(isa, .avx512).rawValue) }
+    #if arch(x86_64)
+      // The functions of gated and squeezed networks, at a third of the general ones' time.
+      if isa >= .avx512 && after == .sigmoid { return dl_blocked_sigmoid_f32__avx512 }
+      if isa >= .avx512 && after == .swish { return dl_blocked_swish_f32__avx512 }
+    #endif
+    return after.flatMap { dl_unary_kernel($0.rawValue, 1, min(isa, .avx512).rawValue) }
   }
 }
 

@@ -158,7 +158,7 @@ public struct BlockedWindow: Sendable {
     }
   }
 
-  private var window: dl_blocked_depthwise {
+  var window: dl_blocked_depthwise {
     func two(_ list: [Int]) -> (Int, Int) { (list[0], list[1]) }
     var finish = BlockedFinish.none
     if case .depthwise(let given) = kind { finish = given }
@@ -169,7 +169,8 @@ public struct BlockedWindow: Sendable {
       numbers: (Double(finish.low), Double(finish.high)))
   }
 
-  private func runPlane(
+  /// Rows of one block of the result; `x` is the block's image, of which `d` may be a part.
+  func runPlane(
     _ d: inout dl_blocked_depthwise, _ block: Int, _ first: Int, _ count: Int,
     _ x: UnsafePointer<Float>, _ z: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>
   ) {

@@ -32,27 +32,47 @@ public struct BlockedWinogradPlan: Sendable {
   let tiles: Int
   let group: Int
   let groups: Int
+  /// Parts that the filter's groups of output blocks fall into, for threads: each transforms the
+  /// inputs for itself and reads its part of the weights.
+  let shares: Int
   let inStep: Int
   let outStep: Int
   let pieces: Int
-  let pieceBytes: Int
+  /// Working memory of a thread.
+  let slots: Int
+  let slotBytes: Int
 
   /// The tile that pays for a convolution: 4, 2, or nil for the direct sum.
-  ///
-  /// The limits are measured: F(4x4) needs some 25 tiles for its weights, which are 4 times the
-  /// plain ones, and F(2x2) stops to pay at 7x7. Below 24 channels the transforms weigh too much.
   public static func size(
     _ g: ConvGeometry, lanes: Int, finish: BlockedFinish, exact: Bool,
     isa: InstructionSet = .current
   ) -> Int? {
     let ones = [1, 1, 1]
     guard g.kernel == [1, 3, 3], g.strides == ones, g.dilations == ones, g.groups == 1,
-      g.output[0] == 1, g.channels >= 24, g.outputs >= 24, isa.blocked(lanes: lanes) != .scalar,
+      g.output[0] == 1, isa.blocked(lanes: lanes) != .scalar,
       finish.keepsZero || g.outputs % lanes == 0
     else { return nil }
-    func tiles(_ m: Int) -> Int { ((g.output[1] + m - 1) / m) * ((g.output[2] + m - 1) / m) }
-    if !exact && tiles(4) >= 25 { return 4 }
-    return tiles(2) >= 25 ? 2 : nil
+    var best: Int?
+    var least = vectorSteps(g, lanes: lanes, nil) * 9 / 10
+    for m in exact ? [2] : [2, 4] {
+      let steps = vectorSteps(g, lanes: lanes, m)
+      if steps < least { (best, least) = (m, steps) }
+    }
+    return best
+  }
+
+  /// About how many vector operations an image takes by tiles of `size`, or by the direct sum.
+  ///
+  /// A product of `n` places with a vector of weights takes `n` operations, but never less than
+  /// the way of that vector from memory, some 9. Transforms of a tile of one block were measured
+  /// there and back, the way through the second-level cache included.
+  static func vectorSteps(_ g: ConvGeometry, lanes: Int, _ size: Int?) -> Int {
+    let (into, out) = ((g.channels + lanes - 1) / lanes, (g.outputs + lanes - 1) / lanes)
+    let products = (g.channels + 3) / 4 * 4 * out
+    guard let m = size else { return 9 * products * max(g.outputPixels, 9) }
+    let tiles = ((g.output[1] + m - 1) / m) * ((g.output[2] + m - 1) / m)
+    let transform = m == 4 ? 300 : 110
+    return (m + 2) * (m + 2) * products * max(tiles, 9) + tiles * (into + out) * transform
   }
 
   /// - `size`: 2 or 4.
@@ -64,7 +84,7 @@ public struct BlockedWinogradPlan: Sendable {
     _ g: ConvGeometry, size: Int, lanes: Int, finish: BlockedFinish,
     weights source: UnsafePointer<Float>, bias given: UnsafePointer<Float>?, threads: Int = 1,
     isa: InstructionSet = .current,
-    pack: BlockedFilter.Packer = { (_, make) throws(EngineError) in try make() }
+    pack: BlockedFilter.Packer = { (_, make) throws(EngineError) in try make(.fresh) }
   ) throws(EngineError) {
     precondition(size == 2 || size == 4, "tiles of \(size)")
     let isa = isa.blocked(lanes: lanes)
@@ -73,8 +93,8 @@ public struct BlockedWinogradPlan: Sendable {
     after = finish.function(isa)
     inputBlocks = (g.channels + lanes - 1) / lanes
     outputBlocks = (g.outputs + lanes - 1) / lanes
-    filter = try pack("blocked winograd \(size) \(lanes)") { () throws(EngineError) in
-      try BlockedFilter(g, winograd: size, lanes: lanes, source: source)
+    filter = try pack("blocked winograd \(size) \(lanes)") { (space) throws(EngineError) in
+      try BlockedFilter(g, winograd: size, lanes: lanes, source: source, space: space)
     }
     let places = (size + 2) * (size + 2)
     let lanesOfAll = (outputBlocks + 3) * lanes
@@ -91,86 +111,119 @@ public struct BlockedWinogradPlan: Sendable {
     let most = isHeavy && tiles <= 56 ? tiles : max(isHeavy ? 28 : 14, room / 14 * 14)
     let isParallel = threads > 1 && g.outputCount * g.channels >= 65_536
     var count = (tiles + most - 1) / most
+    var parts = 1
     if isParallel {
-      let goal = (isHeavy ? threads : threads * 3) / g.batch
-      count = max(count, min(goal, (tiles + 13) / 14))
+      let goal = ((isHeavy ? threads : threads * 3) + g.batch - 1) / g.batch
+      count = max(count, min(goal, isHeavy ? tiles / 24 : (tiles + 13) / 14))
+      // Too few tiles for all: the outputs are shared out.
+      if g.batch * count < threads {
+        parts = min(filter.groups.count, (2 * threads) / (g.batch * count))
+      }
     }
     group = (tiles + count - 1) / count
     groups = (tiles + group - 1) / group
+    shares = parts
     // 16 elements beyond a power of two keep the places of a tile out of one set of the cache.
     inStep = inputBlocks * group * lanes + 16
-    outStep = outputBlocks * group * lanes + 16
-    pieces = isParallel ? min(g.batch * groups, threads * 4) : 1
-    pieceBytes = GemmPlan.aligned(places * (inStep + outStep) * 4)
-    scratchBytes = pieces * pieceBytes
+    let list = filter.groups
+    let widest = (0..<parts).map { share in
+      list[(share * list.count / parts)..<((share + 1) * list.count / parts)]
+        .reduce(0) { $0 + $1.blocks }
+    }.max()
+    outStep = (widest ?? outputBlocks) * group * lanes + 16
+    pieces = isParallel ? min(g.batch * groups * shares, threads * 4) : 1
+    slots = min(pieces, threads)
+    slotBytes = GemmPlan.aligned(places * (inStep + outStep) * 4)
+    // The counter of pieces comes first.
+    scratchBytes = 64 + slots * slotBytes
     let blocks = filter.groups[0].blocks
     let tile = BlockedConvPlan.columns(blocks, 1, isa, isNear: true)
     label = "conv winograd F(\(size)x\(size)) \(isa) \(tile)x\(blocks)"
   }
 
-  /// Computes the convolution; `residual` is laid out as `y`.
+  /// Computes the convolution; `residual` is laid out as `y` and may be `y`.
   public func run(
     x: UnsafePointer<Float>, residual: UnsafePointer<Float>?, y: UnsafeMutablePointer<Float>,
     scratch: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
-    let units = geometry.batch * groups
+    let units = geometry.batch * groups * shares
     let inCount = inputBlocks * geometry.inputPixels * lanes
     let outCount = outputBlocks * geometry.outputPixels * lanes
     nonisolated(unsafe) let (x, residual, y, scratch) = (x, residual, y, scratch)
-    pool.run(pieces) { piece in
-      let work = (scratch + piece * pieceBytes).assumingMemoryBound(to: Float.self)
+    let counter = scratch.assumingMemoryBound(to: Int.self)
+    pool.run(pieces, slots: slots, counter: counter) { piece, slot in
+      let work = (scratch + 64 + slot * slotBytes).assumingMemoryBound(to: Float.self)
+      var held = -1
       for unit in (piece * units / pieces)..<((piece + 1) * units / pieces) {
-        let image = unit / groups
+        let (share, place) = (unit % shares, unit / shares)
+        let (first, image) = (place % groups * group, place / groups)
+        var k = window
+        if held != place {
+          for block in 0..<inputBlocks {
+            let from = x + image * inCount + block * geometry.inputPixels * lanes
+            transform(&k, first, min(group, tiles - first), from, work + block * group * lanes)
+          }
+          held = place
+        }
         compute(
-          unit % groups * group, x + image * inCount, residual.map { $0 + image * outCount },
-          y + image * outCount, work)
+          &k, first, share, residual.map { $0 + image * outCount }, y + image * outCount, work)
       }
     }
   }
 
-  /// The group of tiles that begins with `first`.
-  private func compute(
-    _ first: Int, _ x: UnsafePointer<Float>, _ residual: UnsafePointer<Float>?,
-    _ y: UnsafeMutablePointer<Float>, _ inputs: UnsafeMutablePointer<Float>
-  ) {
+  private var window: dl_blocked_winograd {
     let g = geometry
-    let count = min(group, tiles - first)
-    let places = (size + 2) * (size + 2)
-    let sums = inputs + places * inStep
-    let (inPlane, outPlane) = (g.inputPixels * lanes, g.outputPixels * lanes)
-    var k = dl_blocked_winograd(
+    return dl_blocked_winograd(
       size: size, columns: columns, input: (g.input[1], g.input[2]),
       output: (g.output[1], g.output[2]), pad: (g.pads[1], g.pads[2]), in_step: inStep,
       out_step: outStep, form: finish.code, low: finish.low, high: finish.high, after: after,
       numbers: (Double(finish.low), Double(finish.high)))
-    for block in 0..<inputBlocks {
-      transform(&k, first, count, x + block * inPlane, inputs + block * group * lanes)
-    }
-    multiply(count, inputs, sums)
+  }
+
+  /// One share of the outputs of the group of tiles that begins with `first`.
+  private func compute(
+    _ k: inout dl_blocked_winograd, _ first: Int, _ share: Int,
+    _ residual: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>,
+    _ inputs: UnsafeMutablePointer<Float>
+  ) {
+    let count = min(group, tiles - first)
+    let sums = inputs + (size + 2) * (size + 2) * inStep
+    let outPlane = geometry.outputPixels * lanes
+    let list = filter.groups
+    let part = (share * list.count / shares)..<((share + 1) * list.count / shares)
+    guard let low = part.first, let high = part.last else { return }
+    let start = list[low].first
+    multiply(count, part, inputs, sums)
     let biases = bias.bytes.assumingMemoryBound(to: Float.self)
-    for block in 0..<outputBlocks {
+    for block in start..<(list[high].first + list[high].blocks) {
       transformBack(
-        &k, first, count, sums + block * group * lanes, biases + block * lanes,
+        &k, first, count, sums + (block - start) * group * lanes, biases + block * lanes,
         residual.map { $0 + block * outPlane }, y + block * outPlane)
     }
   }
 
   private func multiply(
-    _ count: Int, _ inputs: UnsafePointer<Float>, _ sums: UnsafeMutablePointer<Float>
+    _ count: Int, _ part: Range<Int>, _ inputs: UnsafePointer<Float>,
+    _ sums: UnsafeMutablePointer<Float>
   ) {
     let step = group * lanes
     var c = dl_blocked_conv(
-      in_blocks: inputBlocks, last_fours: filter.lastFours, block_step: step, taps: (1, 1),
+      in_blocks: inputBlocks, last_fours: filter.groups[0].lastFours, block_step: step,
+      taps: (1, 1),
       tap_step: (0, 0), row_step: 0, pixel_step: lanes, out_block: step, out_row: 0,
-      tile_rows: 1, tile: 1, is_plain: 0, form: BlockedFinish.none.code, low: 0,
+      out_pixel: lanes, tile_rows: 1, tile: 1, is_plain: 0, is_half: 0,
+      form: BlockedFinish.none.code, low: 0,
       high: 0, after: nil, numbers: (0, 0))
     let zeros = bias.bytes.assumingMemoryBound(to: Float.self) + outputBlocks * lanes
+    let start = filter.groups[part.lowerBound].first
     for place in 0..<(size + 2) * (size + 2) {
-      for group in filter.groups {
+      for i in part {
+        let group = filter.groups[i]
         c.tile = BlockedConvPlan.columns(group.blocks, 1, isa, isNear: true)
+        BlockedConvPlan.halve(&c, group, isa, isNear: true)
         let w = filter.weights + place * filter.step + group.offset
         let input = inputs + place * inStep
-        let out = sums + place * outStep + group.first * step
+        let out = sums + place * outStep + (group.first - start) * step
         #if arch(x86_64)
           if isa == .avx512 {
             dl_blocked_conv_f32__avx512(&c, group.blocks, 1, count, input, w, zeros, nil, out)

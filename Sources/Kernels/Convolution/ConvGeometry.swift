@@ -20,10 +20,11 @@ public struct ConvGeometry: Hashable, Sendable {
   /// Zeros before each axis; what follows the input counts as zero wherever a window reaches.
   public let pads: [Int]
 
-  /// Lists have one element for each of one to three spatial axes.
+  /// Lists have one element for each of one to three spatial axes. Where every pixel stands for
+  /// itself they become one long row, unless `keepsAxes`.
   public init(
     batch: Int, groups: Int, channels: Int, outputs: Int, input: [Int], output: [Int],
-    kernel: [Int], strides: [Int], dilations: [Int], pads: [Int]
+    kernel: [Int], strides: [Int], dilations: [Int], pads: [Int], keepsAxes: Bool = false
   ) {
     precondition((1...3).contains(input.count), "\(input.count) spatial axes")
     func three(_ list: [Int], _ filler: Int) -> [Int] {
@@ -35,9 +36,8 @@ public struct ConvGeometry: Hashable, Sendable {
     self.channels = channels
     self.outputs = outputs
     if kernel.allSatisfy({ $0 == 1 }) && strides.allSatisfy({ $0 == 1 })
-      && pads.allSatisfy({ $0 == 0 }) && input == output
+      && pads.allSatisfy({ $0 == 0 }) && input == output && !keepsAxes
     {
-      // Every pixel for itself: one long row.
       self.input = [1, 1, input.reduce(1, *)]
       self.output = self.input
       (self.kernel, self.strides, self.dilations) = ([1, 1, 1], [1, 1, 1], [1, 1, 1])

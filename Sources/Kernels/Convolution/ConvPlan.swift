@@ -50,7 +50,7 @@ public struct ConvPlan: Sendable {
     self.low = low
     self.high = high
     window = geometry.window
-    let kernel = GemmKernel.best(element, isa)
+    let kernel = GemmKernel.narrow(element, isa)
     self.kernel = kernel
     let g = geometry
     let work = Double(g.outputCount) * Double(g.channels) * Double(g.taps)
@@ -199,7 +199,7 @@ public struct ConvPlan: Sendable {
         for p in 0..<count {
           let p0 = (first + p) * nr
           kernel.tile(
-            r1 - r0, min(nr, pixels - p0), kc, left + (k0 * m + r0 * kc) * es,
+            r1 - r0, min(nr, pixels - p0), kc, left + (k0 * m + r0 * kc) * es, 1, r1 - r0,
             panels + p * nr * kc * es, nr, out + (r0 * pixels + p0) * es, pixels, &e)
         }
       }

@@ -17,10 +17,11 @@ public enum GemmElement: Sendable {
 struct GemmKernel: Sendable {
   typealias Tile =
     @convention(c) (
-      Int, Int, Int, UnsafeRawPointer?, UnsafeRawPointer?, Int, UnsafeMutableRawPointer?, Int,
-      UnsafePointer<dl_gemm_epilogue>?
+      Int, Int, Int, UnsafeRawPointer?, Int, Int, UnsafeRawPointer?, Int,
+      UnsafeMutableRawPointer?, Int, UnsafePointer<dl_gemm_epilogue>?
     ) -> Void
 
+  /// Rows of a tile of `nr` columns, and of a strip of a packed left factor.
   let mr: Int
   let nr: Int
   /// Whether whole panels of `nr` columns are read, so that B must be packed.
@@ -42,7 +43,7 @@ struct GemmKernel: Sendable {
     #if arch(x86_64)
       if isa >= .avx512 {
         return switch element {
-        case .float32: .init(14, 32, .avx512, padded: false, dl_gemm_f32_14x32__avx512)
+        case .float32: .init(6, 64, .avx512, padded: false, dl_gemm_f32_6x64__avx512)
         case .float64: .init(14, 16, .avx512, padded: true, dl_gemm_f64_14x16__avx512)
         case .int32: .init(14, 32, .avx512, padded: true, dl_gemm_u32_14x32__avx512)
         case .int64: .init(14, 16, .avx512, padded: true, dl_gemm_u64_14x16__avx512)
@@ -65,11 +66,30 @@ struct GemmKernel: Sendable {
     }
   }
 
-  /// Elements of the sum that one pass over a tile adds up: long sums are cut into equal blocks
+  /// The tile for panels of few columns, as convolution makes them of an image.
+  static func narrow(_ element: GemmElement, _ isa: InstructionSet) -> GemmKernel {
+    #if arch(x86_64)
+      if isa >= .avx512 && element == .float32 {
+        return .init(12, 32, .avx512, padded: false, dl_gemm_f32_6x64__avx512)
+      }
+    #endif
+    return best(element, isa)
+  }
+
+  /// Elements of the sum that one pass over a convolution's tile adds up: long sums are cut into
+  /// equal blocks
   /// that the caches hold. Depends on nothing but `k`, so results do not either.
   static func depth(_ k: Int) -> Int {
     let blocks = max(1, (k + 511) / 512)
     return (k + blocks - 1) / blocks
+  }
+
+  /// Rows of a tile of `width` columns whose rows of A lie `rowBytes` apart: fewer columns leave
+  /// registers for more rows. Rows that lie in the same sets of the first-level cache would push
+  /// each other out of it, so there are never more of them than it has ways.
+  func rows(width: Int, rowBytes: Int) -> Int {
+    guard nr == 64, width <= 48 else { return mr }
+    return width > 32 || rowBytes % 4096 == 0 ? 8 : 12
   }
 
   /// The strips that `m` rows fall into, sizes differing by at most one.

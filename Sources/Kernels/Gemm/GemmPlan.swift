@@ -4,9 +4,10 @@ import Tensors
 /// A matrix product `C = alpha * A * B + beta * addend`, clipped, with everything settled but the
 /// memory: A `[m, k]`, B `[k, n]`, C `[m, n]`.
 ///
-/// Sums of float32 are held in float32 and added in the order of `k` (four interleaved partial
-/// sums for up to three rows). Results do not depend on the number of threads: work is split over
-/// rows and columns of C. `k = 0` gives sums of zero.
+/// Sums of float32 are held in float32 and added in the order of `k`, each product with one
+/// rounding where the machine has fused multiplication with addition. So a row of C has the same
+/// bits alone and among others, and for any number of threads: work is split over rows and columns
+/// of C. `k = 0` gives sums of zero.
 public struct GemmPlan: Sendable {
   /// Distances in elements between rows and between columns of a matrix in memory.
   public struct Layout: Hashable, Sendable {
@@ -60,8 +61,12 @@ public struct GemmPlan: Sendable {
   /// B is read where it lies: it would be read too seldom to be worth packing.
   let readsB: Bool
   let isVector: Bool
-  /// A is one row that already lies as a strip would.
+  /// What computes a product of few rows.
+  let rows: GemmRows?
+  /// A is read where it lies: its rows are contiguous.
   let readsA: Bool
+  /// Elements of the sum that one pass over a block of rows adds up.
+  let depth: Int
   let rowBlocks: Int
   let columnBlocks: Int
   let pieces: Int
@@ -106,29 +111,58 @@ public struct GemmPlan: Sendable {
     let strips = kernel.strips(m)
     let panels = kernel.panels(n)
     let es = element.byteSize
-    readsA = packedA == nil && m == 1 && a.column == 1
-    readsB = packedB == nil && !kernel.isPadded && b.column == 1 && strips <= 2
-    isVector = readsA && readsB && element == .float32
+    readsA = packedA == nil && a.column == 1
+    readsB = packedB == nil && !kernel.isPadded && b.column == 1 && m <= 24
+    isVector = m == 1 && readsA && readsB && element == .float32
+    let takesRows = packedB != nil && packedA == nil && element == .float32 && post == nil
+    self.rows =
+      takesRows
+      ? GemmRows(
+        m: m, n: n, k: k, a: a, epilogue: epilogue, nr: kernel.nr, threads: threads, isa: isa)
+      : nil
     packedBBytes = packedB != nil || readsB ? 0 : GemmPlan.aligned(panels * kernel.nr * k * es)
 
-    // Blocks of rows whose packed part stays in the second-level cache; blocks of columns so that
-    // every thread finds work, each wide enough to be worth packing A for.
-    let work = Double(m) * Double(n) * Double(k)
-    var rows = max(1, (strips * kernel.mr + 127) / 128)
-    var columns = 1
-    let goal = threads > 1 && work >= 131_072 ? threads * 3 : 1
-    let narrowest = packedA != nil || readsA ? 1 : 4
-    while rows * columns < goal && panels / (columns + 1) >= narrowest { columns += 1 }
-    while rows * columns < goal && rows < strips { rows += 1 }
+    // A block of rows of A stays in the second-level cache while the panels of B pass by; very long
+    // sums are cut so that a block has rows enough to make up for reading the panels.
+    depth = k <= 2048 ? max(k, 1) : (k + (k + 1535) / 1536 - 1) / ((k + 1535) / 1536)
+    let room = CacheSizes.level2 / 4 * 3
+    let blockRows = min(max(room / (depth * es), 48), 192)
+    let (rows, columns) = GemmPlan.blocks(
+      strips: strips, panels: panels, least: max(1, (m + blockRows - 1) / blockRows),
+      threads: threads > 1 && Double(m) * Double(n) * Double(k) >= 131_072 ? threads : 1,
+      narrowest: packedA != nil || readsA ? 1 : 2)
     rowBlocks = rows
     columnBlocks = columns
-    pieces = goal == 1 ? 1 : min(rows * columns, threads * 4)
+    pieces = threads == 1 ? 1 : min(rows * columns, threads * 8)
     blockBytes =
-      packedA != nil || readsA
-      ? 0
-      : GemmPlan.aligned(((strips + rows - 1) / rows) * kernel.mr * GemmKernel.depth(k) * es)
+      packedA != nil || readsA || self.rows != nil
+      ? 0 : GemmPlan.aligned(((strips + rows - 1) / rows) * kernel.mr * depth * es)
     scratchBytes = packedBBytes + pieces * blockBytes
-    label = isVector ? "gemv \(isa)" : kernel.label
+    label = isVector ? "gemv \(isa)" : self.rows != nil ? "rows \(isa)" : kernel.label
+  }
+
+  /// Into how many blocks of rows, at least `least`, and of columns, of `narrowest` panels at
+  /// least, a product falls: with several threads so that the last of them is done as early as
+  /// possible, and otherwise into several for each, for threads that are kept waiting.
+  static func blocks(
+    strips: Int, panels: Int, least: Int, threads: Int, narrowest: Int
+  ) -> (rows: Int, columns: Int) {
+    guard threads > 1, strips > 0, panels > 0 else { return (least, 1) }
+    let most = max(1, panels / narrowest)
+    var best = (rows: least, columns: 1)
+    var lowest = Double.infinity
+    for rows in least...max(least, min(strips, least * threads * 2)) {
+      for columns in 1...min(most, threads * 8) {
+        let count = rows * columns
+        let block = ((strips + rows - 1) / rows) * ((panels + columns - 1) / columns)
+        let end = Double((count + threads - 1) / threads * block)
+        // Fewer than three blocks a thread wait for the slowest; rows apart read B twice.
+        let few = count < 3 * threads ? 1.03 : 1
+        let cost = end * few * (1 + 0.01 * Double(rows - least) + 0.001 * Double(columns))
+        if cost < lowest { (best, lowest) = ((rows, columns), cost) }
+      }
+    }
+    return best
   }
 
   static func aligned(_ bytes: Int) -> Int { (bytes + 63) & ~63 }
@@ -142,6 +176,10 @@ public struct GemmPlan: Sendable {
     scratch: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
     guard m > 0, n > 0 else { return }
+    if let rows, let packedB {
+      rows.run(self, a: a, b: UnsafeRawPointer(packedB.bytes), c: c, bias: addend, pool: pool)
+      return
+    }
     if isVector {
       runVector(a, b, c, addend, residual, pool)
       return
@@ -163,21 +201,14 @@ public struct GemmPlan: Sendable {
   ) {
     let es = element.byteSize
     let panels = kernel.panels(n)
-    let depth = GemmKernel.depth(k)
     let groups = min(panels, pieces)
     pool.run(groups) { group in
-      var k0 = 0
-      while k0 < k {
-        let kc = min(depth, k - k0)
-        for p in (group * panels / groups)..<((group + 1) * panels / groups) {
-          let c0 = p * kernel.nr
-          pack(
-            to + (k0 * panels + p * kc) * kernel.nr * es, width: kernel.nr,
-            from: b + (k0 * self.b.row + c0 * self.b.column) * es,
-            count: min(kernel.nr, n - c0), across: self.b.column, k: kc, along: self.b.row,
-            byteSize: es, isa: isa)
-        }
-        k0 += kc
+      for p in (group * panels / groups)..<((group + 1) * panels / groups) {
+        let c0 = p * kernel.nr
+        pack(
+          to + c0 * k * es, width: kernel.nr, from: b + c0 * self.b.column * es,
+          count: min(kernel.nr, n - c0), across: self.b.column, k: k, along: self.b.row,
+          byteSize: es, isa: isa)
       }
     }
   }
@@ -192,23 +223,17 @@ public struct GemmPlan: Sendable {
     let (strips, panels) = (kernel.strips(m), kernel.panels(n))
     let (s0, s1) = (row * strips / rowBlocks, (row + 1) * strips / rowBlocks)
     let (p0, p1) = (column * panels / columnBlocks, (column + 1) * panels / columnBlocks)
-    let top = s0 * m / strips
-    let depth = GemmKernel.depth(k)
-    var e = dl_gemm_epilogue(epilogue)
+    let (top, bottom) = (s0 * m / strips, s1 * m / strips)
     var k0 = 0
     repeat {
       let kc = min(depth, k - k0)
-      e.accumulate = k0 > 0 ? 1 : 0
-      e.final = k0 + kc >= k ? 1 : 0
-      // Where row r of this depth starts in the strips, once multiplied by kc: r - origin.
-      var left = UnsafeRawPointer(block)
-      var origin = top
+      var left = LeftBlock(
+        base: a + (top * self.a.row + k0) * es, row: self.a.row, step: 1, top: top, bottom: bottom)
       if let packedA {
-        left = UnsafeRawPointer(packedA.bytes) + k0 * m * es
-        origin = 0
-      } else if readsA {
-        left = a + k0 * es
-      } else {
+        left = LeftBlock(
+          base: UnsafeRawPointer(packedA.bytes) + top * k * es, strips: strips, of: m, first: s0,
+          until: s1, depth: k, offset: k0)
+      } else if !readsA {
         for s in s0..<s1 {
           let (r0, r1) = (s * m / strips, (s + 1) * m / strips)
           pack(
@@ -216,33 +241,51 @@ public struct GemmPlan: Sendable {
             from: a + (r0 * self.a.row + k0 * self.a.column) * es, count: r1 - r0,
             across: self.a.row, k: kc, along: self.a.column, byteSize: es, isa: isa)
         }
+        left = LeftBlock(
+          base: UnsafeRawPointer(block), strips: strips, of: m, first: s0, until: s1, depth: kc,
+          offset: 0)
       }
-      for p in p0..<p1 {
+      runDepth(
+        left, panels: p0..<p1, k0..<k0 + kc, b, c, addend, residual, packedRight: packedRight)
+      k0 += kc
+    } while k0 < k
+  }
+
+  /// One depth of the sums of a block.
+  private func runDepth(
+    _ left: LeftBlock, panels: Range<Int>, _ sum: Range<Int>, _ b: UnsafeRawPointer,
+    _ c: UnsafeMutableRawPointer, _ addend: UnsafeRawPointer?, _ residual: UnsafeRawPointer?,
+    packedRight: UnsafeRawPointer
+  ) {
+    let es = element.byteSize
+    let (k0, kc) = (sum.lowerBound, sum.count)
+    withUnsafeBytes(of: post?.function?.parameters) { parameters in
+      var e = dl_gemm_epilogue(epilogue, post)
+      e.parameters = parameters.baseAddress?.assumingMemoryBound(to: Double.self)
+      e.accumulate = k0 > 0 ? 1 : 0
+      e.final = k0 + kc >= k ? 1 : 0
+      for p in panels {
         let c0 = p * kernel.nr
         let width = min(kernel.nr, n - c0)
         let right =
-          readsB
-          ? b + (k0 * self.b.row + c0) * es
-          : packedRight + (k0 * panels + p * kc) * kernel.nr * es
-        for s in s0..<s1 {
-          let (r0, r1) = (s * m / strips, (s + 1) * m / strips)
+          readsB ? b + (k0 * self.b.row + c0) * es : packedRight + (c0 * k + k0 * kernel.nr) * es
+        let strips = left.strips(kernel, width: width, es)
+        // While this panel is worked on, the next one comes in, each strip fetching its part.
+        let isFollowed = !readsB && p + 1 < panels.upperBound && strips > 1
+        e.next_step = isFollowed ? (kernel.nr * es / strips + 3) & ~3 : 0
+        for s in 0..<strips {
+          let (r0, count, address, row, step) = left.strip(s, of: strips, es)
           e.addend = addend.map {
             $0 + (r0 * epilogue.addend.row + c0 * epilogue.addend.column) * es
           }
+          e.residual = residual.map { $0 + (r0 * e.residual_row + c0) * es }
+          e.next = isFollowed ? right + kernel.nr * k * es + s * e.next_step * kc : nil
           kernel.tile(
-            r1 - r0, width, kc, left + (r0 - origin) * kc * es, right,
-            readsB ? self.b.row : kernel.nr, c + (r0 * self.c + c0) * es, self.c, &e)
-        }
-        let done = p + 1 - p0
-        if let post, e.final != 0, done % GemmPost.panels == 0 || p + 1 == p1 {
-          let first = p0 + (done - 1) / GemmPost.panels * GemmPost.panels
-          post.run(
-            rows: top..<(s1 * m / strips), columns: (first * kernel.nr)..<(c0 + width), c,
-            distance: self.c, residual: residual)
+            count, width, kc, address, row, step, right, readsB ? self.b.row : kernel.nr,
+            c + (r0 * self.c + c0) * es, self.c, &e)
         }
       }
-      k0 += kc
-    } while k0 < k
+    }
   }
 
   /// One row times a matrix in place.
@@ -259,31 +302,22 @@ public struct GemmPlan: Sendable {
     pool.run(pieces) { piece in
       let c0 = piece * groups / pieces * columns
       let width = min((piece + 1) * groups / pieces * columns, n) - c0
-      var e = dl_gemm_epilogue(epilogue)
+      var e = dl_gemm_epilogue(epilogue, post)
       e.addend = addend.map { $0 + c0 * epilogue.addend.column * 4 }
-      defer {
-        post?.run(rows: 0..<1, columns: c0..<c0 + width, c, distance: self.c, residual: residual)
+      e.residual = residual.map { $0 + c0 * 4 }
+      withUnsafeBytes(of: post?.function?.parameters) { parameters in
+        e.parameters = parameters.baseAddress?.assumingMemoryBound(to: Double.self)
+        #if arch(x86_64)
+          if isa >= .avx512 {
+            dl_gemv_f32_rows__avx512(width, k, row, matrix + c0, self.b.row, out + c0, &e)
+            return
+          } else if isa >= .avx2 {
+            dl_gemv_f32_rows__avx2(width, k, row, matrix + c0, self.b.row, out + c0, &e)
+            return
+          }
+        #endif
+        dl_gemv_f32_rows__scalar(width, k, row, matrix + c0, self.b.row, out + c0, &e)
       }
-      #if arch(x86_64)
-        if isa >= .avx512 {
-          dl_gemv_f32_rows__avx512(width, k, row, matrix + c0, self.b.row, out + c0, &e)
-          return
-        } else if isa >= .avx2 {
-          dl_gemv_f32_rows__avx2(width, k, row, matrix + c0, self.b.row, out + c0, &e)
-          return
-        }
-      #endif
-      dl_gemv_f32_rows__scalar(width, k, row, matrix + c0, self.b.row, out + c0, &e)
     }
-  }
-}
-
-extension dl_gemm_epilogue {
-  /// The last step of a sum in one depth.
-  init(_ e: GemmPlan.Epilogue) {
-    self.init(
-      alpha: e.alpha, beta: e.beta, low: e.low, high: e.high, addend: nil,
-      addend_row: e.addend.row, addend_column: e.addend.column, accumulate: 0, final: 1,
-      clip: e.low > -.infinity || e.high < .infinity ? 1 : 0)
   }
 }

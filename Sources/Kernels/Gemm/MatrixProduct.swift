@@ -48,16 +48,17 @@ public struct MatrixProduct: Sendable {
   ///
   /// Errors: `.budget` when the system has no memory, `.dtype` for a type without products.
   public static func pack(
-    _ side: PackedMatrix.Side, count: Int, k: Int, _ tensor: Tensor, across: Int, along: Int
+    _ side: PackedMatrix.Side, count: Int, k: Int, _ tensor: Tensor, across: Int, along: Int,
+    space: PackedSpace = .fresh
   ) throws(EngineError) -> PackedMatrix {
     guard let element = GemmElement(tensor.dtype) else {
       throw EngineError(.dtype, "no matrix products of this type", received: "\(tensor.dtype)")
     }
-    let source = try HalfStage.widened(tensor)
+    let source = space.isFilled ? tensor : try HalfStage.widened(tensor)
     defer { withExtendedLifetime(source) {} }
     return try PackedMatrix(
       side, count: count, k: k, element: element, from: source.storage.bytes, across: across,
-      along: along)
+      along: along, space: space)
   }
 
   /// Computes the products. `addend` is nil where there is none.

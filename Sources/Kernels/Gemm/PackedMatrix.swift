@@ -2,9 +2,9 @@ import Tensors
 
 /// A constant factor of matrix products, laid out once in the order in which tiles read it.
 ///
-/// For each block of the sum's depth: the right factor in panels `[depth][nr]`, the last one
-/// padded with zeros; the left factor in strips `[depth][rows of the strip]`.
-public final class PackedMatrix: Sendable {
+/// The right factor in panels `[k][nr]`, the last one padded with zeros; the left factor in strips
+/// `[k][rows of the strip]`.
+public final class PackedMatrix: PackedForm {
   public enum Side: Sendable { case left, right }
   public let side: Side
   /// Rows of a left factor, columns of a right one.
@@ -15,6 +15,7 @@ public final class PackedMatrix: Sendable {
   let isa: InstructionSet
   private let memory: AlignedMemory
   var bytes: UnsafeMutableRawPointer { memory.bytes }
+  public var packedBytes: Tensor { memory.tensor }
 
   /// Packs `count` vectors of `k` elements, element `i` of vector `j` at
   /// `from[j * across + i * along]`.
@@ -22,11 +23,11 @@ public final class PackedMatrix: Sendable {
   /// Errors: `.budget` when the system has no memory.
   public init(
     _ side: Side, count: Int, k: Int, element: GemmElement = .float32, from: UnsafeRawPointer,
-    across: Int, along: Int, isa: InstructionSet = .current
+    across: Int, along: Int, isa: InstructionSet = .current, space: PackedSpace = .fresh
   ) throws(EngineError) {
     let kernel = GemmKernel.best(element, isa)
     let size = PackedMatrix.byteCount(side, count: count, k: k, element: element, kernel: kernel)
-    let owned = try AlignedMemory(byteCount: size)
+    let owned = try space.memory(byteCount: size)
     let memory = owned.bytes
     self.memory = owned
     self.side = side
@@ -34,32 +35,25 @@ public final class PackedMatrix: Sendable {
     self.k = k
     self.element = element
     self.isa = isa
+    if owned.isFilled { return }
     let es = element.byteSize
-    let depth = GemmKernel.depth(k)
-    var k0 = 0
-    while k0 < k {
-      let kc = min(depth, k - k0)
-      let base = from + k0 * along * es
-      switch side {
-      case .left:
-        let strips = kernel.strips(count)
-        for s in 0..<strips {
-          let (r0, r1) = (s * count / strips, (s + 1) * count / strips)
-          pack(
-            memory + (k0 * count + r0 * kc) * es, width: r1 - r0, from: base + r0 * across * es,
-            count: r1 - r0, across: across, k: kc, along: along, byteSize: es, isa: isa)
-        }
-      case .right:
-        let panels = kernel.panels(count)
-        for p in 0..<panels {
-          let c0 = p * kernel.nr
-          pack(
-            memory + (k0 * panels + p * kc) * kernel.nr * es, width: kernel.nr,
-            from: base + c0 * across * es, count: min(kernel.nr, count - c0), across: across,
-            k: kc, along: along, byteSize: es, isa: isa)
-        }
+    switch side {
+    case .left:
+      let strips = kernel.strips(count)
+      space.pool.run(strips) { s in
+        let (r0, r1) = (s * count / strips, (s + 1) * count / strips)
+        pack(
+          memory + r0 * k * es, width: r1 - r0, from: from + r0 * across * es, count: r1 - r0,
+          across: across, k: k, along: along, byteSize: es, isa: isa)
       }
-      k0 += kc
+    case .right:
+      space.pool.run(kernel.panels(count)) { p in
+        let c0 = p * kernel.nr
+        pack(
+          memory + c0 * k * es, width: kernel.nr, from: from + c0 * across * es,
+          count: min(kernel.nr, count - c0), across: across, k: k, along: along, byteSize: es,
+          isa: isa)
+      }
     }
   }
 

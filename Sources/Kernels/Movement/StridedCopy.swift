@@ -101,13 +101,15 @@ public struct StridedCopy: @unchecked Sendable {
     }
   }
 
-  /// Moves the elements. `target` and `source` are the starts of the two arrays and do not overlap.
+  /// Moves the elements. `target` and `source` are the starts of the two arrays. What is moved does
+  /// not overlap where it goes to, but for a single stretch of bytes that lies there already.
   public func run(
     to target: UnsafeMutableRawPointer, from source: UnsafeRawPointer, pool: ThreadPool
   ) {
     if byteCount == 0 { return }
     let to = target + targetOffset
     let from = source + sourceOffset
+    if to == from, plan.rank == 0 { return }
     let pieces = pool.threads > 1 ? min(sharedSize, pool.threads * 2) : 1
     if plan.rank == 0, pool.threads > 1, byteCount >= StridedCopy.worthSharing {
       pool.run(pool.threads) { piece in

@@ -88,17 +88,21 @@ public struct RecurrentKernel: Sendable {
   public func run(
     _ dtype: DType, _ o: Operands, scratch: UnsafeMutableRawPointer, pool: ThreadPool
   ) throws(EngineError) {
-    if let lengths = o.lengths {
-      for b in 0..<batch where lengths[b] < 0 || Int(lengths[b]) > steps {
-        throw EngineError(
-          .value, "a sequence length is out of range", expected: "0 to \(steps)",
-          received: "\(lengths[b])")
-      }
-    }
+    try checkLengths(o)
     if dtype == .float32 {
       run(Float.self, o, scratch, pool)
     } else {
       run(Double.self, o, scratch, pool)
+    }
+  }
+
+  /// Errors: `.value` for a sequence length outside `0...steps`.
+  func checkLengths(_ o: Operands) throws(EngineError) {
+    guard let lengths = o.lengths else { return }
+    for b in 0..<batch where lengths[b] < 0 || Int(lengths[b]) > steps {
+      throw EngineError(
+        .value, "a sequence length is out of range", expected: "0 to \(steps)",
+        received: "\(lengths[b])")
     }
   }
 

@@ -49,4 +49,26 @@ public final class ThreadPool: @unchecked Sendable {
     }
     runPieces(core, pieces, body)
   }
+
+  /// Calls `body(piece, slot)` for each of so many pieces, as `run` does, where pieces of one slot
+  /// never run at the same time: each slot may have memory of its own. `counter` is memory that
+  /// the call may write; without it there is one slot.
+  public func run(
+    _ pieces: Int, slots: Int, counter: UnsafeMutablePointer<Int>?,
+    _ body: (_ piece: Int, _ slot: Int) -> Void
+  ) {
+    guard slots > 1, let counter else {
+      for piece in 0..<pieces { body(piece, 0) }
+      return
+    }
+    counter.pointee = 0
+    nonisolated(unsafe) let next = counter
+    run(slots) { slot in
+      while true {
+        let piece = dl_take(next)
+        if piece >= pieces { return }
+        body(piece, slot)
+      }
+    }
+  }
 }

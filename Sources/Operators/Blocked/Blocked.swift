@@ -4,7 +4,10 @@ import Graphs
 enum Blocked {
   static let operators: [any Operator.Type] = [
     BlockedAveragePool.self,
+    BlockedChannels.self,
     BlockedConv.self,
+    BlockedConvTranspose.self,
+    BlockedExpand.self,
     BlockedGlobalAveragePool.self,
     BlockedMaxPool.self,
     FromBlocked.self,

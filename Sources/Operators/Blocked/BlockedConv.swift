@@ -3,11 +3,12 @@ import Kernels
 import Tensors
 
 /// Convolution of an image in the blocked layout, plus another, through a function:
-/// `Y = activation(Conv(X, W, B) + Z)`.
+/// `Y = activation(Conv(X S, W, B) + Z)`.
 ///
 /// - `X`: float32 `[N, ceil(C / block), H, W, block]`, or `[N, C, H, W]` with `plainInput`. `W`:
 ///   `[M, C / group, kh, kw]` as Conv has it; `B` (optional): `[M]`; `Z` (optional): the result's
-///   shape.
+///   shape; `S` (optional): a factor for each channel of each blocked X, `[N, C / block, 1, 1,
+///   block]`.
 /// - Attributes: those of Conv over two spatial axes; `activation` and `activation_params`: see
 ///   `FusedActivation`; `block`: 8 or 16, default 16; `plain_input`: 1 for an X without blocks,
 ///   default 0.
@@ -30,6 +31,7 @@ public struct BlockedConv: Operator {
     inputs: [
       Parameter("X", BlockedLayout.types), Parameter("W", BlockedLayout.types),
       .optional("B", BlockedLayout.types), .optional("Z", BlockedLayout.types),
+      .optional("S", BlockedLayout.types),
     ],
     outputs: [Parameter("Y", BlockedLayout.types)],
     attributes: FusedConv.schema.attributes + [
@@ -52,10 +54,21 @@ public struct BlockedConv: Operator {
         .init(
           BlockedConv(Conv(window: Window(strides: [2, 1])), block: 16, plainInput: true), [x, w]),
         .init(
+          BlockedConv(Conv(), block: 8),
+          [blocked, try pointwise(), nil, nil, try gate()]),
+        .init(
           BlockedConv(Conv(window: same, group: 7), try FusedActivation("Sigmoid"), block: 8),
           [blocked, deep]),
       ]
     })
+
+  private static func pointwise() throws(EngineError) -> Tensor {
+    try Tensor(shape: [5, 7, 1, 1], (0..<35).map { Float(($0 * 3) % 11) / 8 - 0.5 })
+  }
+  /// A factor for each channel of the example's two images.
+  private static func gate() throws(EngineError) -> Tensor {
+    try Tensor(shape: [2, 1, 1, 1, 8], (0..<16).map { $0 % 8 < 7 ? Float($0 + 3) / 8 : 0 })
+  }
 
   public init(
     _ conv: Conv, _ activation: FusedActivation = .init(), block: Int, plainInput: Bool = false
@@ -100,10 +113,29 @@ public struct BlockedConv: Operator {
       if let given = dims { dims = try layout.plain(given, channels: m, "Z") }
       inputs.append(Fact(z.dtype, dims))
     }
+    try checkFactors(c)
     guard let y = try plain.infer(Inference(inputs: inputs)).first?.dims, y.count == 4 else {
       return [Fact(dtype, [c.unknown(), c.unknown(), c.unknown(), c.unknown(), Dim(block)])]
     }
     return [Fact(dtype, layout.blocked(y))]
+  }
+
+  private func checkFactors(_ c: Inference) throws(EngineError) {
+    guard c.fact(4) != nil else { return }
+    if plainInput {
+      throw EngineError(.shape, "input S is for blocked images only", received: "plain_input")
+    }
+    guard let s = c.dims(4), let x = c.dims(0), x.count == 5 else { return }
+    let fits =
+      s.count == 5
+      && zip(s, [x[0], x[1], Dim(1), Dim(1), x[4]]).allSatisfy {
+        $0.known == nil || $1.known == nil || $0.known == $1.known
+      }
+    if !fits {
+      throw EngineError(
+        .shape, "input S has no factor for each channel",
+        expected: "[\(x[0]), \(x[1]), 1, 1, \(x[4])]", received: "\(s)")
+    }
   }
 
   public func multiplyAdds(inputs: [[Dim]?], outputs: [[Dim]?]) -> Dim? {
@@ -115,6 +147,7 @@ public struct BlockedConv: Operator {
     let (x, w, y) = (try p.input(0), try p.input(1), try p.output(0))
     guard x.dtype == .float32, w.dtype == .float32 else { throw p.noKernel() }
     if let prepared = try kernel(p) { return prepared }
+    if p.has(4) { return try BlockedDetour.scaling(self, p) }
     let m = w.shape[0]
     var channels = plainInput ? [:] : [0: w.shape[1] * conv.group]
     if p.has(3) { channels[3] = m }

@@ -37,18 +37,21 @@ extension BlockedConv {
     let biases = bias.map {
       UnsafeRawPointer($0.storage.bytes).assumingMemoryBound(to: Float.self)
     }
-    let residual = p.has(3)
+    let (residual, isScaled) = (p.has(3), p.has(4))
+    // Each output is read from the residual just before it is written, and no two tiles overlap.
+    let inPlace: UInt64 = residual ? 1 << 3 : 0
     let pack: BlockedFilter.Packer = { (form, make) throws(EngineError) in
       try p.packed(weights, as: form, make: make)
     }
     if part == 1 && m == conv.group && !plainInput {
+      if isScaled { return nil }
       let axes = BlockedWindow.Axes(
         input: settled.input, output: settled.output, kernel: settled.kernel,
         strides: settled.strides, dilations: settled.dilations, pads: settled.padsBegin)
       let kernel = try BlockedWindow(
         depthwise: axes, batch: x.shape[0], channels: m, lanes: block, finish: finish,
         weights: from, bias: biases, threads: p.options.threads)
-      return Prepared(label: kernel.label + " " + activation.name) { m in
+      return Prepared(inPlace: inPlace, label: kernel.label + " " + activation.name) { m in
         kernel.run(
           x: m.input(0), residual: residual ? m.input(3) : nil, y: m.output(0), pool: m.pool)
       }
@@ -57,7 +60,7 @@ extension BlockedConv {
       batch: x.shape[0], groups: conv.group, channels: part, outputs: m / conv.group,
       input: settled.input, output: settled.output, kernel: settled.kernel,
       strides: settled.strides, dilations: settled.dilations, pads: settled.padsBegin)
-    if !plainInput,
+    if !plainInput, !isScaled,
       let size = BlockedWinogradPlan.size(
         geometry, lanes: block, finish: finish, exact: p.options.exact)
     {
@@ -65,23 +68,25 @@ extension BlockedConv {
         geometry, size: size, lanes: block, finish: finish, weights: from, bias: biases,
         threads: p.options.threads, pack: pack)
       return Prepared(
-        scratchBytes: plan.scratchBytes, label: plan.label + " " + activation.name
+        scratchBytes: plan.scratchBytes, inPlace: inPlace,
+        label: plan.label + " " + activation.name
       ) { m in
         plan.run(
           x: m.input(0), residual: residual ? m.input(3) : nil, y: m.output(0),
           scratch: m.scratch, pool: m.pool)
       }
     }
-    guard BlockedConvPlan.takes(geometry, lanes: block, isPlain: plainInput) else { return nil }
+    guard BlockedConvPlan.takes(geometry, isPlain: plainInput) else { return nil }
     let plan = try BlockedConvPlan(
       geometry, lanes: block, isPlain: plainInput, finish: finish, weights: from, bias: biases,
-      threads: p.options.threads, pack: pack)
+      isScaled: isScaled, threads: p.options.threads, pack: pack)
     return Prepared(
-      scratchBytes: plan.scratchBytes, label: plan.label + " " + activation.name
+      scratchBytes: plan.scratchBytes, inPlace: inPlace,
+      label: plan.label + " " + activation.name
     ) { m in
       plan.run(
-        x: m.input(0), residual: residual ? m.input(3) : nil, y: m.output(0), scratch: m.scratch,
-        pool: m.pool)
+        x: m.input(0), residual: residual ? m.input(3) : nil,
+        factors: isScaled ? m.input(4) : nil, y: m.output(0), scratch: m.scratch, pool: m.pool)
     }
   }
 }

@@ -65,4 +65,36 @@ struct BlockedDetour: Sendable {
         (m.scratch + target).assumingMemoryBound(to: Float.self), into: m.output(0), pool: m.pool)
     }
   }
+
+  /// A convolution whose image is first multiplied by the factors of input 4, into scratch.
+  static func scaling(_ op: BlockedConv, _ p: Preparation) throws(EngineError) -> Prepared {
+    let x = try p.input(0)
+    var types = p.inputs
+    types[4] = nil
+    let constants = (0..<min(4, p.constants.count)).map { $0 == 0 ? nil : p.constants[$0] }
+    let inner = try op.prepare(
+      Preparation(inputs: types, outputs: p.outputs, constants: constants, options: p.options))
+    guard inner.kind == .kernel else {
+      throw EngineError(.internalDefect, "a detour needs a kernel")
+    }
+    let count = p.inputs.count
+    let table = (count * MemoryLayout<UnsafeMutableRawPointer>.stride + 63) / 64 * 64
+    let own = table + (x.byteCount + 63) / 64 * 64
+    let (planes, pixels, lanes) = (x.shape[0] * x.shape[1], x.shape[2] * x.shape[3], x.shape[4])
+    return Prepared(scratchBytes: own + inner.scratchBytes, label: inner.label) {
+      (m) throws(EngineError) in
+      let addresses = m.scratch.assumingMemoryBound(to: UnsafeMutableRawPointer.self)
+      for i in 0..<count { addresses[i] = m.inputs[i] }
+      addresses[0] = m.scratch + table
+      let to = addresses[0].assumingMemoryBound(to: Float.self)
+      let (from, factors) = (m.input(0, Float.self), m.input(4, Float.self))
+      for i in 0..<planes * pixels {
+        for l in 0..<lanes {
+          to[i * lanes + l] = from[i * lanes + l] * factors[i / pixels * lanes + l]
+        }
+      }
+      try inner.run(
+        Memory(inputs: addresses, outputs: m.outputs, scratch: m.scratch + own, pool: m.pool))
+    }
+  }
 }

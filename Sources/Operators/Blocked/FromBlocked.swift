@@ -47,7 +47,11 @@ public struct FromBlocked: Operator {
     let (x, y) = (try p.input(0), try p.output(0))
     guard x.dtype == .float32 else { throw p.noKernel() }
     let move = BlockedLayout(block: x.shape[4]).move(y.shape)
-    return Prepared(label: "from blocks of \(x.shape[4])") { m in
+    // Images of one pixel have their channels side by side.
+    let isPixel = x.shape[2] * x.shape[3] == 1
+    if isPixel, x.count == y.count { return .view }
+    let movement = isPixel && x.shape[0] == 1 ? Movement.parts([0]) : .none
+    return Prepared(movement: movement, label: "from blocks of \(x.shape[4])") { m in
       move.fromBlocked(m.input(0), into: m.output(0), pool: m.pool)
     }
   }

@@ -167,10 +167,11 @@ public struct Conv: Operator {
     let constant = p.constant(1).flatMap { $0.type == w ? $0 : nil }
     var filter: PackedFilter?
     if let constant, ConvPlan.packsWeights(geometry) {
-      filter = try p.packed(constant, as: "conv in \(group) groups") { () throws(EngineError) in
-        let source = try HalfStage.widened(constant)
+      let form = "conv in \(group) groups"
+      filter = try p.packed(constant, as: form) { (space) throws(EngineError) in
+        let source = space.isFilled ? constant : try HalfStage.widened(constant)
         defer { withExtendedLifetime(source) {} }
-        return try PackedFilter(source.storage.bytes, geometry, element: element)
+        return try PackedFilter(source.storage.bytes, geometry, element: element, space: space)
       }
     }
     let plan = ConvPlan(geometry, element: element, packed: filter, threads: p.options.threads)

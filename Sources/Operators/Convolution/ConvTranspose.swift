@@ -147,7 +147,7 @@ public struct ConvTranspose: Operator {
   }
 
   /// What is cut off before each axis.
-  private func pads(_ x: [Int], _ kernel: [Int], _ output: [Int]) -> [Int] {
+  func pads(_ x: [Int], _ kernel: [Int], _ output: [Int]) -> [Int] {
     let isSame = window.autoPad == .sameUpper || window.autoPad == .sameLower
     if outputShape.isEmpty && !isSame {
       let isPadded = window.autoPad == .explicit && !window.padsBegin.isEmpty

@@ -9,8 +9,8 @@ import Tensors
 /// - Attributes: `transB`, default 0; those of `FusedActivation`: the function f, default none.
 /// - Output: `Y` `[..., N]`.
 /// - Errors: `.shape` for lengths K that differ, a bias or residual of another shape; `.attribute`.
-/// - Accuracy: as MatMul. The same for any number of threads, and for a row alone or among others
-///   up to the kernels' order of sums.
+/// - Accuracy: as MatMul. The same bits for any number of threads, and for a row alone or among
+///   others.
 /// - Cost: a constant B is packed once; bias, function and residual are applied in cache.
 /// - Source: domain ai.dlrun 1; MatMul, Add, the function and Add of ONNX.
 public struct FusedLinear: KernelComposite {
@@ -123,7 +123,7 @@ public struct FusedLinear: KernelComposite {
     let right = GemmPlan.Layout(row: transB ? 1 : n, column: transB ? k : 1)
     var packed: PackedMatrix?
     if let constant = p.constant(1), constant.type == b {
-      packed = try MatrixProduct.pack(
+      packed = try p.packedFactor(
         .right, count: n, k: k, constant, across: right.column, along: right.row)
     }
     let (hasBias, hasResidual) = (p.has(2), p.has(3))

@@ -53,7 +53,13 @@ public struct Gather: Operator {
     let outer = x.shape.count(of: 0..<at)
     let reader = Indices(indices.dtype)
     let isLarge = outer * count * block >= 1 << 17
-    return Prepared(scratchBytes: count * 8) { (m) throws(EngineError) in
+    // One index known before: a stretch of the input.
+    var movement = Movement.none
+    if count == 1, outer == 1, let index = p.ints(1)?.first, index >= -size, index < size {
+      movement = .parts([(index < 0 ? index + size : index) * block])
+    }
+    return Prepared(scratchBytes: count * 8, movement: movement, label: "gather") {
+      (m) throws(EngineError) in
       let offsets = m.scratch.assumingMemoryBound(to: Int64.self)
       for i in 0..<count {
         offsets[i] = Int64(try reader.place(m.inputs[1], i, size: size, axis: at) &* block)

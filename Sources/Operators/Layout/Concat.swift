@@ -95,6 +95,7 @@ public struct Concat: Operator {
     let row = y.shape[at] * inner
     let outer = y.shape.count(of: 0..<at)
     var copies: [StridedCopy] = []
+    var offsets: [Int] = []
     var start = 0
     for i in p.inputs.indices {
       let part = try p.input(i).shape[at] * inner
@@ -103,9 +104,10 @@ public struct Concat: Operator {
           sizes: [outer, part], sourceStrides: [part, 1], targetStrides: [row, 1],
           elementBytes: y.dtype.byteSize, targetOffset: start, sourceCount: outer * part,
           targetCount: y.count))
+      offsets.append(start * y.dtype.byteSize)
       start += part
     }
-    return Prepared { [copies] m in
+    return Prepared(movement: outer == 1 ? .whole(offsets) : .none, label: "join") { [copies] m in
       for i in copies.indices { copies[i].run(to: m.outputs[0], from: m.inputs[i], pool: m.pool) }
     }
   }

@@ -184,7 +184,14 @@ public struct Slice: Operator {
       sizes: y.shape.array, sourceStrides: sourceStrides, targetStrides: y.shape.strides,
       elementBytes: x.dtype.byteSize, sourceOffset: offset, sourceCount: x.count,
       targetCount: y.count)
-    return Prepared { m in copy.run(to: m.outputs[0], from: m.inputs[0], pool: m.pool) }
+    // One stretch of the input, where what is taken lies side by side.
+    let isStretch = zip(y.shape.array, zip(sourceStrides, y.shape.strides)).allSatisfy {
+      $0 <= 1 || $1.0 == $1.1
+    }
+    let movement = isStretch ? Movement.parts([offset * x.dtype.byteSize]) : .none
+    return Prepared(movement: movement, label: "slice") { m in
+      copy.run(to: m.outputs[0], from: m.inputs[0], pool: m.pool)
+    }
   }
 
   public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {

@@ -139,6 +139,7 @@ public struct Split: Operator {
     let inner = x.shape.count(of: at + 1..<x.shape.rank)
     let outer = x.shape.count(of: 0..<at)
     var copies: [StridedCopy?] = []
+    var offsets: [Int] = []
     var start = 0
     for (i, n) in parts.enumerated() {
       copies.append(
@@ -148,9 +149,10 @@ public struct Split: Operator {
             sizes: [outer, n * inner], sourceStrides: [x.shape[at] * inner, 1],
             targetStrides: [n * inner, 1], elementBytes: x.dtype.byteSize, sourceOffset: start,
             sourceCount: x.count, targetCount: outer * n * inner))
+      offsets.append(start * x.dtype.byteSize)
       start += n * inner
     }
-    return Prepared { [copies] m in
+    return Prepared(movement: outer == 1 ? .parts(offsets) : .none, label: "cut") { [copies] m in
       for i in copies.indices { copies[i]?.run(to: m.outputs[i], from: m.inputs[0], pool: m.pool) }
     }
   }

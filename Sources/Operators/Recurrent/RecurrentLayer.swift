@@ -102,11 +102,14 @@ extension RecurrentLayer {
       cell: cell, steps: steps, batch: batch, input: input, hidden: hidden, isReverse: isReverse,
       activations: try options.settled(default: Self.standardActivations), clip: options.clip,
       isBatchFirst: options.isBatchFirst)
+    let fast = try packedKernel(kernel, p)
     let has = (3..<8).map { p.has($0) }
     let (hasBias, hasLengths, hasH, hasC, hasP) = (has[0], has[1], has[2], has[3], has[4])
     let (wantsY, wantsH, wantsC) = (p.wants(0), p.wants(1), p.wants(2))
-    return Prepared(scratchBytes: kernel.scratchBytes(dtype), label: "\(cell)") {
-      (m) throws(EngineError) in
+    return Prepared(
+      scratchBytes: fast?.scratchBytes ?? kernel.scratchBytes(dtype),
+      label: fast?.label ?? "\(cell)"
+    ) { (m) throws(EngineError) in
       var o = RecurrentKernel.Operands(x: m.inputs[0], w: m.inputs[1], r: m.inputs[2])
       if hasBias { o.bias = UnsafeRawPointer(m.inputs[3]) }
       if hasLengths { o.lengths = m.input(4) }
@@ -116,8 +119,37 @@ extension RecurrentLayer {
       if wantsY { o.y = m.outputs[0] }
       if wantsH { o.lastH = m.outputs[1] }
       if wantsC { o.lastC = m.outputs[2] }
-      try kernel.run(dtype, o, scratch: m.scratch, pool: m.pool)
+      if let fast {
+        try fast.run(o, scratch: m.scratch, pool: m.pool)
+      } else {
+        try kernel.run(dtype, o, scratch: m.scratch, pool: m.pool)
+      }
     }
+  }
+
+  /// The kernel for constant float32 weights; nil where there are none, or nothing to compute.
+  private func packedKernel(
+    _ kernel: RecurrentKernel, _ p: Preparation
+  ) throws(EngineError) -> PackedRecurrentKernel? {
+    let (x, w, r) = (try p.input(0), try p.input(1), try p.input(2))
+    guard x.dtype == .float32, x.count > 0, r.count > 0, let wValues = p.constant(1),
+      let rValues = p.constant(2), wValues.type == w, rValues.type == r
+    else { return nil }
+    let (directions, depth, hidden) = (w.shape[0], w.shape[2], r.shape[2])
+    let inputs = try p.packed(wValues, as: "recurrent inputs \(cell) \(hidden)") {
+      (space) throws(EngineError) in
+      try RecurrentWeights(
+        inputs: wValues.storage.bytes, cell, directions: directions, depth: depth,
+        hidden: hidden, space: space)
+    }
+    let states = try p.packed(rValues, as: "recurrent states \(cell) \(hidden)") {
+      (space) throws(EngineError) in
+      try RecurrentWeights(
+        states: rValues.storage.bytes, cell, directions: directions, hidden: hidden,
+        space: space)
+    }
+    return PackedRecurrentKernel(
+      kernel, w: inputs, r: states, hasLengths: p.has(4), threads: p.options.threads)
   }
 
   /// Small weights for `gates` blocks of 2 neurons over 3 inputs, and a sequence of 3 steps.

@@ -10,8 +10,9 @@ extension Preparation {
     _ side: PackedMatrix.Side, count: Int, k: Int, _ tensor: Tensor, across: Int, along: Int
   ) throws(EngineError) -> PackedMatrix {
     try packed(tensor, as: "gemm \(side) \(count)x\(k) by \(across),\(along)") {
-      () throws(EngineError) in
-      try MatrixProduct.pack(side, count: count, k: k, tensor, across: across, along: along)
+      (space) throws(EngineError) in
+      try MatrixProduct.pack(
+        side, count: count, k: k, tensor, across: across, along: along, space: space)
     }
   }
 }

@@ -51,11 +51,11 @@ private func widenedKernel(
       constants.append(c)
       continue
     }
-    let wide = try p.packed(c, as: "as \(target)") { () throws(EngineError) in
-      let storage = try Storage(TensorType(target, c.shape))
-      HalfFloats.convert(
-        c.dtype, c.storage.bytes, to: target, storage.bytes, count: c.count, pool: .single)
-      return storage
+    let wide = try p.packed(c, as: "as \(target)") { (space) throws(EngineError) in
+      try space.storage(TensorType(target, c.shape)) { storage in
+        HalfFloats.convert(
+          c.dtype, c.storage.bytes, to: target, storage.bytes, count: c.count, pool: .single)
+      }
     }
     constants.append(Tensor(wide))
   }

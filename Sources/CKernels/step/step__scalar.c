@@ -1,0 +1,4 @@
+#include "step.h"
+
+#define DL_ISA scalar
+#include "step_types.h"

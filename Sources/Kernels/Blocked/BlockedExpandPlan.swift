@@ -1,0 +1,182 @@
+import CKernels
+import Tensors
+
+/// A 1x1 convolution and a depthwise convolution of its result on blocked images, by bands of rows.
+///
+/// The rows that a band of the result needs are computed into a buffer of the second-level cache,
+/// where the depthwise kernel reads them; rows that the next band needs again stay there. So the
+/// tensor between, often six times as large as what comes in, never takes its way through memory.
+/// Each number is computed as by the two plans one after the other, with the same bits.
+public struct BlockedExpandPlan: Sendable {
+  public let label: String
+  /// Bytes of scratch that `run` needs, 64-byte aligned.
+  public let scratchBytes: Int
+
+  let batch: Int
+  let lanes: Int
+  let isa: InstructionSet
+  let axes: BlockedWindow.Axes
+  let finish: BlockedFinish
+  let after: dl_unary_fn?
+  let filter: BlockedFilter
+  let bias: AlignedMemory
+  let inputBlocks: Int
+  let middleBlocks: Int
+  let window: BlockedWindow
+  /// Rows of the result in a band, and of the tensor between under it.
+  let band: Int
+  let bandRows: Int
+  /// Parts of an image that threads take.
+  let parts: Int
+  let slots: Int
+  let slotBytes: Int
+
+  /// Bytes of the tensor between for one image, and whether bands pay: where it does not stay in
+  /// the second-level cache.
+  public static func pays(middle channels: Int, height: Int, width: Int, lanes: Int) -> Bool {
+    let (count, overflow) = ((channels + lanes - 1) / lanes * lanes * 4)
+      .multipliedReportingOverflow(by: max(1, height) * max(1, width))
+    return overflow || count > CacheSizes.level2 / 2
+  }
+
+  /// - `axes`: of the depthwise convolution; its input has the size of X.
+  /// - `weights`: `[middle, channels]`, `bias`: an element each or nil; `depthWeights`:
+  ///   `[middle, taps]`, `depthBias`.
+  /// - `finish`, `depthFinish`: what follows each.
+  /// - `pack`: where packed weights are kept.
+  ///
+  /// Errors: `.budget` when the system has no memory for packed weights.
+  public init(
+    _ axes: BlockedWindow.Axes, batch: Int, channels: Int, middle: Int, lanes: Int,
+    finish: BlockedFinish, depthFinish: BlockedFinish, weights: UnsafePointer<Float>,
+    bias given: UnsafePointer<Float>?, depthWeights: UnsafePointer<Float>,
+    depthBias: UnsafePointer<Float>?, threads: Int = 1, isa: InstructionSet = .current,
+    pack: BlockedFilter.Packer = { (_, make) throws(EngineError) in try make(.fresh) }
+  ) throws(EngineError) {
+    let isa = isa.blocked(lanes: lanes)
+    (self.axes, self.batch, self.lanes, self.isa, self.finish) = (axes, batch, lanes, isa, finish)
+    after = finish.function(isa)
+    let pixels = axes.input[0] * axes.input[1]
+    let g = ConvGeometry(
+      batch: batch, groups: 1, channels: channels, outputs: middle, input: [pixels],
+      output: [pixels], kernel: [1], strides: [1], dilations: [1], pads: [0])
+    let widest = isa == .scalar ? 1 : 3
+    filter = try pack("blocked conv  1 \(lanes) false \(widest)") { (space) throws(EngineError) in
+      try BlockedFilter(
+        g, lanes: lanes, isPlain: false, widest: widest, source: weights, isa: isa, space: space)
+    }
+    inputBlocks = (channels + lanes - 1) / lanes
+    middleBlocks = (middle + lanes - 1) / lanes
+    bias = try AlignedMemory(byteCount: middleBlocks * lanes * 4)
+    let biases = bias.bytes.assumingMemoryBound(to: Float.self)
+    for i in 0..<middleBlocks * lanes { biases[i] = i < middle ? given?[i] ?? 0 : 0 }
+    window = try BlockedWindow(
+      depthwise: axes, batch: batch, channels: middle, lanes: lanes, finish: depthFinish,
+      weights: depthWeights, bias: depthBias, threads: threads, isa: isa)
+
+    let stride = axes.strides[0]
+    let reach = (axes.kernel[0] - 1) * axes.dilations[0] + 1
+    let row = middleBlocks * axes.input[1] * lanes * 4
+    // As many rows as a third of the cache holds, but enough pixels for a panel of weights.
+    let rows = max(CacheSizes.level2 / 3 / row, (112 + axes.input[1] - 1) / axes.input[1])
+    band = min(axes.output[0], max(1, (rows - reach) / stride + 1))
+    bandRows = min(axes.input[0], (band - 1) * stride + reach)
+    let isParallel = threads > 1 && batch * pixels * middle >= 65_536
+    // Each part computes rows of its own for its first windows.
+    let most = max(1, axes.output[0] / max(4, band))
+    parts = isParallel ? min(most, max(1, (threads * 2 + batch - 1) / batch)) : 1
+    slots = isParallel ? min(threads, batch * parts) : 1
+    slotBytes = GemmPlan.aligned(bandRows * row)
+    // The counter of parts comes first.
+    scratchBytes = 64 + slots * slotBytes
+    label = "conv 1x1 + depthwise by \(band) rows \(isa)"
+  }
+
+  /// Computes both; `x` and `y` are blocked images.
+  public func run(
+    x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, scratch: UnsafeMutableRawPointer,
+    pool: ThreadPool
+  ) {
+    nonisolated(unsafe) let (x, y, scratch) = (x, y, scratch)
+    let counter = scratch.assumingMemoryBound(to: Int.self)
+    let height = axes.output[0]
+    pool.run(batch * parts, slots: slots, counter: counter) { unit, slot in
+      let buffer = (scratch + 64 + slot * slotBytes).assumingMemoryBound(to: Float.self)
+      let (part, image) = (unit % parts, unit / parts)
+      let from = x + image * inputBlocks * axes.input[0] * axes.input[1] * lanes
+      let to = y + image * middleBlocks * height * axes.output[1] * lanes
+      rows(part * height / parts, (part + 1) * height / parts, from, to, buffer)
+    }
+  }
+
+  /// Rows `first..<end` of one image's result.
+  private func rows(
+    _ first: Int, _ end: Int, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+    _ buffer: UnsafeMutablePointer<Float>
+  ) {
+    let row = axes.input[1] * lanes
+    let plane = bandRows * row
+    var d = window.window
+    // Rows of the tensor between that the buffer holds.
+    var held = 0..<0
+    for start in Swift.stride(from: first, to: end, by: band) {
+      let count = min(band, end - start)
+      let top = start * axes.strides[0] - axes.pads[0]
+      let reach = (count - 1) * axes.strides[0] + (axes.kernel[0] - 1) * axes.dilations[0] + 1
+      let low = min(axes.input[0], max(0, top))
+      let high = max(low, min(axes.input[0], top + reach))
+      let kept = max(0, min(high, held.upperBound) - max(low, held.lowerBound))
+      if kept > 0 && low > held.lowerBound {
+        for block in 0..<middleBlocks {
+          let to = buffer + block * plane
+          let from = to + (low - held.lowerBound) * row
+          to.update(from: from, count: kept * row)
+        }
+      }
+      expand(low + kept, high, x, buffer + kept * row, plane)
+      held = low..<high
+      d.input = (high - low, axes.input[1])
+      d.output = (count, axes.output[1])
+      d.pad = (low - top, axes.pads[1])
+      for block in 0..<middleBlocks {
+        window.runPlane(
+          &d, block, 0, count, buffer + block * plane, nil,
+          y + (block * axes.output[0] + start) * axes.output[1] * lanes)
+      }
+    }
+  }
+
+  /// Rows `first..<end` of the tensor between.
+  private func expand(
+    _ first: Int, _ end: Int, _ x: UnsafePointer<Float>, _ to: UnsafeMutablePointer<Float>,
+    _ plane: Int
+  ) {
+    if first >= end { return }
+    let width = axes.input[1]
+    var c = dl_blocked_conv(
+      in_blocks: inputBlocks, last_fours: 0, block_step: axes.input[0] * width * lanes,
+      taps: (1, 1), tap_step: (0, 0), row_step: 0, pixel_step: lanes, out_block: plane,
+      out_row: 0, out_pixel: lanes, tile_rows: 1, tile: 1, is_plain: 0, is_half: 0,
+      form: finish.code, low: finish.low, high: finish.high, after: after,
+      numbers: (Double(finish.low), Double(finish.high)))
+    let biases = bias.bytes.assumingMemoryBound(to: Float.self)
+    let from = x + first * width * lanes
+    let pixels = (end - first) * width
+    for group in filter.groups {
+      c.last_fours = group.lastFours
+      c.tile = BlockedConvPlan.columns(group.blocks, 1, isa, isNear: true)
+      BlockedConvPlan.halve(&c, group, isa, isNear: true)
+      let (w, b) = (filter.weights + group.offset, biases + group.first * lanes)
+      let out = to + group.first * plane
+      switch isa {
+      #if arch(x86_64)
+        case .avx512:
+          dl_blocked_conv_f32__avx512(&c, group.blocks, 1, pixels, from, w, b, nil, out)
+        case .avx2: dl_blocked_conv_f32__avx2(&c, group.blocks, 1, pixels, from, w, b, nil, out)
+      #endif
+      default:
+        dl_blocked_conv_f32__scalar(&c, group.blocks, 1, pixels, from, w, b, nil, out, lanes)
+      }
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import Tensors
+import Testing
+
+@testable import Kernels
+
+/// Packed layouts are kept in files. When a digest here is another, a layout has changed: raise
+/// `PackedStore.packingVersion` and write the new digests down.
+@Suite struct PackingVersionTests {
+  private static func weights(_ count: Int) -> [Float] {
+    (0..<count).map { Float(($0 * 7919) % 1009) - 504 }
+  }
+
+  /// FNV-1a.
+  private static func digest(_ form: some PackedForm) -> UInt64 {
+    form.packedBytes.rawBytes.reduce(0xCBF2_9CE4_8422_2325) {
+      ($0 ^ UInt64($1)) &* 0x100_0000_01B3
+    }
+  }
+
+  @Test(arguments: [
+    (InstructionSet.scalar, PackedMatrix.Side.right, 0x06A9_D16A_1B50_024B as UInt64),
+    (.avx2, .right, 0x06A9_D16A_1B50_024B), (.avx512, .right, 0x22DC_EFBF_B715_F9EF),
+    (.scalar, .left, 0xC59E_0EA3_AEA9_D313), (.avx2, .left, 0xB02C_92F8_CF3B_0273),
+    (.avx512, .left, 0x6109_2A18_7416_AAA7),
+  ])
+  func factors(_ isa: InstructionSet, _ side: PackedMatrix.Side, _ expected: UInt64) throws {
+    guard isa <= .detected else { return }
+    let source = Self.weights(50 * 700)
+    let form = try source.withUnsafeBytes {
+      try PackedMatrix(
+        side, count: 50, k: 700, from: try #require($0.baseAddress), across: 1, along: 50, isa: isa)
+    }
+    #expect(Self.digest(form) == expected, "\(isa) \(side)")
+  }
+
+  private static func geometry(_ channels: Int, _ outputs: Int, groups: Int = 1) -> ConvGeometry {
+    ConvGeometry(
+      batch: 1, groups: groups, channels: channels, outputs: outputs, input: [1, 8, 8],
+      output: [1, 8, 8], kernel: [1, 3, 3], strides: [1, 1, 1], dilations: [1, 1, 1],
+      pads: [0, 1, 1])
+  }
+
+  @Test(arguments: [
+    (8, 1, false, 0x111E_93E6_8630_7211 as UInt64), (16, 1, false, 0x2F1A_D5AB_F9E1_8E71),
+    (8, 1, true, 0x0F95_E83B_3FCC_3B11), (16, 1, true, 0x95F6_F89C_05DB_B131),
+    (16, 3, false, 0x4063_4329_428C_62AD), (8, 3, false, 0x131A_2E1D_E42C_3E11),
+  ])
+  func blockedFilters(_ lanes: Int, _ widest: Int, _ isPlain: Bool, _ expected: UInt64) throws {
+    let source = Self.weights(41 * 70 * 9)
+    let form = try source.withUnsafeBufferPointer {
+      try BlockedFilter(
+        Self.geometry(41, 70), lanes: lanes, isPlain: isPlain, widest: widest,
+        source: try #require($0.baseAddress))
+    }
+    #expect(Self.digest(form) == expected, "\(lanes) \(widest) \(isPlain)")
+  }
+
+  @Test(arguments: [
+    (8, 2, 0x4B98_1002_4166_0DFA as UInt64), (16, 2, 0x734D_2AF9_8BB1_B092),
+    (8, 4, 0x11FF_490E_01FD_56F3), (16, 4, 0x55EB_E981_5D4E_E98F),
+  ])
+  func winogradFilters(_ lanes: Int, _ size: Int, _ expected: UInt64) throws {
+    let source = Self.weights(41 * 70 * 9)
+    let form = try source.withUnsafeBufferPointer {
+      try BlockedFilter(
+        Self.geometry(41, 70), winograd: size, lanes: lanes, source: try #require($0.baseAddress))
+    }
+    #expect(Self.digest(form) == expected, "\(lanes) F(\(size)x\(size))")
+  }
+
+  @Test(arguments: [
+    (InstructionSet.scalar, 0x2246_14A8_3A9D_EC8D as UInt64), (.avx2, 0xFD73_66AF_0537_DA75),
+    (.avx512, 0xDA8B_E7E7_392B_38CD),
+  ])
+  func filters(_ isa: InstructionSet, _ expected: UInt64) throws {
+    guard isa <= .detected else { return }
+    let source = Self.weights(2 * 41 * 70 * 9)
+    let form = try source.withUnsafeBytes {
+      try PackedFilter(
+        try #require($0.baseAddress), Self.geometry(41, 70, groups: 2), element: .float32, isa: isa)
+    }
+    #expect(Self.digest(form) == expected, "\(isa)")
+  }
+}
