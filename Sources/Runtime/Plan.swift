@@ -89,7 +89,8 @@ final class Plan: Sendable {
   let contexts = ContextPool()
 
   init(
-    steps: [Step], places: [Place], holdsOthers: [Bool], outputs: [Int], addressSlots: [Int], arenaBytes: Int,
+    steps: [Step], places: [Place], holdsOthers: [Bool], outputs: [Int], addressSlots: [Int],
+    arenaBytes: Int,
     scratchBytes: Int, nodeNames: [String], operatorNames: [String]
   ) {
     self.steps = steps

@@ -167,21 +167,26 @@ extension KernelCase {
     ]
     let two: [(String, any Operator)] = [("Add", Add()), ("Mul", Mul()), ("Div", Div())]
     return one.map { KernelCase("elementwise", "\($0.0) of 65536", $0.1, [.data([65536])]) }
-      + two.map { KernelCase("elementwise", "\($0.0) of 65536", $0.1, [.data([65536]), .data([65536])]) }
+      + two.map {
+        KernelCase("elementwise", "\($0.0) of 65536", $0.1, [.data([65536]), .data([65536])])
+      }
       + two.map {
         KernelCase("elementwise", "\($0.0) of 1048576", $0.1, [.data([1 << 20]), .data([1 << 20])])
       } + [
-        KernelCase("elementwise", "Add, a row to 512x768", Add(), [.data([512, 768]), .data([768])])
+        KernelCase(
+          "elementwise", "Add, a row to 512x768", Add(), [.data([512, 768]), .data([768])])
       ]
   }()
 
   private static let movement: [KernelCase] = {
     let block = BlockedLayout.best.block
     return [
-      KernelCase("movement", "transpose 1024x1024", Transpose(perm: [1, 0]), [.data([1024, 1024])]),
+      KernelCase(
+        "movement", "transpose 1024x1024", Transpose(perm: [1, 0]), [.data([1024, 1024])]),
       KernelCase(
         "movement", "transpose heads 128x12x64", Transpose(perm: [1, 0, 2]), [.data([128, 12, 64])]),
-      KernelCase("movement", "to blocks, 64x56x56", ToBlocked(block: block), [.data([1, 64, 56, 56])]),
+      KernelCase(
+        "movement", "to blocks, 64x56x56", ToBlocked(block: block), [.data([1, 64, 56, 56])]),
       KernelCase(
         "movement", "from blocks, 64x56x56", FromBlocked(channels: 64),
         [.data([1, 64 / block, 56, 56, block])]),

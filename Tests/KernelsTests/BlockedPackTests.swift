@@ -32,8 +32,9 @@ import Testing
               }
               var k = dl_blocked_weights(
                 weights: UnsafePointer(floats), taps: taps, channels: channels, outputs: outputs,
-                part: channels, share: Int(Int32.max), blocks: blocks, lanes: lanes,
-                is_plain: isPlain ? 1 : 0)
+                part: channels, share: Int(Int32.max), first_output: 0, first_channel: 0,
+                blocks: blocks,
+                lanes: lanes, is_plain: isPlain ? 1 : 0)
               dl_blocked_pack_f32(plain.start.assumingMemoryBound(to: Float.self), &k)
               pack(fast.start.assumingMemoryBound(to: Float.self), &k)
               let isSame = UnsafeRawBufferPointer(start: plain.start, count: size * 4)

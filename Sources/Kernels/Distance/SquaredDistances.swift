@@ -17,7 +17,10 @@ public final class SquaredDistances: Sendable {
   // C functions as such: those that Swift takes for closures are wrapped anew, on the heap, whenever
   // they are read from a list.
   private typealias Kernel =
-    @convention(c) (Int, Int, Int, UnsafePointer<Float>?, Int, UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, Int) -> Void
+    @convention(c) (
+      Int, Int, Int, UnsafePointer<Float>?, Int, UnsafePointer<Float>?,
+      UnsafeMutablePointer<Float>?, Int
+    ) -> Void
   private static let kernels: [Kernel] = [
     dl_distances_f32_4x32__scalar, dl_distances_f32_4x32__avx2, dl_distances_f32_4x32__avx512,
   ]

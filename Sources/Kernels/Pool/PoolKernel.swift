@@ -151,7 +151,8 @@ public struct PoolKernel: Sendable {
 
   // C functions as such: those that Swift takes for closures are wrapped anew, on the heap, whenever
   // they are read from a list.
-  private typealias Tap = @convention(c) (Int32, UnsafePointer<Float>?, Int, Int, UnsafeMutablePointer<Float>?) -> Void
+  private typealias Tap =
+    @convention(c) (Int32, UnsafePointer<Float>?, Int, Int, UnsafeMutablePointer<Float>?) -> Void
   private static let taps: [Tap] = [
     dl_pool_f32_tap__scalar, dl_pool_f32_tap__avx2, dl_pool_f32_tap__avx512,
   ]

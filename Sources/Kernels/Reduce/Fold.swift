@@ -83,9 +83,11 @@ public enum Fold: Int32, Sendable, CaseIterable {
 
   // C functions as such: those that Swift takes for closures are wrapped anew, on the heap, whenever
   // they are read from a list.
-  private typealias Rows = @convention(c) (Int32, UnsafePointer<Float>?, Int, Int, UnsafeMutablePointer<Float>?) -> Void
+  private typealias Rows =
+    @convention(c) (Int32, UnsafePointer<Float>?, Int, Int, UnsafeMutablePointer<Float>?) -> Void
   private typealias Columns =
-    @convention(c) (Int32, UnsafePointer<Float>?, Int, Int, Int, Int, UnsafeMutablePointer<Float>?) -> Void
+    @convention(c) (Int32, UnsafePointer<Float>?, Int, Int, Int, Int, UnsafeMutablePointer<Float>?)
+    -> Void
   private static let rows: [Rows] = [
     dl_reduce_f32_rows__scalar, dl_reduce_f32_rows__avx2, dl_reduce_f32_rows__avx512,
   ]
