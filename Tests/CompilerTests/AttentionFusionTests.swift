@@ -237,6 +237,21 @@ import Testing
     #expect(check.error < 1e-6)
   }
 
+  @Test func mergedProjectionsKeepWhatQueriesWithoutKeysGive() throws {
+    let low = try Tensor(
+      shape: [2, 1, 5, 5], (0..<50).map { $0 / 5 == 2 ? -Float.infinity : 0 })
+    let check = try PassCheck([ramp([2, 5, 12]), low]) { b, x in
+      let parts = try (0..<3).map { i in
+        try split(b, b.apply(MatMul(), x[0], b.constant(ramp([12, 12], seed: i + 1))), 3, 4)
+      }
+      let s = try b.apply(MatMul(), parts[0], turned(b, parts[1]))
+      let p = try softmax(b, b.apply(Add(), s, x[1]))
+      return [try merge(b, b.apply(MatMul(), p, parts[2]))]
+    }
+    #expect(check.after == ["FusedLinear", "FusedAttention"])
+    #expect(check.error < 1e-6)
+  }
+
   @Test func projectionsOfOtherValuesAreMergedInPart() throws {
     let check = try PassCheck([ramp([2, 5, 12]), ramp([2, 7, 12], seed: 5)]) { b, x in
       let parts = try (0..<3).map { i in
