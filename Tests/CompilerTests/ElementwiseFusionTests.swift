@@ -55,7 +55,7 @@ import Testing
   }
 
   @Test func smallerResultsAreMadeOnce() throws {
-    let check = try PassCheck([ramp([3, 200]), ramp([3, 1])], lastStage: .layout) { b, x in
+    let check = try PassCheck([ramp([3, 600]), ramp([3, 1])], lastStage: .layout) { b, x in
       let small = try b.apply(Exp(), b.apply(Sin(), x[1]))
       return [try b.apply(Neg(), b.apply(Mul(), x[0], small))]
     }
@@ -80,5 +80,21 @@ import Testing
       [try b.apply(Mul(), b.apply(Add(), x[0], x[1]), x[2])]
     }
     #expect(check.after == ["Add", "Mul"])
+  }
+  @Test func onePassSavedDoesNotPayForRowsThatTakeTilesApart() throws {
+    for (width, isFused) in [(30, true), (100, false), (300, false), (600, true)] {
+      let check = try PassCheck(
+        [ramp([4, 1, width]), ramp([4, 1, 1])], lastStage: .layout
+      ) { b, x in [try b.apply(Relu(), b.apply(Sub(), x[0], x[1]))] }
+      #expect(check.after == (isFused ? ["ElementwiseChain"] : ["Sub", "Relu"]))
+    }
+  }
+
+  @Test func channelsOfImagesHaveLongStretches() throws {
+    let check = try PassCheck(
+      [ramp([1, 3, 28, 28]), ramp([3, 1, 1])], lastStage: .layout
+    ) { b, x in [try b.apply(Relu(), b.apply(Sub(), x[0], x[1]))] }
+    #expect(check.after == ["ElementwiseChain"])
+    #expect(check.error == 0)
   }
 }

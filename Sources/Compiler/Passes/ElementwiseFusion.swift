@@ -11,8 +11,8 @@ enum ElementwiseFusion: Pass {
     looksFor: "elementwise operators of which each feeds the next alone, all with results of "
       + "one shape; their other operands may broadcast",
     makes: "one ElementwiseChain, which takes a tile of 1 KB through all of them, then the next; "
-      + "short chains stay where rows are so short that laying out their broadcast operands "
-      + "would cost what is saved",
+      + "short chains stay where an operand has one element for each of many short rows, which "
+      + "costs what is saved",
     why: "the same functions of the same elements, by kernels with the same bits; what is between "
       + "is not written to memory")
 

@@ -88,15 +88,32 @@ struct ElementwiseGroup {
       && results.count < ChainKernel.maxOutputs
   }
 
-  /// Whether fusing saves more passes over memory than laying out broadcast columns costs: where
-  /// rows are shorter than half a tile, each such operand is written out.
+  /// Whether fusing saves more passes over memory than reading broadcast columns costs: an operand
+  /// with one element for less than half a tile is laid out, and one for up to two tiles takes
+  /// tiles apart, which costs more than one pass where rows are no whole number of vectors.
   func pays(_ g: GraphEditor) -> Bool {
-    guard let width = dims.last?.known, width > 1, width < 128 else { return true }
-    let columns = sources(g).count(where: { v in
-      guard let own = g.dims(v), own != dims else { return false }
-      return own.last?.known == 1 && own.contains { $0.known != 1 }
-    })
-    return forms.count - 1 >= columns
+    var needed = 0
+    for v in sources(g) {
+      guard let own = g.dims(v), let stretch = stretch(own) else { continue }
+      if stretch < 128 { needed += 1 }
+      if stretch > 64 && stretch < 512 { needed = max(needed, 2) }
+    }
+    return forms.count - 1 >= needed
+  }
+
+  /// How many elements in a row take the same one of an operand; nil where they take one each or
+  /// all the same, and where sizes are not known.
+  private func stretch(_ own: [Dim]) -> Int? {
+    guard own != dims else { return nil }
+    var count = 1
+    for (place, dim) in dims.reversed().enumerated() {
+      if place < own.count, own[own.count - 1 - place] != 1 {
+        return count > 1 ? count : nil
+      }
+      guard let size = dim.known else { return nil }
+      count = count.multipliedReportingOverflow(by: size).partialValue
+    }
+    return nil
   }
 
   /// Puts one chain in place of the group.
