@@ -8,7 +8,6 @@ let package = Package(
   products: [
     .library(name: "DLRun", targets: ["DLRun"]),
     .library(name: "DLRunObservability", targets: ["DLRunObservability"]),
-    .library(name: "DLTrain", targets: ["DLTrain"]),
     .executable(name: "dlrun", targets: ["dlrun"]),
   ],
   dependencies: [

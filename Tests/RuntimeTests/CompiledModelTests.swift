@@ -162,14 +162,15 @@ import Testing
   }
 
   @Test func bodiesOfLoopsAndConditionsRun() throws {
-    var branch = Graph()
-    let inner = branch.addValue("inner", Fact(.float32, nil))
-    branch.captures = [inner]
-    let sum = branch.addValue("sum", Fact(nil, nil))
-    branch.nodes = [.init(type: "Add", inputs: [inner, inner], outputs: [sum])]
-    branch.outputs = [sum]
-    var other = branch
-    other.nodes[0].type = "Mul"
+    func branch(_ type: String) -> Graph {
+      var branch = Graph()
+      let inner = branch.addValue("inner", Fact(.float32, nil))
+      branch.captures = [inner]
+      let sum = branch.addValue("sum", Fact(nil, nil))
+      branch.nodes = [.init(type: type, inputs: [inner, inner], outputs: [sum])]
+      branch.outputs = [sum]
+      return branch
+    }
     var g = Graph()
     let x = g.addInput("x0", Fact(.float32, [Dim(symbol: "n")]))
     let (total, zero) = (
@@ -177,7 +178,10 @@ import Testing
     )
     let (isLarge, y) = (g.addValue("large", Fact(nil, nil)), g.addValue("y", Fact(nil, nil)))
     var condition = Graph.Node(
-      type: "If", attributes: [.graph("then_branch", branch), .graph("else_branch", other)],
+      type: "If",
+      attributes: [
+        .graph("then_branch", branch("Add")), .graph("else_branch", branch("Mul")),
+      ],
       inputs: [isLarge], outputs: [y])
     condition.captured = [x, x]
     g.nodes = [

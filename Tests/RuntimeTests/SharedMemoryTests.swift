@@ -183,7 +183,8 @@ import Testing
         let same = pool.filter { $0.rows == rows }
         pool.append((try net.b.apply(Add(), v, same[draw.next(same.count)].id), rows))
       case 3, 4:
-        let list = (0..<(1 + draw.next(3))).map { _ in pool[draw.next(pool.count)] } + [(v, rows)]
+        var list = (0..<(1 + draw.next(3))).map { _ in pool[draw.next(pool.count)] }
+        list.append((v, rows))
         let sum = list.reduce(0) { $0 + $1.rows }
         guard sum <= 40 else { continue }
         pool.append((try net.b.apply(Concat(axis: 0), inputs: list.map(\.id)), sum))

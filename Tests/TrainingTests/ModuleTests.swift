@@ -60,7 +60,7 @@ private final class TreeNet: Module {
   }
 }
 
-@Suite struct ModuleTests {
+@Suite(.enabled(if: hasGradients)) struct ModuleTests {
   @Test func namesAndSharing() throws {
     let net = try Net()
     #expect(

@@ -8,7 +8,7 @@ nothing is downloaded. What an exporter refuses is reported and left out. Needs 
 tools/oracle/install.sh and transformers.
 
 Opsets where none is asked for: 14 of the old exporter (17 for encoders that normalise last), of the
-new one what it writes by itself.
+new one what it writes by itself. Over 400 lines because each form is a module of its own.
 """
 
 import argparse

@@ -4,7 +4,7 @@
 // 0 and the last ones beyond all but rounding. On each the function is a polynomial of degree 5 in
 // the distance from the segment's middle; a permutation of two registers looks a coefficient up.
 // Coefficients interpolate the function at the Chebyshev nodes of the segment; rows are those of
-// powers 0 to 5, then the middles.
+// powers 0 to 5, then the middles. Over 400 lines because the tables stand in it.
 #pragma once
 #include <immintrin.h>
 

@@ -178,7 +178,7 @@ import Testing
     let version = failure { try ModelFile.read(bytes: Self.resealed(bytes)) }
     #expect(version?.code == .unsupported && version?.received == "99")
     bytes[8] = 1
-    bytes.replaceSubrange(12..<16, with: bytes[12..<16].reversed())
+    for (place, byte) in zip(12..<16, [1, 2, 3, 4] as [UInt8]) { bytes[place] = byte }
     let order = failure { try ModelFile.read(bytes: Self.resealed(bytes)) }
     #expect(order?.code == .unsupported && order?.message.contains("byte order") == true)
   }
