@@ -48,7 +48,7 @@ import Testing
       let w = try b.apply(Where(), x[1], s, number(b, -.infinity))
       return [try merge(b, b.apply(MatMul(), softmax(b, w), h))]
     }
-    #expect(check.after == ["Attention"])
+    #expect(check.after == ["FusedAttention"])
     #expect(check.error < 1e-6)
   }
 
@@ -131,7 +131,7 @@ import Testing
       s = try b.apply(Add(), s, x[2])
       return [try merge(b, b.apply(MatMul(), softmax(b, s), h))]
     }
-    #expect(check.after == ["Add", "Attention"])
+    #expect(check.after == ["Add", "FusedAttention"])
     #expect(check.error < 1e-6)
   }
 

@@ -65,7 +65,7 @@ import Testing
   }
 
   @Test func lanesMoveWhereImagesDoNotFillTheirBlocks() throws {
-    let check = try PassCheck([ramp([1, 16, 4, 4])]) { b, x in
+    let check = try PassCheck([ramp([1, 16, 4, 4])], lastStage: .layout) { b, x in
       let (left, right) = (try conv(b, x[0], 16, 20), try conv(b, x[0], 16, 28))
       let joined = try b.apply(Concat(axis: 1), left, right)
       let parts = try b.apply(Split(axis: 1, parts: 2), inputs: [joined], outputs: 2)
@@ -83,7 +83,7 @@ import Testing
   }
 
   @Test func wholeBlocksMoveToChannelsLastAndBack() throws {
-    let check = try PassCheck([ramp([2, 16, 5, 4])], sizes: [["n"]]) { b, x in
+    let check = try PassCheck([ramp([2, 16, 5, 4])], sizes: [["n"]], lastStage: .layout) { b, x in
       let image = try conv(b, x[0], 16, 32)
       let last = try b.apply(Transpose(perm: [0, 2, 3, 1]), image)
       let w = try b.constant(ramp([32, 32], scale: 0.25, seed: 9))
@@ -97,7 +97,7 @@ import Testing
   }
 
   @Test func aLargeExpansionGoesByBands() throws {
-    let check = try PassCheck([ramp([1, 16, 60, 56])]) { b, x in
+    let check = try PassCheck([ramp([1, 16, 60, 56])], lastStage: .layout) { b, x in
       let wide = try b.apply(Relu(), try conv(b, x[0], 16, 96))
       let deep = try b.apply(Swish(), try conv(b, wide, 96, 96, 3, group: 96, stride: 2))
       return [try conv(b, deep, 96, 16)]
@@ -107,7 +107,7 @@ import Testing
   }
 
   @Test func transposedConvolutionsStayInBlocks() throws {
-    let check = try PassCheck([ramp([1, 16, 5, 4])]) { b, x in
+    let check = try PassCheck([ramp([1, 16, 5, 4])], lastStage: .layout) { b, x in
       let w = try b.constant(ramp([24, 20, 2, 2], scale: 0.25, seed: 5))
       let large = try b.apply(
         ConvTranspose(window: Window(strides: [2, 2])), try conv(b, x[0], 16, 24), w)
