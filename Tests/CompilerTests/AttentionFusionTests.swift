@@ -48,8 +48,77 @@ import Testing
       let w = try b.apply(Where(), x[1], s, number(b, -.infinity))
       return [try merge(b, b.apply(MatMul(), softmax(b, w), h))]
     }
-    #expect(check.after == ["Attention"])
+    #expect(check.after == ["FusedAttention"])
     #expect(check.error < 1e-6)
+  }
+
+  /// Attention over heads of one value, with a mask that `hide` puts into the scores.
+  private func masked(
+    _ inputs: [Tensor], sizes: [[String]] = [],
+    _ hide: (Build, ValueID, [ValueID]) throws -> ValueID
+  ) throws -> PassCheck {
+    try PassCheck(inputs, sizes: sizes) { b, x in
+      let h = try split(b, x[0], 3, 4)
+      let s = try b.apply(MatMul(), h, turned(b, h))
+      return [try merge(b, b.apply(MatMul(), softmax(b, hide(b, s, x)), h))]
+    }
+  }
+
+  @Test func aQueryWithoutKeysGivesWhatASoftmaxDoes() throws {
+    // The second query of the first batch sees nothing.
+    let seen = try Tensor(shape: [2, 1, 5, 5], (0..<50).map { $0 / 5 != 1 && $0 % 3 != 1 })
+    let low = try Tensor(shape: [5, 5], (0..<25).map { $0 / 5 == 2 ? -Float.infinity : 0 })
+    for value in [-Float.infinity, -1e4, -3.4028235e38] {
+      let check = try masked([ramp([2, 5, 12]), seen]) { b, s, x in
+        try b.apply(Where(), x[1], s, number(b, value))
+      }
+      #expect(check.after.last == (value.isFinite ? "Attention" : "FusedAttention"))
+      #expect(check.error < 1e-6)
+    }
+    let added = try masked([ramp([2, 5, 12]), low]) { b, s, x in try b.apply(Add(), s, x[1]) }
+    #expect(added.after == ["FusedAttention"])
+    #expect(added.error < 1e-6)
+  }
+
+  @Test func trianglesOfOpenLengthsAreCausal() throws {
+    typealias Hide = (Build, ValueID, ValueID) throws -> ValueID
+    func length(_ b: Build, _ x: ValueID) throws -> ValueID {
+      try b.apply(Squeeze(), b.apply(ShapeOp(start: 1, end: 2), x), ints(b, 0))
+    }
+    func places(_ b: Build, _ x: ValueID) throws -> (ValueID, ValueID) {
+      let zero = try b.constant(Tensor(scalar: Int64(0)))
+      let one = try b.constant(Tensor(scalar: Int64(1)))
+      let list = try b.apply(RangeOp(), zero, length(b, x), one)
+      return (
+        try b.apply(Unsqueeze(), list, ints(b, 0)), try b.apply(Unsqueeze(), list, ints(b, 1))
+      )
+    }
+    let forms: [Hide] = [
+      { b, s, x in
+        let n = try b.apply(ShapeOp(start: 1, end: 2), x)
+        let sizes = try b.apply(Concat(axis: 0), n, n)
+        let full = try b.apply(ConstantOfShape(Tensor([-Float.infinity])), sizes)
+        return try b.apply(
+          Add(), s, b.apply(Trilu(), full, b.constant(Tensor(scalar: Int64(1)))))
+      },
+      { b, s, x in
+        let (keys, queries) = try places(b, x)
+        return try b.apply(
+          Where(), b.apply(Greater(), keys, queries), number(b, -3.4e38), s)
+      },
+      { b, s, x in
+        let (keys, queries) = try places(b, x)
+        return try b.apply(
+          Where(), b.apply(LessOrEqual(), keys, queries), s, number(b, -.infinity))
+      },
+    ]
+    for hide in forms {
+      let check = try masked([ramp([2, 5, 12])], sizes: [["b", "s", ""]]) { b, s, x in
+        try hide(b, s, x[0])
+      }
+      #expect(check.after == ["Attention"])
+      #expect(check.error < 1e-6)
+    }
   }
 
   @Test func addedMasksOfTwoKinds() throws {
@@ -62,7 +131,7 @@ import Testing
       s = try b.apply(Add(), s, x[2])
       return [try merge(b, b.apply(MatMul(), softmax(b, s), h))]
     }
-    #expect(check.after == ["Add", "Attention"])
+    #expect(check.after == ["Add", "FusedAttention"])
     #expect(check.error < 1e-6)
   }
 
@@ -163,6 +232,21 @@ import Testing
       }
       let s = try b.apply(MatMul(), parts[0], turned(b, parts[1]))
       return [try merge(b, b.apply(MatMul(), softmax(b, s), parts[2]))]
+    }
+    #expect(check.after == ["FusedLinear", "FusedAttention"])
+    #expect(check.error < 1e-6)
+  }
+
+  @Test func mergedProjectionsKeepWhatQueriesWithoutKeysGive() throws {
+    let low = try Tensor(
+      shape: [2, 1, 5, 5], (0..<50).map { $0 / 5 == 2 ? -Float.infinity : 0 })
+    let check = try PassCheck([ramp([2, 5, 12]), low]) { b, x in
+      let parts = try (0..<3).map { i in
+        try split(b, b.apply(MatMul(), x[0], b.constant(ramp([12, 12], seed: i + 1))), 3, 4)
+      }
+      let s = try b.apply(MatMul(), parts[0], turned(b, parts[1]))
+      let p = try softmax(b, b.apply(Add(), s, x[1]))
+      return [try merge(b, b.apply(MatMul(), p, parts[2]))]
     }
     #expect(check.after == ["FusedLinear", "FusedAttention"])
     #expect(check.error < 1e-6)

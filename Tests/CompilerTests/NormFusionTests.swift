@@ -64,6 +64,30 @@ import Testing
     #expect(check.error < 1e-5)
   }
 
+  @Test func normsWithoutGain() throws {
+    for centers in [true, false] {
+      let check = try PassCheck([ramp([2, 3, 8], scale: 2)]) { b, x in
+        let d = centers ? try b.apply(Sub(), x[0], mean(b, x[0])) : x[0]
+        return [try b.apply(Div(), d, deviation(b, b.apply(Mul(), d, d)))]
+      }
+      #expect(check.after == [centers ? "LayerNormalization" : "RMSNormalization"])
+      #expect(check.error < 1e-5)
+    }
+  }
+
+  @Test func layerNormAsKerasHasIt() throws {
+    let check = try PassCheck([ramp([2, 3, 8], scale: 2)]) { b, x in
+      let m = try mean(b, x[0])
+      let d = try b.apply(Sub(), x[0], m)
+      let r = try b.apply(Reciprocal(), deviation(b, b.apply(Mul(), d, d)))
+      let s = try b.apply(Mul(), r, b.constant(ramp([8], seed: 3)))
+      let rest = try b.apply(Sub(), b.constant(ramp([8], seed: 5)), b.apply(Mul(), m, s))
+      return [try b.apply(Add(), b.apply(Mul(), x[0], s), rest)]
+    }
+    #expect(check.after == ["LayerNormalization"])
+    #expect(check.error < 1e-5)
+  }
+
   @Test func otherAxesAndUsesStay() throws {
     let other = try PassCheck([ramp([2, 8, 8])]) { b, x in
       let d = try b.apply(Sub(), x[0], mean(b, x[0], axes: [1]))

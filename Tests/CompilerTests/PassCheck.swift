@@ -16,10 +16,11 @@ struct PassCheck {
   let error: Double
 
   /// `build` adds nodes to a graph whose inputs have the types of `inputs` and returns the outputs.
-  /// `sizes` gives names to axes of inputs, "" for those that keep their size.
+  /// `sizes` gives names to axes of inputs, "" for those that keep their size. Layouts and chains,
+  /// which come after everything else, are left out unless `lastStage` asks for them.
   init(
     _ inputs: [Tensor], level: OptimizationLevel = .all, exact: Bool = false, opset: Int = 23,
-    sizes: [[String]] = [],
+    sizes: [[String]] = [], lastStage: PassStage = .fusing,
     _ build: (GraphBuilder, [ValueID]) throws -> [ValueID]
   ) throws {
     let builder = GraphBuilder()
@@ -39,7 +40,8 @@ struct PassCheck {
     builder.graph.outputs = outputs
     var model = ModelGraph(builder.graph)
     model.opsets = [("", opset), ("ai.dlrun", 1), ("com.microsoft", 1)]
-    let optimizer = Optimizer(PassOptions(level: level, exact: exact, isStrict: true))
+    let optimizer = Optimizer(
+      PassOptions(level: level, exact: exact, isStrict: true, lastStage: lastStage))
     let lookup = OperatorSet.builtIn.lookup(opsets: model.opsets)
     graph = try optimizer.run(model.graph, using: lookup)
     before = model.graph.nodes.map(\.type)

@@ -12,8 +12,8 @@ enum AttentionFusion: Pass {
       + "merge heads, heads of K and V repeated for several of Q, and caches put in front",
     makes: "one Attention, or a FusedAttention where heads lie within a larger tensor",
     why: "the same sums over the same elements, read where they are; a mask lower than -10,000 "
-      + "leaves nothing of a score. Where a mask hides every key of a query, Attention gives 0 "
-      + "instead of NaN")
+      + "leaves nothing of a score. Where a mask may hide every key of a query by -inf, the result "
+      + "is NaN as before, by an attribute of FusedAttention")
 
   static func run(_ g: GraphEditor, _ options: PassOptions) throws(EngineError) {
     var masks = MaskBuilder()

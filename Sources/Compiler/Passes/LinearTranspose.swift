@@ -60,7 +60,7 @@ enum LinearTranspose: Pass {
       FusedLinear(linear.activation, transB: linear.transB), inputs, at: linear.node,
       name: g.node(linear.node).name)
     let result = try g.addOne(
-      FusedAttention(op.options, op.places),
+      FusedAttention(op.options, op.places, givesNaN: op.givesNaN),
       [product, product, product] + g.node(i).inputs.dropFirst(3), at: i, name: g.node(i).name)
     g.note(first, "\(name): attention runs over [N, S, W]")
     g.replace(y, with: try g.addOne(Transpose(perm: [1, 0, 2]), [result], at: i))

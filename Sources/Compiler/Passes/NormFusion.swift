@@ -7,7 +7,8 @@ enum NormFusion: Pass {
   static let level = OptimizationLevel.basic
   static let about = PassText(
     looksFor: "(x - mean) / sqrt(mean((x - mean)^2) + epsilon) * gain + shift along the last axes, "
-      + "and the same without the mean and the shift, in the forms that exporters write",
+      + "the same as x s + (shift - mean s) with s = gain / sqrt(...), and both without the mean, "
+      + "the gain or the shift, in the forms that exporters write",
     makes: "a LayerNormalization, or an RMSNormalization",
     why: "these are their definitions")
 
@@ -19,6 +20,13 @@ enum NormFusion: Pass {
       guard layer, let y = g.output(i) else { continue }
       for (product, shift) in g.pairs(y, Add.self) {
         if try fuse(g, i, product, shift) { break }
+        if let found = FactoredNorm.find(g, i, product, shift), g.isClosed(found.nodes, root: i) {
+          try g.fuse(
+            i, found.nodes.subtracting([i]).sorted(),
+            into: LayerNormalization(axis: found.axis, epsilon: Float(found.epsilon)),
+            [found.x, found.gain, found.shift], by: name)
+          break
+        }
       }
     }
     for i in g.nodes where g.isLive(i) && g.node(i).op is Mul {
@@ -45,6 +53,19 @@ enum NormFusion: Pass {
         try g.fuse(i, nodes.subtracting([i]).sorted(), into: op, [x, gain], by: name)
         break
       }
+    }
+    // What has no gain, or one that does not lie along the axes.
+    for i in g.nodes where g.isLive(i) && (g.node(i).op is Mul || g.node(i).op is Div) {
+      guard let y = g.output(i), let found = Normalized(g, y), found.centers ? layer : rms,
+        g.isClosed(found.nodes.union([i]), root: i), let gain = try found.ones(g)
+      else { continue }
+      let epsilon = Float(found.epsilon)
+      let op: any Operator =
+        found.centers
+        ? LayerNormalization(axis: found.axis, epsilon: epsilon)
+        : RMSNormalization(axis: found.axis, epsilon: epsilon)
+      try g.fuse(
+        i, found.nodes.subtracting([i]).sorted(), into: op, [found.x, gain], by: name)
     }
   }
 

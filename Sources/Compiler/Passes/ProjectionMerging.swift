@@ -15,9 +15,9 @@ enum ProjectionMerging: Pass {
 
   static func run(_ g: GraphEditor, _ options: PassOptions) throws(EngineError) {
     for i in g.nodes where g.isLive(i) {
-      guard let op: Attention = g.op(i), let q = g.input(i, 0), let k = g.input(i, 1),
+      guard let (attention, givesNaN) = plain(g, i), let q = g.input(i, 0), let k = g.input(i, 1),
         let v = g.input(i, 2), [q, k, v].allSatisfy({ g.dims($0)?.count == 3 }),
-        let heads = op.options.queryHeads, let keyHeads = op.options.keyHeads, heads > 0,
+        let heads = attention.queryHeads, let keyHeads = attention.keyHeads, heads > 0,
         keyHeads > 0
       else { continue }
       guard Set([q, k, v]).count == 3, let parts = Projection.all(g, [q, k, v]) else {
@@ -48,7 +48,7 @@ enum ProjectionMerging: Pass {
           start += part.width
         }
       }
-      let fused = FusedAttention(op.options, places)
+      let fused = FusedAttention(attention, places, givesNaN: givesNaN)
       let outputs = g.node(i).outputs
       let results = try g.add(
         fused, inputs, outputs: outputs.count, at: i, name: g.node(i).name)
@@ -56,6 +56,18 @@ enum ProjectionMerging: Pass {
       for (old, new) in zip(outputs, results) { if let old { g.replace(old, with: new) } }
       g.remove(i)
     }
+  }
+
+  /// The options of attention whose heads lie one behind the other, and whether it gives NaN for
+  /// queries without keys; nil for other nodes.
+  private static func plain(
+    _ g: GraphEditor, _ i: Int
+  ) -> (options: Attention.Options, givesNaN: Bool)? {
+    if let op: Attention = g.op(i) { return (op.options, false) }
+    guard let op: FusedAttention = g.op(i), !op.isSequenceFirst,
+      op.places.allSatisfy({ $0.offset == 0 && $0.stride == $0.size })
+    else { return nil }
+    return (op.options, op.givesNaN)
   }
 }
 

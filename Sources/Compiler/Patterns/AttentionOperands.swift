@@ -96,16 +96,17 @@ struct AttentionOperands {
 
   /// Adds the attention and makes what uses `output` use its result.
   func emit(
-    _ g: GraphEditor, _ options: Attention.Options, mask: ValueID?, replacing output: ValueID,
-    parts: [Int], by pass: String
+    _ g: GraphEditor, _ options: Attention.Options, mask: ValueID?, givesNaN: Bool,
+    replacing output: ValueID, parts: [Int], by pass: String
   ) throws(EngineError) {
     guard let place = parts.last else { return }
     var o = options
     (o.queryHeads, o.keyHeads) = (query.heads, key.heads)
     let op: any Operator =
-      isFused
+      isFused || givesNaN
       ? FusedAttention(
-        o, [query.places, key.places, value.places], isSequenceFirst: isSequenceFirst)
+        o, [query.places, key.places, value.places], isSequenceFirst: isSequenceFirst,
+        givesNaN: givesNaN)
       : Attention(o)
     var inputs: [ValueID?] = [query.source, key.source, value.source]
     if mask != nil || past != nil { inputs.append(mask) }

@@ -12,6 +12,8 @@ struct AttentionPattern {
   let query: ValueID
   let key: ValueID
   let value: ValueID
+  /// Whether NaN, where a mask hides every key, becomes 0.
+  let isGuarded: Bool
 
   /// Nil where the softmax is not that of attention.
   init?(_ g: GraphEditor, _ node: Int) {
@@ -20,7 +22,7 @@ struct AttentionPattern {
       softmax.axis.axis == -1 || softmax.axis.axis == dims.count - 1,
       let probabilities = g.output(node)
     else { return nil }
-    guard let last = AttentionPattern.product(g, probabilities) else { return nil }
+    guard let (last, isGuarded) = AttentionPattern.product(g, probabilities) else { return nil }
     var why: String?
     guard let scores = AttentionScores(g, x, why: &why), let q = g.input(scores.product, 0),
       let k = g.input(scores.product, 1), let v = g.input(last, 1)
@@ -31,27 +33,30 @@ struct AttentionPattern {
     self.scores = scores
     self.softmax = node
     result = last
+    self.isGuarded = isGuarded
     (query, key, value) = (q, k, v)
   }
 
   /// The product whose first factor the probabilities are, with what may stand between.
-  private static func product(_ g: GraphEditor, _ v: ValueID) -> Int? {
+  private static func product(_ g: GraphEditor, _ v: ValueID) -> (Int, isGuarded: Bool)? {
     var at = v
+    var isGuarded = false
     for _ in 0..<4 {
       let users = g.users(at)
       guard !g.isOutput(at) else { return nil }
       if users.count == 2 {
-        // NaN, where a mask hides every key, becomes 0, which Attention gives anyway.
         guard let choice = users.first(where: { g.node($0).op is Where }),
           g.made(g.input(choice, 0), by: IsNaN.self)?.node == users.first(where: { $0 != choice }),
           g.input(choice, 2) == at, g.scalar(g.input(choice, 1)) == 0, let next = g.output(choice)
         else { return nil }
         at = next
+        isGuarded = true
         continue
       }
       guard users.count == 1, let user = users.first else { return nil }
       switch g.node(user).op {
-      case is MatMul: return g.input(user, 0) == at && g.input(user, 1) != at ? user : nil
+      case is MatMul:
+        return g.input(user, 0) == at && g.input(user, 1) != at ? (user, isGuarded) : nil
       case is Reshape:
         guard let y = g.output(user), let a = g.dims(at), let b = g.dims(y), b.count > 2,
           Array(a.suffix(2)) == Array(b.suffix(2))
@@ -76,23 +81,35 @@ struct AttentionPattern {
         g, query, key, value, masks: scores.masks.map(\.id))
     else {
       why = "Q, K and V are not heads of one batch"
+      if g.log != nil {
+        let sizes = [query, key, value].map { v in g.dims(v).map { "\($0)" } ?? "of unknown rank" }
+        why? += ": Q is \(sizes[0]), K \(sizes[1]), V \(sizes[2])"
+      }
       return false
     }
     guard masks.fits(g, scores.masks) else {
       why = "the mask is not known to fit the scores"
+      if g.log != nil {
+        let sizes = scores.masks.map { m in g.dims(m.id).map { "\($0)" } ?? "of unknown rank" }
+        why? += ": \(sizes.joined(separator: ", "))"
+      }
       return false
     }
     if operands.past != nil, scores.masks.contains(where: { masks.isPlainCausal(g, $0) }) {
       why = "a causal mask beside a cache"
       return false
     }
-    let (mask, isCausal) = try masks.build(g, scores.masks, dtype: dtype, at: softmax)
+    // Attention gives 0 for a query without keys, a softmax NaN.
+    let givesNaN = !isGuarded && masks.mayHideAll(g, scores.masks)
+    let (mask, isCausal) = try masks.build(
+      g, scores.masks, dtype: dtype, keepsCausal: givesNaN, at: softmax)
     var o = Attention.Options()
     o.scale = Float(scores.factor * operands.query.factor * operands.keyFactor)
     o.softcap = Float(scores.softcap)
     o.isCausal = isCausal
     try operands.emit(
-      g, o, mask: mask, replacing: output, parts: [scores.product, softmax, result], by: pass)
+      g, o, mask: mask, givesNaN: givesNaN, replacing: output,
+      parts: [scores.product, softmax, result], by: pass)
     return true
   }
 }

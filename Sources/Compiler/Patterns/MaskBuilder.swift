@@ -26,15 +26,16 @@ struct MaskBuilder {
   }
 
   /// One mask for all of `list`, nil for none; one that hides what comes later is told apart where
-  /// it is constant.
+  /// it is constant, unless `keepsCausal`.
   mutating func build(
-    _ g: GraphEditor, _ list: [AttentionScores.Mask], dtype: DType, at place: Int
+    _ g: GraphEditor, _ list: [AttentionScores.Mask], dtype: DType, keepsCausal: Bool = false,
+    at place: Int
   ) throws(EngineError) -> (mask: ValueID?, isCausal: Bool) {
     var isCausal = false
     var bools: [ValueID] = []
     var numbers: [ValueID] = []
     for mask in list {
-      if isPlainCausal(g, mask) {
+      if !keepsCausal, isPlainCausal(g, mask) {
         isCausal = true
         continue
       }
@@ -71,22 +72,47 @@ struct MaskBuilder {
 
   /// Whether a mask shows each query the keys up to its own place, and nothing else.
   mutating func isPlainCausal(_ g: GraphEditor, _ mask: AttentionScores.Mask) -> Bool {
-    if case .choice(false, _) = mask.kind { return false }
     guard mask.scores.last == mask.scores.dropLast().last else { return false }
+    var isNumber = true
+    if case .choice(let keeps, _) = mask.kind {
+      if !keeps { return DynamicCausal.hidesLater(g, mask.id) }
+      isNumber = false
+    }
     if let known = causal[mask.id] { return known }
-    let result = g.constant(mask.id).map { CausalMask.isCausal($0) } ?? false
+    let result =
+      g.constant(mask.id).map { CausalMask.isCausal($0) }
+      ?? DynamicCausal.isCausal(g, mask.id, isNumber: isNumber)
     causal[mask.id] = result
     return result
   }
 
-  /// 0 where scores stay and `value` elsewhere.
+  /// Whether -inf may stand at every key of a query. A mask that shows each query a key, and one of
+  /// finite numbers, cannot do that.
+  mutating func mayHideAll(_ g: GraphEditor, _ list: [AttentionScores.Mask]) -> Bool {
+    for mask in list where !isPlainCausal(g, mask) {
+      switch mask.kind {
+      case .additive:
+        if !HiddenKeys.isFinite(g, mask.id) && HiddenKeys.mayHideRow(g, mask.id, keeps: nil) {
+          return true
+        }
+      case .choice(let keeps, let value):
+        if value == -.infinity && HiddenKeys.mayHideRow(g, mask.id, keeps: keeps) { return true }
+      }
+    }
+    return false
+  }
+
+  /// 0 where scores stay and elsewhere a number so low that nothing is left of a score: where all
+  /// are hidden, all count alike, as they do where scores are replaced.
   private mutating func additive(
     _ g: GraphEditor, _ condition: ValueID, keeps: Bool, value: Double, dtype: DType, at place: Int
   ) throws(EngineError) -> ValueID {
     let key = Key(condition: condition, keeps: keeps, value: value)
     if let known = made[key] { return known }
     let zero = g.addConstant(try scalar(0, dtype))
-    let low = g.addConstant(try scalar(value, dtype))
+    var lowest = value
+    if dtype == .float32, value.isFinite { lowest = max(min(value, -1e30), -1e37) }
+    let low = g.addConstant(try scalar(lowest, dtype))
     let mask = try g.addOne(
       Where(), [condition, keeps ? zero : low, keeps ? low : zero], at: place)
     made[key] = mask

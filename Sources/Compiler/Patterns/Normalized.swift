@@ -94,7 +94,7 @@ struct Normalized {
     return (node, x, -axes.count)
   }
 
-  private static func square(_ g: GraphEditor, _ v: ValueID) -> (base: ValueID, node: Int)? {
+  static func square(_ g: GraphEditor, _ v: ValueID) -> (base: ValueID, node: Int)? {
     guard let node = g.maker(v), let a = g.input(node, 0), let b = g.input(node, 1) else {
       return nil
     }
@@ -106,7 +106,7 @@ struct Normalized {
   }
 
   /// `x` where `d = x - mean(x)`.
-  private static func centered(
+  static func centered(
     _ g: GraphEditor, _ d: ValueID, _ axis: Int, _ nodes: inout Set<Int>
   ) -> ValueID? {
     guard let (node, _) = g.made(d, by: Sub.self), let x = g.input(node, 0),
@@ -125,5 +125,19 @@ struct Normalized {
       dims.dropLast(-axis).allSatisfy({ $0 == 1 }), let t = g.constant(v)
     else { return nil }
     return g.addConstant(try t.reshaped(Shape(Array(t.shape.array.suffix(-axis)))))
+  }
+
+  /// A gain of ones; nil where the sizes of the normalised axes are not known.
+  func ones(_ g: GraphEditor) throws(EngineError) -> ValueID? {
+    guard let all = g.dims(x), all.count >= -axis, let dtype = g.dtype(x), dtype == .float32 else {
+      return nil
+    }
+    let sizes = all.suffix(-axis).compactMap(\.known)
+    let count = sizes.reduce(1) { $0.multipliedReportingOverflow(by: $1).partialValue }
+    guard sizes.count == -axis, sizes.allSatisfy({ $0 > 0 && $0 < 1 << 20 }), count < 1 << 20 else {
+      return nil
+    }
+    return g.addConstant(
+      try Tensor(shape: Shape(sizes), [Float](repeating: 1, count: count)))
   }
 }

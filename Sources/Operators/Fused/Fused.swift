@@ -5,6 +5,7 @@ enum Fused {
   static let domain = "ai.dlrun"
 
   static let operators: [any Operator.Type] = [
+    ElementwiseChain.self,
     FusedAttention.self,
     FusedLinear.self,
   ]

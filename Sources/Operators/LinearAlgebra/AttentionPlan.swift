@@ -15,6 +15,8 @@ struct AttentionPlan: Sendable {
   private let newValue: AttentionKernel.Layout
   /// Bytes before the first head of Q, K and V.
   private let starts: (query: Int, key: Int, value: Int)
+  /// Whether queries without keys give NaN.
+  private let givesNaN: Bool
 
   /// - `fused`: where heads lie, where that is not one behind the other.
   init(
@@ -29,7 +31,9 @@ struct AttentionPlan: Sendable {
       _ i: Int, _ heads: Int?, _ name: String
     ) throws(EngineError) -> (dims: [Int], layout: AttentionKernel.Layout) {
       let shape = try p.input(i).shape
-      guard let fused else { return try AttentionPlan.split(shape, heads, name) }
+      guard let fused, shape.rank != 4 else {
+        return try AttentionPlan.split(shape, heads, name)
+      }
       return try fused.places[i].split(
         shape, heads ?? 1, isSequenceFirst: fused.isSequenceFirst, name)
     }
@@ -37,7 +41,8 @@ struct AttentionPlan: Sendable {
     let k = try split(1, o.keyHeads, "K")
     let v = try split(2, o.keyHeads, "V")
     let size = dtype.byteSize
-    let places = fused?.places
+    givesNaN = fused?.givesNaN ?? false
+    let places = try p.input(0).shape.rank == 3 ? fused?.places : nil
     starts = (
       (places?[0].offset ?? 0) * size, (places?[1].offset ?? 0) * size,
       (places?[2].offset ?? 0) * size
@@ -196,13 +201,14 @@ struct AttentionPlan: Sendable {
         masks = UnsafeRawPointer(m.scratch + mask)
       }
     }
+    let output = spare >= 0 ? m.scratch + spare : m.outputs[0]
     kernel.run(
       dtype,
       .init(
         query: m.inputs[0] + starts.query, key: keys, value: values, mask: masks,
-        lengths: hasLengths ? m.input(6) : nil,
-        output: spare >= 0 ? m.scratch + spare : m.outputs[0],
+        lengths: hasLengths ? m.input(6) : nil, output: output,
         scores: wants.scores ? m.outputs[3] : nil),
       scratch: m.scratch + scores, pool: m.pool)
+    if givesNaN, let masks { kernel.spoilHidden(dtype, mask: masks, output: output) }
   }
 }
