@@ -104,9 +104,11 @@ import Testing
       return m
     }
     let from = own.map(\.start), to = memory.map(\.start)
-    from.withUnsafeBufferPointer { a in
-      to.withUnsafeBufferPointer { b in
-        if let a = a.baseAddress, let b = b.baseAddress { kernel.run(a, b, pool) }
+    withExtendedLifetime(own) {
+      from.withUnsafeBufferPointer { a in
+        to.withUnsafeBufferPointer { b in
+          if let a = a.baseAddress, let b = b.baseAddress { kernel.run(a, b, pool) }
+        }
       }
     }
     return zip(memory, types).map { m, t in
