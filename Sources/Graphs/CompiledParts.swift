@@ -42,6 +42,8 @@ public struct CompiledParts: Sendable {
   public var level: String
   /// Whether only kernels as accurate as plain summation take part.
   public var isExact: Bool
+  /// Whether packed weights take no more memory than the weights.
+  public var isCompact: Bool
   /// The input types that kernels were chosen and weights packed for; others run as well.
   public var inputs: [(name: String, type: TensorType)]
   public var source: Source
@@ -49,13 +51,14 @@ public struct CompiledParts: Sendable {
 
   public init(
     instructionSet: String, packingVersion: Int, level: String, isExact: Bool,
-    inputs: [(name: String, type: TensorType)],
+    isCompact: Bool, inputs: [(name: String, type: TensorType)],
     source: Source = Source(name: "", bytes: 0, modified: 0, digest: ""), packed: [Packed]
   ) {
     self.instructionSet = instructionSet
     self.packingVersion = packingVersion
     self.level = level
     self.isExact = isExact
+    self.isCompact = isCompact
     self.inputs = inputs
     self.source = source
     self.packed = packed

@@ -5,10 +5,13 @@ import Tensors
 public struct KernelOptions: Hashable, Sendable {
   /// Only kernels as accurate as plain summation.
   public var exact: Bool
+  /// Only kernels whose packed weights take no more memory than the weights.
+  public var compact: Bool
   /// Threads that will run the kernel.
   public var threads: Int
-  public init(exact: Bool = false, threads: Int = 1) {
+  public init(exact: Bool = false, compact: Bool = false, threads: Int = 1) {
     self.exact = exact
+    self.compact = compact
     self.threads = threads
   }
 }

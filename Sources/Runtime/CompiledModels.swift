@@ -37,6 +37,7 @@ extension CompiledParts {
     }
     var result = options
     result.exact = isExact
+    result.compact = isCompact
     result.optimization = compiled
     return result
   }
@@ -69,7 +70,7 @@ extension Session {
     let level = state.options.passes(state.pool).level
     let parts = CompiledParts(
       instructionSet: "\(InstructionSet.current)", packingVersion: PackedStore.packingVersion,
-      level: "\(level)", isExact: state.options.exact,
+      level: "\(level)", isExact: state.options.exact, isCompact: state.options.compact,
       inputs: inputs.sorted { $0.key < $1.key }.map { ($0.key, $0.value) },
       packed: packed.map { .init(constant: $0.name.constant, form: $0.name.form, bytes: $0.bytes) })
     return (result, parts)

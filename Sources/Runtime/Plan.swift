@@ -30,7 +30,8 @@ final class Plan: Sendable {
   }
   enum Step: Sendable {
     case kernel(KernelStep)
-    case dynamic(DynamicStep)
+    // Much larger than a kernel's, which most steps are.
+    indirect case dynamic(DynamicStep)
   }
   /// Where a slot's bytes are.
   enum Place: Sendable {

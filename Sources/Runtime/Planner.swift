@@ -14,8 +14,8 @@ struct Planner {
       case dynamic
     }
     var state: State
-    /// Elements known before the run, though the bytes are made in it.
-    var elements: [Dim]?
+    /// What inference found; nil where the state says it.
+    var fact: Fact?
     var place: Plan.Place
     var first = 0
     var last = 0
@@ -83,12 +83,17 @@ struct Planner {
       default: slotOf[id.index] = addSlot(Slot(state: .dynamic, place: .captured(k)))
       }
     }
-    for (i, needed) in neededNodes(outputs).enumerated() where needed {
-      nodeNames.append(graph.nodeName(i))
-      operatorNames.append(graph.nodes[i].type)
+    let needed = neededNodes(outputs)
+    let count = needed.count { $0 }
+    nodeNames.reserveCapacity(count)
+    operatorNames.reserveCapacity(count)
+    for (i, needed) in needed.enumerated() where needed {
+      let step = program.steps[i]
+      nodeNames.append(step.name)
+      operatorNames.append(step.type)
       do throws(EngineError) {
-        try add(i)
-      } catch { throw error.at(node: graph.nodeName(i), operatorName: graph.nodes[i].type) }
+        try add(step, i)
+      } catch { throw error.at(node: step.name, operatorName: step.type) }
     }
     var outputSlots: [Int] = []
     for id in outputs {
@@ -103,19 +108,18 @@ struct Planner {
 
   /// Nodes that the outputs depend on.
   private func neededNodes(_ outputs: [ValueID]) -> [Bool] {
-    let graph = program.graph
-    var maker = [Int?](repeating: nil, count: graph.values.count)
-    for (i, node) in graph.nodes.enumerated() {
-      for case let id? in node.outputs { maker[id.index] = i }
+    var maker = [Int?](repeating: nil, count: program.graph.values.count)
+    for (i, step) in program.steps.enumerated() {
+      for case let id? in step.outputs { maker[id.index] = i }
     }
-    var needed = [Bool](repeating: false, count: graph.nodes.count)
+    var needed = [Bool](repeating: false, count: program.steps.count)
     var open = outputs.compactMap { maker[$0.index] }
     while let i = open.popLast() {
       if needed[i] { continue }
       needed[i] = true
-      let node = graph.nodes[i]
-      for case let id? in node.inputs { if let m = maker[id.index] { open.append(m) } }
-      for id in node.captured { if let m = maker[id.index] { open.append(m) } }
+      let step = program.steps[i]
+      for case let id? in step.inputs { if let m = maker[id.index] { open.append(m) } }
+      for id in step.captured { if let m = maker[id.index] { open.append(m) } }
     }
     return needed
   }
@@ -123,7 +127,9 @@ struct Planner {
   private mutating func slot(of id: ValueID) -> Int? {
     if let slot = slotOf[id.index] { return slot }
     guard let t = program.constants[id.index] else { return nil }
-    let slot = addConstant(t)
+    var made = Slot(state: .constant(t), place: .constant(t))
+    made.fact = program.constantFacts[id.index]
+    let slot = addSlot(made)
     slotOf[id.index] = slot
     return slot
   }
@@ -135,22 +141,28 @@ struct Planner {
   }
 
   private func fact(_ slot: Int) -> Fact? {
+    if let fact = slots[slot].fact { return fact }
     switch slots[slot].state {
     case .constant(let t): return Fact(constant: t)
-    case .planned(let type):
-      var fact = Fact(type)
-      fact.elements = slots[slot].elements
-      return fact
+    case .planned(let type): return Fact(type)
     case .dynamic: return nil
+    }
+  }
+
+  private func tensorType(_ slot: Int) -> TensorType? {
+    switch slots[slot].state {
+    case .constant(let t): t.type
+    case .planned(let type): type
+    case .dynamic: nil
     }
   }
 
   // MARK: Nodes
 
-  private mutating func add(_ i: Int) throws(EngineError) {
-    let node = program.graph.nodes[i]
+  private mutating func add(_ step: ProgramStep, _ i: Int) throws(EngineError) {
     var inputs: [Int?] = []
-    for id in node.inputs {
+    inputs.reserveCapacity(step.inputs.count)
+    for id in step.inputs {
       guard let id else {
         inputs.append(nil)
         continue
@@ -163,30 +175,30 @@ struct Planner {
       inputs.append(slot)
     }
     var captured: [Int?] = []
-    for id in node.captured { captured.append(slot(of: id)) }
+    for id in step.captured { captured.append(slot(of: id)) }
     let results = try addOperator(
-      program.operators[i], inputs, captured, outputs: node.outputs.map { $0 != nil },
-      node: nodeNames.count - 1, cacheAt: i, hasSubgraphs: !node.subgraphs.isEmpty)
-    for (id, slot) in zip(node.outputs, results) where id != nil {
+      step.op, step.schema, inputs, captured, outputs: step.wanted, node: nodeNames.count - 1,
+      cacheAt: i, isExpanded: step.isExpanded, hasSubgraphs: step.hasSubgraphs)
+    for (id, slot) in zip(step.outputs, results) where id != nil {
       if let id { slotOf[id.index] = slot }
     }
   }
 
   /// Plans one operator; the slots of its outputs, nil for unwanted ones.
   mutating func addOperator(
-    _ op: any Operator, _ inputs: [Int?], _ captured: [Int?], outputs wanted: [Bool], node: Int,
-    cacheAt: Int?, hasSubgraphs: Bool
+    _ op: any Operator, _ schema: Schema, _ inputs: [Int?], _ captured: [Int?],
+    outputs wanted: [Bool], node: Int, cacheAt: Int?, isExpanded: Bool, hasSubgraphs: Bool
   ) throws(EngineError) -> [Int?] {
-    let schema = type(of: op).schema
     let isDynamic = inputs.contains { slot in
       if let slot, case .dynamic = slots[slot].state { true } else { false }
     }
     var inputTypes: [TensorType?] = []
     var facts: [Fact?] = []
+    inputTypes.reserveCapacity(inputs.count)
+    facts.reserveCapacity(inputs.count)
     for (k, slot) in inputs.enumerated() {
-      let fact = slot.flatMap { self.fact($0) }
-      facts.append(fact)
-      let type = fact?.tensorType
+      facts.append(slot.flatMap { self.fact($0) })
+      let type = slot.flatMap { tensorType($0) }
       inputTypes.append(type)
       if let type, let p = schema.input(k), !p.types.contains(type.dtype) {
         throw EngineError(
@@ -197,12 +209,13 @@ struct Planner {
     if isDynamic || hasSubgraphs || inputTypes.contains(where: { $0?.dtype == .string }) {
       return addDynamic(op, inputs, captured, wanted, node)
     }
-    if op is any CompositeOperator, !(op is any KernelComposite) {
+    if isExpanded {
       return try addComposite(op, inputs, facts, wanted, node)
     }
     let results = try op.infer(Inference(inputs: facts, outputCount: wanted.count))
     if let known = constants(results, wanted) { return known }
     var types: [TensorType?] = []
+    types.reserveCapacity(wanted.count)
     for (k, w) in wanted.enumerated() {
       guard w else {
         types.append(nil)
@@ -238,7 +251,7 @@ struct Planner {
         throw EngineError(.internalDefect, "a view needs an input")
       }
       var slot = Slot(state: .planned(type), place: .view(of: source, type, offset: 0))
-      slot.elements = results[0].elements
+      slot.fact = results[0]
       return [addSlot(slot)]
     case .kernel: return addKernel(call, inputs, types, results, node)
     }
@@ -346,7 +359,7 @@ struct Planner {
       var slot = Slot(state: .planned(type), place: .arena(offset: 0))
       slot.first = time
       slot.last = time
-      slot.elements = k < results.count ? results[k].elements : nil
+      slot.fact = k < results.count ? results[k] : nil
       let id = addSlot(slot)
       made.append(id)
       addressSlots.append(id)

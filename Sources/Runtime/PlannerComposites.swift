@@ -23,8 +23,9 @@ extension Planner {
     for inner in builder.graph.nodes {
       guard let innerOp = inner.op else { continue }
       let results = try addOperator(
-        innerOp, inner.inputs.map { $0.flatMap { slotOfInner[$0.index] } }, [],
-        outputs: inner.outputs.map { $0 != nil }, node: node, cacheAt: nil, hasSubgraphs: false)
+        innerOp, type(of: innerOp).schema, inner.inputs.map { $0.flatMap { slotOfInner[$0.index] } }, [],
+        outputs: inner.outputs.map { $0 != nil }, node: node, cacheAt: nil,
+        isExpanded: ProgramStep.expands(innerOp), hasSubgraphs: false)
       for (id, slot) in zip(inner.outputs, results) {
         if let id, let slot { slotOfInner[id.index] = slot }
       }

@@ -28,13 +28,19 @@ extension Planner {
     for i in slots.indices where !kept.contains(i) {
       if case .dynamic = slots[i].place { lastUse[slots[i].last, default: []].append(i) }
     }
-    let steps: [Plan.Step] = self.steps.enumerated().compactMap { (time, step) in
-      if isSpared[time] { return nil }
-      guard case .dynamic(let d) = step, let dead = lastUse[time] else { return step }
-      return .dynamic(
-        Plan.DynamicStep(
-          op: d.op, inputs: d.inputs, captured: d.captured, lasting: d.lasting, outputs: d.outputs,
-          node: d.node, releases: dead))
+    // A session keeps many plans: their arrays are as large as what is in them.
+    var steps: [Plan.Step] = []
+    steps.reserveCapacity(isSpared.count { !$0 })
+    for (time, step) in self.steps.enumerated() where !isSpared[time] {
+      guard case .dynamic(let d) = step, let dead = lastUse[time] else {
+        steps.append(step)
+        continue
+      }
+      steps.append(
+        .dynamic(
+          Plan.DynamicStep(
+            op: d.op, inputs: d.inputs, captured: d.captured, lasting: d.lasting,
+            outputs: d.outputs, node: d.node, releases: dead)))
     }
     let plan = Plan(
       steps: steps, places: slots.map(\.place), holdsOthers: slots.map(\.holdsOthers),

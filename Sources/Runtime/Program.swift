@@ -8,9 +8,12 @@ import Tensors
 final class Program: Sendable {
   let graph: Graph
   let session: SessionState
-  let operators: [any Operator]
+  /// Node by node.
+  let steps: [ProgramStep]
   /// Value by value: the initializers.
   let constants: [Tensor?]
+  /// What inference knows of them.
+  let constantFacts: [Fact?]
   private let plans: Mutex<PlanCache>
   let calls: Mutex<[[Call]]>
 
@@ -23,17 +26,19 @@ final class Program: Sendable {
     for case let t? in constants { session.addConstant(t) }
     try session.checkBudget(0, for: "the weights")
 
-    var operators: [any Operator] = []
-    operators.reserveCapacity(graph.nodes.count)
+    var steps: [ProgramStep] = []
+    steps.reserveCapacity(graph.nodes.count)
     for (i, node) in graph.nodes.enumerated() {
       do throws(EngineError) {
-        operators.append(try session.operatorFor(node))
+        steps.append(
+          ProgramStep(try session.operatorFor(node), node, name: graph.nodeName(i)))
       } catch { throw error.at(node: graph.nodeName(i), operatorName: node.type) }
     }
     self.graph = graph
     self.session = session
-    self.operators = operators
+    self.steps = steps
     self.constants = constants
+    constantFacts = constants.map { $0.map { Fact(constant: $0) } }
     plans = Mutex(PlanCache(limit: max(1, session.options.planCacheSize)))
     calls = Mutex([[Call]](repeating: [], count: graph.nodes.count))
   }
@@ -66,6 +71,39 @@ final class Program: Sendable {
     let key = PlanKey(inputs, captured, outputs, session)
     if let largest = plans.withLock({ $0.add(key, plan) }) { session.arenas.trim(to: largest) }
     return plan
+  }
+}
+
+/// What planning asks of a node, found once.
+final class ProgramStep: Sendable {
+  let op: any Operator
+  let schema: Schema
+  /// Whether a plan has the operators that the node stands for in its place.
+  let isExpanded: Bool
+  let inputs: [ValueID?]
+  let captured: [ValueID]
+  let outputs: [ValueID?]
+  let wanted: [Bool]
+  let hasSubgraphs: Bool
+  let name: String
+  let type: String
+
+  init(_ op: any Operator, _ node: Graph.Node, name: String) {
+    self.op = op
+    schema = Swift.type(of: op).schema
+    isExpanded = Self.expands(op)
+    inputs = node.inputs
+    captured = node.captured
+    outputs = node.outputs
+    wanted = node.outputs.map { $0 != nil }
+    hasSubgraphs = !node.subgraphs.isEmpty
+    self.name = name
+    type = node.type
+  }
+
+  /// Whether an operator is planned as those that it stands for.
+  static func expands(_ op: any Operator) -> Bool {
+    op is any CompositeOperator && !(op is any KernelComposite)
   }
 }
 

@@ -32,7 +32,8 @@ final class SessionState: Sendable {
     self.lookup = lookup
     self.store = store
     self.pool = pool
-    kernelOptions = KernelOptions(exact: options.exact, threads: pool.threads)
+    kernelOptions = KernelOptions(
+      exact: options.exact, compact: options.compact, threads: pool.threads)
     arenas = ArenaPool(options.allocator)
     budget = options.maxMemoryBytes ?? machineMemoryBudget()
   }
@@ -67,11 +68,13 @@ final class SessionState: Sendable {
     return try options.operators.make(node, opset: opset)
   }
 
-  func checkBudget(_ bytes: Int, for what: String) throws(EngineError) {
+  func checkBudget(
+    _ bytes: Int, for what: @autoclosure () -> String
+  ) throws(EngineError) {
     let (total, overflow) = constantBytes.load(ordering: .relaxed).addingReportingOverflow(bytes)
     guard !overflow, total <= budget else {
       throw EngineError(
-        .budget, "\(what) would exceed the memory budget", expected: "at most \(budget) bytes",
+        .budget, "\(what()) would exceed the memory budget", expected: "at most \(budget) bytes",
         received: "\(bytes) bytes beside \(constantBytes.load(ordering: .relaxed)) of weights",
         hint: "raise --max-memory or use a smaller batch")
     }

@@ -10,12 +10,15 @@ public struct SessionOptions: Sendable {
   public var optimization: OptimizationLevel
   /// Only kernels as accurate as plain summation.
   public var exact: Bool
+  /// Weights take no more memory packed than in the model: convolutions whose transformed weights
+  /// are larger use direct sums, which may take longer.
+  public var compact: Bool
   /// Bytes that weights, planned and dynamic memory may take together; nil for three quarters of
   /// what the machine or its cgroup has.
   public var maxMemoryBytes: Int?
   /// Ends a run with an error at the first node that makes a NaN or an infinity.
   public var checksNaN: Bool
-  /// Plans kept, one for each set of input shapes.
+  /// Plans kept, one for each set of input shapes: some 2 KiB a node each.
   public var planCacheSize: Int
   /// Where the operators of nodes are looked up.
   public var operators: OperatorSet
@@ -28,13 +31,15 @@ public struct SessionOptions: Sendable {
 
   public init(
     threads: Int? = nil, optimization: OptimizationLevel = .all, exact: Bool = false,
-    maxMemoryBytes: Int? = nil, checksNaN: Bool = false, planCacheSize: Int = 16,
+    compact: Bool = false,
+    maxMemoryBytes: Int? = nil, checksNaN: Bool = false, planCacheSize: Int = 12,
     operators: OperatorSet = .builtIn, observer: (@Sendable (SessionEvent) -> Void)? = nil,
     allocator: (any MemoryAllocator)? = nil, queue: RunQueue = .shared
   ) {
     self.threads = threads
     self.optimization = optimization
     self.exact = exact
+    self.compact = compact
     self.maxMemoryBytes = maxMemoryBytes
     self.checksNaN = checksNaN
     self.planCacheSize = planCacheSize

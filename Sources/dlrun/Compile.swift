@@ -18,8 +18,9 @@ struct Compile: ParsableCommand {
       changed since.
 
       Sizes that the model leaves open are 1 unless --shape says else. Other sizes run as well; \
-      weights that their kernels want in another form are packed when they first run. --optimize \
-      and --exact hold for all uses of the file. `dlrun check` compares its weights with their \
+      weights that their kernels want in another form are packed when they first run. Weights take \
+      no more memory than in the model, unless --fast lets convolutions keep larger forms that run \
+      faster. --optimize, --exact and --fast hold for all uses of the file. `dlrun check` compares its weights with their \
       checksum.
 
       Example: dlrun compile resnet50.onnx -o resnet50.dlc
@@ -35,13 +36,16 @@ struct Compile: ParsableCommand {
   @Option(help: "How much the graph may be changed: none, basic or all.")
   var optimize: OptimizationLevel = .all
   @Flag(help: "Only kernels as accurate as plain summation.") var exact = false
+  @Flag(help: "Keep forms of weights that are larger than the weights, where they are faster.")
+  var fast = false
   @Flag(help: "Print as JSON.") var json = false
 
   func run() throws {
     let start = nanoseconds()
     let summary = try Model.compile(
       contentsOf: model, to: output, shapes: try shapes(),
-      options: SessionOptions(threads: 1, optimization: optimize, exact: exact))
+      options: SessionOptions(
+        threads: 1, optimization: optimize, exact: exact, compact: !fast))
     let milliseconds = Double(nanoseconds() - start) / 1e6
     var status = stat()
     let fileBytes = stat(output, &status) == 0 ? Int(status.st_size) : 0

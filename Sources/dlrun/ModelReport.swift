@@ -107,7 +107,8 @@ extension ModelReport {
         "compiled for",
         [
           "\(parts.instructionSet), \(types)",
-          "level \(parts.level)\(parts.isExact ? ", exact" : ""), \(grouped(parts.packed.count)) "
+          "level \(parts.level)" + (parts.isExact ? ", exact" : "")
+            + (parts.isCompact ? ", compact" : "") + ", \(grouped(parts.packed.count)) "
             + "packed forms of weights, "
             + readable(bytes: parts.packed.reduce(0) { $0 + $1.bytes.byteCount }),
           "from '\(parts.source.name)', SHA-256 \(parts.source.digest)",

@@ -16,6 +16,9 @@ struct SessionArguments: ParsableArguments {
   @Flag(help: "Only kernels as accurate as plain summation.")
   var exact = false
 
+  @Flag(help: "Only kernels whose packed weights are no larger than the weights.")
+  var compact = false
+
   @Option(help: "Memory for weights and runs, as 512MiB or 2GiB.")
   var maxMemory: ByteSize?
 
@@ -30,8 +33,8 @@ struct SessionArguments: ParsableArguments {
 
   var options: SessionOptions {
     SessionOptions(
-      threads: threads, optimization: optimize, exact: exact, maxMemoryBytes: maxMemory?.bytes,
-      checksNaN: checkNan)
+      threads: threads, optimization: optimize, exact: exact, compact: compact,
+      maxMemoryBytes: maxMemory?.bytes, checksNaN: checkNan)
   }
 }
 

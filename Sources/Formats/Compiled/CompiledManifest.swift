@@ -21,7 +21,8 @@ enum CompiledManifest {
     return [
       "instruction_set": .string(parts.instructionSet),
       "packing_version": .int(Int64(parts.packingVersion)),
-      "level": .string(parts.level), "exact": .bool(parts.isExact), "inputs": .array(inputs),
+      "level": .string(parts.level), "exact": .bool(parts.isExact),
+      "compact": .bool(parts.isCompact), "inputs": .array(inputs),
       "source": [
         "name": .string(parts.source.name), "bytes": .int(Int64(parts.source.bytes)),
         "modified": .int(Int64(parts.source.modified)), "sha256": .string(parts.source.digest),
@@ -52,6 +53,7 @@ enum CompiledManifest {
         (try text(port["name"], "name"), TensorType(dtype, try Shape(checking: sizes))))
     }
     guard case .bool(let isExact)? = o["exact"] else { throw fault("exact") }
+    guard case .bool(let isCompact)? = o["compact"] else { throw fault("compact") }
     var packed: [CompiledParts.Packed] = []
     for item in try array(o["packed"], "packed") {
       let list = try array(item, "packed")
@@ -70,7 +72,8 @@ enum CompiledManifest {
     return CompiledParts(
       instructionSet: try text(o["instruction_set"], "instruction_set"),
       packingVersion: try number(o["packing_version"], "packing_version"),
-      level: try text(o["level"], "level"), isExact: isExact, inputs: inputs,
+      level: try text(o["level"], "level"), isExact: isExact, isCompact: isCompact,
+      inputs: inputs,
       source: .init(
         name: try text(source["name"], "name"), bytes: try number(source["bytes"], "bytes"),
         modified: try number(source["modified"], "modified"),

@@ -19,7 +19,7 @@ public struct BlockedConvPlan: Sendable {
   let finish: BlockedFinish
   let filter: BlockedFilter
   /// Bias of every lane, zeros where there is none.
-  let bias: AlignedMemory
+  let bias: BlockedConstants
   let outputBlocks: Int
   /// Blocks (planes) of the input image.
   let inputBlocks: Int
@@ -73,7 +73,7 @@ public struct BlockedConvPlan: Sendable {
     weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, isScaled: Bool = false,
     view: View? = nil, threads: Int = 1, isa: InstructionSet = .current,
     variant: String = "",
-    pack: BlockedFilter.Packer = { (_, make) throws(EngineError) in try make(.fresh) }
+    pack: BlockedPacker = .none
   ) throws(EngineError) {
     precondition(Self.takes(g, isPlain: isPlain), "no blocked convolution")
     let isa = isa.blocked(lanes: lanes)
@@ -91,7 +91,7 @@ public struct BlockedConvPlan: Sendable {
     let isSmall = g.groups > 1 && g.outputs <= lanes
     let widest = isa == .scalar || isSmall ? 1 : isPlain || !isNear ? 2 : 3
     let form = "blocked conv \(variant) \(g.groups) \(lanes) \(isPlain) \(widest)"
-    filter = try pack(form) { (space) throws(EngineError) in
+    filter = try pack.filter(form) { (space) throws(EngineError) in
       try BlockedFilter(
         g, lanes: lanes, isPlain: isPlain, widest: widest, source: weights, isa: isa,
         space: space)
@@ -100,9 +100,7 @@ public struct BlockedConvPlan: Sendable {
     outputBlocks = (g.groups * g.outputs + lanes - 1) / lanes
     let channels = g.groups * g.channels
     inputBlocks = isPlain ? channels : (channels + lanes - 1) / lanes
-    self.bias = try AlignedMemory(byteCount: outputBlocks * lanes * 4)
-    let padded = self.bias.bytes.assumingMemoryBound(to: Float.self)
-    for i in 0..<outputBlocks * lanes { padded[i] = i < g.groups * g.outputs ? bias?[i] ?? 0 : 0 }
+    self.bias = try pack.padded(bias, count: g.groups * g.outputs, total: outputBlocks * lanes)
 
     let extent = [0, 1, 2].map { (g.kernel[$0] - 1) * g.dilations[$0] + 1 }
     isPadded = (1...2).contains {

@@ -19,7 +19,7 @@ public struct BlockedExpandPlan: Sendable {
   let finish: BlockedFinish
   let after: dl_unary_fn?
   let filter: BlockedFilter
-  let bias: AlignedMemory
+  let bias: BlockedConstants
   let inputBlocks: Int
   let middleBlocks: Int
   let window: BlockedWindow
@@ -43,7 +43,7 @@ public struct BlockedExpandPlan: Sendable {
   /// - `weights`: `[middle, channels]`, `bias`: an element each or nil; `depthWeights`:
   ///   `[middle, taps]`, `depthBias`.
   /// - `finish`, `depthFinish`: what follows each.
-  /// - `pack`: where packed weights are kept.
+  /// - `pack`, `depthPack`: where packed constants of each are kept.
   ///
   /// Errors: `.budget` when the system has no memory for packed weights.
   public init(
@@ -51,7 +51,7 @@ public struct BlockedExpandPlan: Sendable {
     finish: BlockedFinish, depthFinish: BlockedFinish, weights: UnsafePointer<Float>,
     bias given: UnsafePointer<Float>?, depthWeights: UnsafePointer<Float>,
     depthBias: UnsafePointer<Float>?, threads: Int = 1, isa: InstructionSet = .current,
-    pack: BlockedFilter.Packer = { (_, make) throws(EngineError) in try make(.fresh) }
+    pack: BlockedPacker = .none, depthPack: BlockedPacker = .none
   ) throws(EngineError) {
     let isa = isa.blocked(lanes: lanes)
     (self.axes, self.batch, self.lanes, self.isa, self.finish) = (axes, batch, lanes, isa, finish)
@@ -61,18 +61,18 @@ public struct BlockedExpandPlan: Sendable {
       batch: batch, groups: 1, channels: channels, outputs: middle, input: [pixels],
       output: [pixels], kernel: [1], strides: [1], dilations: [1], pads: [0])
     let widest = isa == .scalar ? 1 : 3
-    filter = try pack("blocked conv  1 \(lanes) false \(widest)") { (space) throws(EngineError) in
+    let form = "blocked conv  1 \(lanes) false \(widest)"
+    filter = try pack.filter(form) { (space) throws(EngineError) in
       try BlockedFilter(
         g, lanes: lanes, isPlain: false, widest: widest, source: weights, isa: isa, space: space)
     }
     inputBlocks = (channels + lanes - 1) / lanes
     middleBlocks = (middle + lanes - 1) / lanes
-    bias = try AlignedMemory(byteCount: middleBlocks * lanes * 4)
-    let biases = bias.bytes.assumingMemoryBound(to: Float.self)
-    for i in 0..<middleBlocks * lanes { biases[i] = i < middle ? given?[i] ?? 0 : 0 }
+    bias = try pack.padded(given, count: middle, total: middleBlocks * lanes)
     window = try BlockedWindow(
       depthwise: axes, batch: batch, channels: middle, lanes: lanes, finish: depthFinish,
-      weights: depthWeights, bias: depthBias, threads: threads, isa: isa)
+      weights: depthWeights, bias: depthBias, threads: threads, isa: isa,
+      pack: depthPack)
 
     let stride = axes.strides[0]
     let reach = (axes.kernel[0] - 1) * axes.dilations[0] + 1

@@ -29,12 +29,6 @@ public final class BlockedFilter: PackedForm {
 
   public var packedBytes: Tensor { memory.tensor }
 
-  /// How the packed form of some weights is made, or found among those made before: `form` says
-  /// everything that it depends on beside the weights.
-  public typealias Packer = (
-    _ form: String, _ make: (PackedSpace) throws(EngineError) -> BlockedFilter
-  ) throws(EngineError) -> BlockedFilter
-
   /// Input channels from `first` on, as many as groups of blocks `channels` of them take.
   private static func inputs(_ first: Int, _ count: Int, lanes: Int, isPlain: Bool)
     -> (first: Int, blocks: Int, lastFours: Int)

@@ -46,7 +46,7 @@ public struct BlockedTransposedPlan: Sendable {
     _ axes: BlockedWindow.Axes, batch: Int, channels: Int, outputs: Int, lanes: Int,
     weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, threads: Int = 1,
     isa: InstructionSet = .current,
-    pack: BlockedFilter.Packer = { (_, make) throws(EngineError) in try make(.fresh) }
+    pack: BlockedPacker = .none
   ) throws(EngineError) {
     precondition(Self.takes(axes), "no transposed convolution in blocks")
     let (kh, kw) = (axes.kernel[0], axes.kernel[1])

@@ -58,7 +58,8 @@ public struct BlockedWindow: Sendable {
   let isa: InstructionSet
   /// Depthwise: weights `[blocks][taps][lanes]`, then biases. Averages: divisors of rows, then
   /// columns.
-  let constants: AlignedMemory
+  let constants: BlockedConstants
+  let bias: BlockedConstants?
   let rows: Int
   let chunks: Int
   let pieces: Int
@@ -66,11 +67,12 @@ public struct BlockedWindow: Sendable {
 
   private init(
     _ kind: Kind, _ axes: Axes, batch: Int, blocks: Int, lanes: Int, valid: Int?,
-    constants: AlignedMemory, threads: Int, isa: InstructionSet, label: String
+    constants: BlockedConstants, bias: BlockedConstants? = nil, threads: Int, isa: InstructionSet,
+    label: String
   ) {
     let isa = isa.blocked(lanes: lanes)
     (self.kind, self.axes, self.blocks, self.lanes, self.valid) = (kind, axes, blocks, lanes, valid)
-    (self.constants, self.isa) = (constants, isa)
+    (self.constants, self.bias, self.isa) = (constants, bias, isa)
     planes = batch * blocks
     self.label = "\(label) \(isa)"
     let work = planes * axes.output[0] * axes.output[1] * lanes
@@ -91,24 +93,19 @@ public struct BlockedWindow: Sendable {
   public init(
     depthwise axes: Axes, batch: Int, channels: Int, lanes: Int, finish: BlockedFinish,
     weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, threads: Int = 1,
-    isa: InstructionSet = .current
+    isa: InstructionSet = .current, pack: BlockedPacker = .none
   ) throws(EngineError) {
     let blocks = (channels + lanes - 1) / lanes
     let taps = axes.kernel[0] * axes.kernel[1]
-    let memory = try AlignedMemory(byteCount: blocks * (taps + 1) * lanes * 4)
-    let to = memory.bytes.assumingMemoryBound(to: Float.self)
-    for c in 0..<blocks * lanes {
-      let (block, lane) = (c / lanes, c % lanes)
-      for t in 0..<taps {
-        to[(block * taps + t) * lanes + lane] = c < channels ? weights[c * taps + t] : 0
-      }
-      to[blocks * taps * lanes + c] = c < channels ? bias?[c] ?? 0 : 0
+    let packed = try pack.taps("blocked depthwise \(taps) \(lanes)") { (space) throws(EngineError) in
+      try BlockedConstants(taps: taps, channels: channels, lanes: lanes, weights, space: space)
     }
+    let padded = try pack.padded(bias, count: channels, total: blocks * lanes)
     let rest = channels - (blocks - 1) * lanes
     self.init(
       .depthwise(finish), axes, batch: batch, blocks: blocks, lanes: lanes,
-      valid: rest < lanes && !finish.keepsZero ? rest : nil, constants: memory, threads: threads,
-      isa: isa, label: "conv depthwise blocked")
+      valid: rest < lanes && !finish.keepsZero ? rest : nil, constants: packed, bias: padded,
+      threads: threads, isa: isa, label: "conv depthwise blocked")
   }
 
   /// The largest element; every window must hold one.
@@ -118,7 +115,7 @@ public struct BlockedWindow: Sendable {
   ) throws(EngineError) {
     self.init(
       .max, axes, batch: batch, blocks: blocks, lanes: lanes, valid: nil,
-      constants: try AlignedMemory(byteCount: 0), threads: threads, isa: isa,
+      constants: try BlockedConstants(nil, count: 0, total: 0), threads: threads, isa: isa,
       label: "max pool blocked")
   }
 
@@ -128,9 +125,10 @@ public struct BlockedWindow: Sendable {
     isa: InstructionSet = .current
   ) throws(EngineError) {
     precondition(counts.count == axes.output[0] + axes.output[1], "\(counts.count) divisors")
-    let memory = try AlignedMemory(byteCount: counts.count * 4)
-    let to = memory.bytes.assumingMemoryBound(to: Float.self)
-    for (i, n) in counts.enumerated() { to[i] = Float(n) }
+    let divisors = counts.map { Float($0) }
+    let memory = try divisors.withUnsafeBufferPointer { (list) throws(EngineError) in
+      try BlockedConstants(list.baseAddress, count: list.count, total: list.count)
+    }
     self.init(
       .average, axes, batch: batch, blocks: blocks, lanes: lanes, valid: nil, constants: memory,
       threads: threads, isa: isa, label: "average pool blocked")
@@ -178,7 +176,8 @@ public struct BlockedWindow: Sendable {
     switch kind {
     case .depthwise:
       let taps = axes.kernel[0] * axes.kernel[1]
-      let (w, b) = (numbers + block * taps * lanes, numbers + (blocks * taps + block) * lanes)
+      let biases = (bias ?? constants).bytes.assumingMemoryBound(to: Float.self)
+      let (w, b) = (numbers + block * taps * lanes, biases + block * lanes)
       switch isa {
       #if arch(x86_64)
         case .avx512: dl_blocked_depthwise_f32__avx512(&d, first, count, x, w, b, z, y)

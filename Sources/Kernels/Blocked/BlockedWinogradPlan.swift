@@ -26,7 +26,7 @@ public struct BlockedWinogradPlan: Sendable {
   let outputBlocks: Int
   let filter: BlockedFilter
   /// Bias of every lane, then zeros for the sums before they are transformed.
-  let bias: AlignedMemory
+  let bias: BlockedConstants
   /// Tiles of a row, of an image and of a group.
   let columns: Int
   let tiles: Int
@@ -84,7 +84,7 @@ public struct BlockedWinogradPlan: Sendable {
     _ g: ConvGeometry, size: Int, lanes: Int, finish: BlockedFinish,
     weights source: UnsafePointer<Float>, bias given: UnsafePointer<Float>?, threads: Int = 1,
     isa: InstructionSet = .current,
-    pack: BlockedFilter.Packer = { (_, make) throws(EngineError) in try make(.fresh) }
+    pack: BlockedPacker = .none
   ) throws(EngineError) {
     precondition(size == 2 || size == 4, "tiles of \(size)")
     let isa = isa.blocked(lanes: lanes)
@@ -93,14 +93,11 @@ public struct BlockedWinogradPlan: Sendable {
     after = finish.function(isa)
     inputBlocks = (g.channels + lanes - 1) / lanes
     outputBlocks = (g.outputs + lanes - 1) / lanes
-    filter = try pack("blocked winograd \(size) \(lanes)") { (space) throws(EngineError) in
+    filter = try pack.filter("blocked winograd \(size) \(lanes)") { (space) throws(EngineError) in
       try BlockedFilter(g, winograd: size, lanes: lanes, source: source, space: space)
     }
     let places = (size + 2) * (size + 2)
-    let lanesOfAll = (outputBlocks + 3) * lanes
-    bias = try AlignedMemory(byteCount: lanesOfAll * 4)
-    let biases = bias.bytes.assumingMemoryBound(to: Float.self)
-    for i in 0..<lanesOfAll { biases[i] = i < g.outputs ? given?[i] ?? 0 : 0 }
+    bias = try pack.padded(given, count: g.outputs, total: (outputBlocks + 3) * lanes)
 
     columns = (g.output[2] + size - 1) / size
     tiles = (g.output[1] + size - 1) / size * columns

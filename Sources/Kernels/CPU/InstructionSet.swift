@@ -2,7 +2,7 @@ import CKernels
 import Glibc
 
 /// The instruction sets that kernels are written for, each holding those before it.
-public enum InstructionSet: Int32, Sendable, Comparable, CaseIterable {
+public enum InstructionSet: Int32, Sendable, Comparable, CaseIterable, CustomStringConvertible {
   /// Plain C: always there, and the oracle of the others.
   case scalar = 0
   /// AVX2, FMA and F16C.
@@ -11,6 +11,16 @@ public enum InstructionSet: Int32, Sendable, Comparable, CaseIterable {
   case avx512 = 2
   /// AVX-512 with VNNI.
   case avx512vnni = 3
+
+  // Without it a name is found by reflection, each time a kernel is chosen.
+  public var description: String {
+    switch self {
+    case .scalar: "scalar"
+    case .avx2: "avx2"
+    case .avx512: "avx512"
+    case .avx512vnni: "avx512vnni"
+    }
+  }
 
   public static func < (a: InstructionSet, b: InstructionSet) -> Bool { a.rawValue < b.rawValue }
 

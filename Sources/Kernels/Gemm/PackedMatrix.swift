@@ -27,7 +27,7 @@ public final class PackedMatrix: PackedForm {
   ) throws(EngineError) {
     let kernel = GemmKernel.best(element, isa)
     let size = PackedMatrix.byteCount(side, count: count, k: k, element: element, kernel: kernel)
-    let owned = try space.memory(byteCount: size)
+    let owned = try space.memory(byteCount: size, inLargePages: true)
     let memory = owned.bytes
     self.memory = owned
     self.side = side

@@ -18,12 +18,17 @@ public struct PackedSpace: Sendable {
   /// Whether the bytes are there, so that their source need not be read.
   public var isFilled: Bool { held != nil }
 
-  /// Memory of `byteCount` bytes that starts at a cache line; see `AlignedMemory.isFilled`.
+  /// Memory of `byteCount` bytes that starts at a cache line; see `AlignedMemory.isFilled` and
+  /// `AlignedMemory.init(byteCount:inLargePages:)`.
   ///
   /// Errors: `.budget` when the system has no memory; `.malformed` when the bytes that are there
   /// are not so many.
-  func memory(byteCount: Int) throws(EngineError) -> AlignedMemory {
-    guard let held else { return try AlignedMemory(byteCount: byteCount) }
+  func memory(
+    byteCount: Int, inLargePages: Bool = false
+  ) throws(EngineError) -> AlignedMemory {
+    guard let held else {
+      return try AlignedMemory(byteCount: byteCount, inLargePages: inLargePages)
+    }
     try check(held, byteCount)
     return AlignedMemory(holding: held)
   }

@@ -20,6 +20,19 @@ extension FusedActivation {
   }
 }
 
+extension Preparation {
+  /// Keeps what blocked kernels make of a convolution's constants.
+  func blockedPacker(_ weights: Tensor, bias: Tensor?) -> BlockedPacker {
+    BlockedPacker(
+      filter: { (form, make) throws(EngineError) in try packed(weights, as: form, make: make) },
+      taps: { (form, make) throws(EngineError) in try packed(weights, as: form, make: make) },
+      bias: { (form, make) throws(EngineError) in
+        guard let bias else { return try make(.fresh) }
+        return try packed(bias, as: form, make: make)
+      })
+  }
+}
+
 extension BlockedConv {
   /// A kernel that works in the blocked layout; nil where there is none: weights or bias that are
   /// not constant, groups that do not fit into blocks, functions beside those of `blockedFinish`.
@@ -40,9 +53,7 @@ extension BlockedConv {
     let (residual, isScaled) = (p.has(3), p.has(4))
     // Each output is read from the residual just before it is written, and no two tiles overlap.
     let inPlace: UInt64 = residual ? 1 << 3 : 0
-    let pack: BlockedFilter.Packer = { (form, make) throws(EngineError) in
-      try p.packed(weights, as: form, make: make)
-    }
+    let pack = p.blockedPacker(weights, bias: bias)
     if part == 1 && m == conv.group && !plainInput {
       if isScaled { return nil }
       let axes = BlockedWindow.Axes(
@@ -50,7 +61,7 @@ extension BlockedConv {
         strides: settled.strides, dilations: settled.dilations, pads: settled.padsBegin)
       let kernel = try BlockedWindow(
         depthwise: axes, batch: x.shape[0], channels: m, lanes: block, finish: finish,
-        weights: from, bias: biases, threads: p.options.threads)
+        weights: from, bias: biases, threads: p.options.threads, pack: pack)
       return Prepared(inPlace: inPlace, label: kernel.label + " " + activation.name) { m in
         kernel.run(
           x: m.input(0), residual: residual ? m.input(3) : nil, y: m.output(0), pool: m.pool)
@@ -60,7 +71,8 @@ extension BlockedConv {
       batch: x.shape[0], groups: conv.group, channels: part, outputs: m / conv.group,
       input: settled.input, output: settled.output, kernel: settled.kernel,
       strides: settled.strides, dilations: settled.dilations, pads: settled.padsBegin)
-    if !plainInput, !isScaled,
+    // Transformed weights are 16 or 36 numbers for each 9.
+    if !plainInput, !isScaled, !p.options.compact,
       let size = BlockedWinogradPlan.size(
         geometry, lanes: block, finish: finish, exact: p.options.exact)
     {

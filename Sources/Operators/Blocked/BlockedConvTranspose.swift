@@ -107,7 +107,7 @@ public struct BlockedConvTranspose: Operator {
       weights: UnsafeRawPointer(weights.storage.bytes).assumingMemoryBound(to: Float.self),
       bias: bias.map { UnsafeRawPointer($0.storage.bytes).assumingMemoryBound(to: Float.self) },
       threads: p.options.threads,
-      pack: { (form, make) throws(EngineError) in try p.packed(weights, as: form, make: make) })
+      pack: p.blockedPacker(weights, bias: bias))
     return Prepared(scratchBytes: plan.scratchBytes, label: plan.label) { m in
       plan.run(x: m.input(0), y: m.output(0), scratch: m.scratch, pool: m.pool)
     }

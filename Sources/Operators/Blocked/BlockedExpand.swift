@@ -121,7 +121,8 @@ public struct BlockedExpand: KernelComposite {
       axes, batch: x.shape[0], channels: w.shape[1], middle: w.shape[0], lanes: block,
       finish: finish, depthFinish: last, weights: floats(weights), bias: bias.map(floats),
       depthWeights: floats(depths), depthBias: depthBias.map(floats), threads: p.options.threads,
-      pack: { (form, make) throws(EngineError) in try p.packed(weights, as: form, make: make) })
+      pack: p.blockedPacker(weights, bias: bias),
+      depthPack: p.blockedPacker(depths, bias: depthBias))
     return Prepared(scratchBytes: plan.scratchBytes, label: plan.label) { m in
       plan.run(x: m.input(0), y: m.output(0), scratch: m.scratch, pool: m.pool)
     }

@@ -23,7 +23,7 @@ import Testing
     model.opsets = [("", 17), ("ai.dlrun", 1)]
     let packed = try Tensor(shape: [512], (0..<512).map { UInt8(truncatingIfNeeded: $0) })
     let parts = CompiledParts(
-      instructionSet: "avx2", packingVersion: 1, level: "all", isExact: false,
+      instructionSet: "avx2", packingVersion: 1, level: "all", isExact: false, isCompact: false,
       inputs: [("x", TensorType(.float32, [1, 8]))],
       packed: [
         .init(constant: 0, form: "gemm right 16x8 by 1,16", bytes: packed)
