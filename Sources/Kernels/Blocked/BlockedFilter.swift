@@ -89,7 +89,7 @@ public final class BlockedFilter: PackedForm {
     groups = list
     byteCount = end * 4
     step = 0
-    memory = try space.memory(byteCount: byteCount)
+    memory = try space.memory(byteCount: byteCount, inLargePages: true)
     if memory.isFilled { return }
     let pack: Pack = isWhole ? Self.packer(isa.blocked(lanes: lanes)) : dl_blocked_pack_f32
     let to = memory.bytes.assumingMemoryBound(to: Float.self)
@@ -125,7 +125,7 @@ public final class BlockedFilter: PackedForm {
     let outputBlocks = (g.outputs + lanes - 1) / lanes
     step = outputBlocks * lanes * depth
     byteCount = (size + 2) * (size + 2) * step * 4
-    memory = try space.memory(byteCount: byteCount)
+    memory = try space.memory(byteCount: byteCount, inLargePages: true)
     var list: [Group] = []
     var work: [dl_blocked_weights] = []
     var first = 0

@@ -2,12 +2,13 @@ import Glibc
 import Synchronization
 import Tensors
 
-/// Memory in pages of 2 MiB for packed factors of products.
+/// Memory in pages of 2 MiB for packed weights of products and convolutions.
 ///
-/// A product with few rows reads its weights once, from end to end of each panel: with pages of
-/// 4 KiB it waits for the page tables about as often as for the memory. Factors lie one after
+/// Weights that come from memory are read once a run, from end to end: with pages of 4 KiB a product
+/// of few rows waits for the page tables about as often as for the memory. They lie one after
 /// another in slabs, so that the last page of each is not lost; a slab goes back to the system with
-/// the last factor in it, the pages of a factor with that. Where the system has no large pages these are usual ones.
+/// the last of them, pages of one with that. Where the system has no large pages these are usual
+/// ones.
 final class LargePages: Sendable {
   /// Smaller blocks are better off in usual memory.
   static let leastBytes = 1 << 18
