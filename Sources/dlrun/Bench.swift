@@ -14,7 +14,8 @@ struct Bench: ParsableCommand {
       Inputs are made up unless --inputs gives them; open sizes are 1 unless --shape says else.
       --layers first measures what the machine can do: multiplications with additions in \
       registers, and copying beyond the caches. --kernels does the same without a model, for \
-      operators of every kind at sizes of real networks.
+      operators of every kind at sizes of real networks. --choices holds the ways that 3x3 \
+      convolutions take against all ways there are.
 
       Example: dlrun bench resnet50.onnx --threads 2 --runs 50 --shape x=1x3x224x224
       Example: dlrun bench --kernels --filter convolution --threads 1
@@ -30,6 +31,7 @@ struct Bench: ParsableCommand {
   @Flag(help: "Time each operator: kernel, layout, speed and share of the machine's peak.")
   var layers = false
   @Flag(help: "Measure the kernels, not a model.") var kernels = false
+  @Flag(help: "Measure how well ways of convolutions are chosen.") var choices = false
   @Option(help: "With --kernels: those whose family or size holds this text.") var filter: String?
   @Option(
     help: "Write a trace of some runs, for chrome://tracing or Perfetto.", completion: .file())
@@ -38,17 +40,26 @@ struct Bench: ParsableCommand {
 
   func validate() throws {
     if let runs, runs < 1 { throw ValidationError("--runs must be at least 1, received \(runs)") }
-    if kernels != (model == nil) {
-      throw ValidationError(kernels ? "--kernels takes no model" : "expected a model, or --kernels")
+    if kernels, choices { throw ValidationError("expected one of --kernels and --choices") }
+    if (kernels || choices) != (model == nil) {
+      throw ValidationError(
+        model == nil ? "expected a model, --kernels or --choices" : "--kernels and --choices take no model")
     }
-    if kernels, layers || profile != nil || inputs != nil || !shape.isEmpty || runs != nil {
-      throw ValidationError("--kernels goes with --filter, --threads, --exact and --json only")
+    if kernels || choices, layers || profile != nil || inputs != nil || !shape.isEmpty || runs != nil {
+      throw ValidationError("--kernels goes with --filter, --threads, --exact and --json only, --choices with --threads "
+          + "and --json")
     }
     if filter != nil, !kernels { throw ValidationError("--filter goes with --kernels") }
     if warmup < 0 { throw ValidationError("--warmup must not be negative, received \(warmup)") }
   }
 
   func run() throws {
+    if choices {
+      let bench = try ChoiceBench(
+        threads: session.threads ?? ThreadPool.defaultThreadCount)
+      writeOutput(json ? JSONWriter.string(of: bench.json, pretty: true) : bench.text)
+      return
+    }
     guard let model else {
       let bench = try KernelBench(session.options, filter: filter)
       writeOutput(json ? JSONWriter.string(of: bench.json, pretty: true) : bench.text)
