@@ -88,28 +88,6 @@ open class Module {
   }
 }
 
-/// A module from one tensor to one tensor. A subclass writes `forward`; calling the layer runs it
-/// with the layer's path in errors, and its hooks.
-open class Layer: Module {
-  private var hooks: [(Tensor, Tensor) throws -> Void] = []
-
-  /// The layer's function. Overridden.
-  open func forward(_ x: Tensor) throws -> Tensor { x }
-
-  public func callAsFunction(_ x: Tensor) throws -> Tensor {
-    try scoped {
-      let y = try forward(x)
-      for hook in hooks { try hook(x, y) }
-      return y
-    }
-  }
-
-  /// Has `hook` look at each input and output.
-  public func onForward(_ hook: @escaping (_ input: Tensor, _ output: Tensor) throws -> Void) {
-    hooks.append(hook)
-  }
-}
-
 /// Whether a name fits a pattern with `*` for any characters.
 func matches(_ name: some StringProtocol, _ pattern: some StringProtocol) -> Bool {
   guard let star = pattern.firstIndex(of: "*") else { return name == pattern }

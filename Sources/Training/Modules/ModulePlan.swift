@@ -44,7 +44,10 @@ struct ModulePlan {
       states.append(s)
     case let m as Module: add(m, path)
     case let list as [Any]:
-      for (i, element) in list.enumerated() { visit(element, "\(path).\(i)") }
+      for (i, element) in list.enumerated() {
+        let own = (element as? Layer)?.name
+        visit(element, "\(path).\(own ?? "\(i)")")
+      }
     case let table as [String: Any]:
       for key in table.keys.sorted() { if let v = table[key] { visit(v, "\(path).\(key)") } }
     default:
