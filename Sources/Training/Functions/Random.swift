@@ -165,9 +165,9 @@ extension Tensor {
   public func dropout(
     _ rate: Double, file: StaticString = #fileID, line: UInt = #line
   ) throws(EngineError) -> Tensor {
-    let mask = isTraining ? try dropoutMask(rate, file: file, line: line) : nil
-    guard let mask, rate > 0 else { return self }
-    return try apply(Mul(), self, mask, file, line)
+    guard rate >= 0, rate < 1 else { return try dropoutMask(rate, file: file, line: line) }
+    guard isTraining, rate > 0 else { return self }
+    return try apply(Mul(), self, dropoutMask(rate, file: file, line: line), file, line)
   }
 
   private static func drawn(

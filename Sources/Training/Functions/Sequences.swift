@@ -84,14 +84,17 @@ extension Tensor {
   ///
   /// - `mask`: bool, false where a key is not seen, or added to the products; broadcasts to
   ///   `[N, H, Tq, Tk]`. - `scale`: default `1 / sqrt(E)`.
+  /// - `heads`: of queries and of keys, where all are `[N, T, heads E]`.
   /// - Errors: `.shape`, `.dtype`. - Source: ONNX Attention 23.
   public func attention(
     keys: Tensor, values: Tensor, mask: Tensor? = nil, isCausal: Bool = false,
-    scale: Float? = nil, file: StaticString = #fileID, line: UInt = #line
+    scale: Float? = nil, heads: (queries: Int, keys: Int)? = nil, file: StaticString = #fileID, line: UInt = #line
   ) throws(EngineError) -> Tensor {
     var options = Attention.Options()
     options.isCausal = isCausal
     options.scale = scale
+    options.queryHeads = heads?.queries
+    options.keyHeads = heads?.keys
     return try apply(Attention(options), [self, keys, values, mask], outputs: 1, file, line)[0]
   }
 }

@@ -24,6 +24,8 @@ open class Layer: Module {
   public var dtype: DType = LayerDefaults.dtype
   /// What it was built for; nil before.
   public private(set) var inputShapes: [LayerShape]?
+  /// Whether shapes are looked at because of a call, which itself will say what does not fit.
+  var isCalled = false
   private var hooks: [(Tensor, Tensor) throws -> Void] = []
 
   /// Makes parameters for inputs of a shape. Overridden by layers of one input.
@@ -124,6 +126,8 @@ open class Layer: Module {
     let shapes = xs.map { x in
       LayerShape(x.shape.array.enumerated().map { $0.offset == 0 ? nil : $0.element })
     }
+    isCalled = true
+    defer { isCalled = false }
     try prepare(for: shapes)
   }
 }

@@ -52,6 +52,7 @@ extension Layer {
 
   /// Output shapes by running the layer on zeros: twice, with other sizes where they are not known.
   func probe(_ shapes: [LayerShape]) throws(EngineError) -> [LayerShape] {
+    if isCalled { return shapes }
     let context = TapeContext.current
     let before = (context.capture, context.isTraining, context.extraLosses, context.random)
     context.capture = nil
