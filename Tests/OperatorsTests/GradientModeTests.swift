@@ -1,5 +1,6 @@
 import Graphs
 import Operators
+import Tensors
 import Testing
 
 /// The gradients of operators in all their modes, beyond the cases of their schemas.
