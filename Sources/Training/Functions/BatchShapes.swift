@@ -22,7 +22,7 @@ extension Tensor {
     let fill = try constant(value, dtype ?? self.dtype).reshaped([1])
     let first = try apply(ShapeOp(start: 0, end: 1), self, file, line)
     let shape = try concat([first, ints(sizes)], file: file, line: line)
-    return try apply(ConstantOfShape(fill), shape, file, line)
+    return try apply(ConstantOfShape(fill), shape, file, line).detached()
   }
 
   /// `value` in this tensor's shape.
@@ -31,13 +31,14 @@ extension Tensor {
   ) throws(EngineError) -> Tensor {
     let fill = try constant(value, dtype ?? self.dtype).reshaped([1])
     return try apply(ConstantOfShape(fill), apply(ShapeOp(), self, file, line), file, line)
+      .detached()
   }
 
   /// Broadcast to the shape of `other`.
   public func broadcast(
     like other: Tensor, file: StaticString = #fileID, line: UInt = #line
   ) throws(EngineError) -> Tensor {
-    try apply(Expand(), self, apply(ShapeOp(), other, file, line), file, line)
+    try apply(Expand(), self, apply(ShapeOp(), other.detached(), file, line), file, line)
   }
 
   /// Channels `[N, C, ...]` normalised by their moments, and the running moments after that.

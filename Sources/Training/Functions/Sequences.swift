@@ -88,7 +88,8 @@ extension Tensor {
   /// - Errors: `.shape`, `.dtype`. - Source: ONNX Attention 23.
   public func attention(
     keys: Tensor, values: Tensor, mask: Tensor? = nil, isCausal: Bool = false,
-    scale: Float? = nil, heads: (queries: Int, keys: Int)? = nil, file: StaticString = #fileID, line: UInt = #line
+    scale: Float? = nil, heads: (queries: Int, keys: Int)? = nil, file: StaticString = #fileID,
+    line: UInt = #line
   ) throws(EngineError) -> Tensor {
     var options = Attention.Options()
     options.isCausal = isCausal
