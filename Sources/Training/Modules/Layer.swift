@@ -24,6 +24,8 @@ open class Layer: Module {
   public var dtype: DType = LayerDefaults.dtype
   /// What it was built for; nil before.
   public private(set) var inputShapes: [LayerShape]?
+  /// The shapes of its outputs when it was prepared last; nil before.
+  public private(set) var preparedShapes: [LayerShape]?
   /// Whether shapes are looked at because of a call, which itself will say what does not fit.
   var isCalled = false
   private var hooks: [(Tensor, Tensor) throws -> Void] = []
@@ -107,7 +109,9 @@ open class Layer: Module {
         try build(all: shapes)
         inputShapes = shapes
       }
-      return try outputShapes(for: shapes)
+      let outputs = try outputShapes(for: shapes)
+      if !isCalled { preparedShapes = outputs }
+      return outputs
     } catch {
       throw error.at(node: label, operatorName: "\(type(of: self))")
     }

@@ -52,7 +52,7 @@ open class Module {
     if let p = planned.byName[name] { return p }
     throw EngineError(
       .usage, "the model has no parameter '\(name)'",
-      expected: nearest(name, to: parameters.map(\.name)).joined(separator: ", "))
+      expected: nearest(name, to: planned.parameterPaths).joined(separator: ", "))
   }
 
   /// The module at a dotted path.
@@ -71,7 +71,7 @@ open class Module {
   @discardableResult
   public func freeze(_ pattern: String, _ frozen: Bool = true) -> Int {
     var count = 0
-    for p in parameters where matches(p.name, pattern) {
+    for (p, path) in zip(parameters, planned.parameterPaths) where matches(path, pattern) {
       p.isTrainable = !frozen
       count += 1
     }

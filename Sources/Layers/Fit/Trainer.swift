@@ -1,0 +1,2 @@
+import Training
+public final class Trainer {}
