@@ -15,6 +15,8 @@ import Training
 open class Network: Layer {
   /// What `compile` said, and what training keeps between calls; nil before.
   public internal(set) var trainer: Trainer?
+  /// What predicts before `compile`.
+  var plain: Trainer?
 
   /// Layers of a subclass are built by running it once on zeros.
   open override func build(all shapes: [LayerShape]) throws(EngineError) {
