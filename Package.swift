@@ -47,7 +47,8 @@ let package = Package(
       dependencies: [
         "Runtime", "Compiler", "Formats", "Operators", "Graphs", "Kernels", "Tensors",
       ]),
-    .target(name: "DLTrain", dependencies: ["Training", "Runtime", "Tensors"]),
+    .target(name: "Layers", dependencies: ["Training", "Formats", "Tensors"]),
+    .target(name: "DLTrain", dependencies: ["Layers", "Training", "Runtime", "Tensors"]),
     .target(name: "CDLRunHeader"),
     .target(
       name: "CDLRun",
@@ -101,6 +102,13 @@ let package = Package(
       name: "TrainingTests",
       dependencies: [
         "TestSupport", "Training", "Runtime", "Formats", "Operators", "Graphs", "Kernels",
+        "Tensors",
+      ],
+      exclude: ["Fixtures"]),
+    .testTarget(
+      name: "LayersTests",
+      dependencies: [
+        "TestSupport", "CAllocationCounter", "DLTrain", "DLRun", "Layers", "Training", "Formats",
         "Tensors",
       ],
       exclude: ["Fixtures"]),

@@ -46,15 +46,30 @@ public struct Backward<Value> {
   public let upstreams: Few<Value?>
   @usableFromInline let needed: UInt64
   @usableFromInline var given: [Value?] = []
+  /// What the operator's subgraphs capture, in the node's order.
+  public let captured: [Value]
+  @usableFromInline let neededCaptured: [Bool]
+  /// The gradients of captured values, as far as they were handed in.
+  public internal(set) var givenCaptured: [Int: Value] = [:]
 
+  /// - `needed`: bit i for input i. Inputs from the 64th on always count as needed.
   @inlinable public init(
-    inputs: Few<Value?>, outputs: Few<Value>, upstreams: Few<Value?>, needed: UInt64
+    inputs: Few<Value?>, outputs: Few<Value>, upstreams: Few<Value?>, needed: UInt64,
+    captured: [Value] = [], neededCaptured: [Bool] = []
   ) {
     self.inputs = inputs
     self.outputs = outputs
     self.upstreams = upstreams
     self.needed = needed
+    self.captured = captured
+    self.neededCaptured = neededCaptured
   }
+
+  /// Whether anybody asks for the gradient of captured value `i`.
+  public func needsCaptured(_ i: Int) -> Bool { i < neededCaptured.count && neededCaptured[i] }
+
+  /// Hands in the gradient of captured value `i`.
+  public mutating func giveCaptured(_ i: Int, _ value: Value) { givenCaptured[i] = value }
 
   /// A required input.
   @inlinable public func input(_ i: Int) throws(EngineError) -> Value {
@@ -69,7 +84,9 @@ public struct Backward<Value> {
     return v
   }
   /// Whether anybody asks for the gradient of input `i`.
-  @inlinable public func needs(_ i: Int) -> Bool { needed >> UInt64(i) & 1 == 1 && has(i) }
+  @inlinable public func needs(_ i: Int) -> Bool {
+    (i >= 64 || needed >> UInt64(i) & 1 == 1) && has(i)
+  }
 
   /// Hands in the gradient of input `i`.
   @inlinable public mutating func give(_ i: Int, _ value: Value) {

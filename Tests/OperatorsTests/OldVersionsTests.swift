@@ -91,11 +91,12 @@ import Testing
     for op: any Operator in [
       Add(form: form), Sub(form: form), Mul(form: form), Div(form: form), Pow(form: form),
     ] {
-      try GradientCheck(Schema.Case(op, [a, column])).run("\(op)")
+      #expect(try GradientCheck(Schema.Case(op, [a, column])).failures() == [], "\(op)")
     }
     let x = try floats([2, 2, 2], [1, -2, 3, -4, 5, -6, 7, -8])
     let slopes = try Tensor([0.1, 0.2] as [Float])
-    try GradientCheck(Schema.Case(PRelu(form: .second(axis: 1)), [x, slopes])).run("PRelu")
+    let slope = Schema.Case(PRelu(form: .second(axis: 1)), [x, slopes])
+    #expect(try GradientCheck(slope).failures() == [])
   }
 
   @Test func slopesBelongToChannels() throws {

@@ -20,7 +20,7 @@ private final class Small: Module {
 }
 
 /// Files of weights and of training runs.
-@Suite(.enabled(if: hasGradients)) struct CheckpointTests {
+@Suite struct CheckpointTests {
   private func file(_ name: String) -> String {
     FileManager.default.temporaryDirectory.appending(
       path: "dlrun-\(ProcessInfo.processInfo.processIdentifier)-\(name).safetensors"

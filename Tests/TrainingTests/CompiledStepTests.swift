@@ -25,7 +25,7 @@ private final class Perceptron: Module {
 }
 
 /// A step captured into a graph does what the same code does at once.
-@Suite(.enabled(if: hasGradients)) struct CompiledStepTests {
+@Suite struct CompiledStepTests {
   private func batch(_ rows: Int, seed: UInt64) throws -> [Tensor] {
     try withSeed(seed) { [try .normal([rows, 3]), try .randomIntegers([rows], from: 0, to: 2)] }
   }

@@ -3,7 +3,7 @@ import Testing
 import Training
 
 /// Functions on tensors: values, shapes and gradients by central differences.
-@Suite(.enabled(if: hasGradients)) struct FunctionTests {
+@Suite struct FunctionTests {
   typealias Function = @Sendable (Tensor) throws -> Tensor
 
   /// Differentiable functions of a [2, 3] or [2, 3, 4] tensor with elements in about 0.2...1.7.

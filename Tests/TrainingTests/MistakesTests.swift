@@ -25,7 +25,7 @@ private final class Net: Module {
 }
 
 /// Mistakes that users make: each ends in an error that says what, where and on which shapes.
-@Suite(.enabled(if: hasGradients)) struct MistakesTests {
+@Suite struct MistakesTests {
   private struct Mistake {
     let name: String
     let code: EngineError.Code

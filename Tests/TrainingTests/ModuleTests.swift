@@ -60,7 +60,7 @@ private final class TreeNet: Module {
   }
 }
 
-@Suite(.enabled(if: hasGradients)) struct ModuleTests {
+@Suite struct ModuleTests {
   @Test func namesAndSharing() throws {
     let net = try Net()
     #expect(

@@ -7,7 +7,7 @@ import Training
 
 /// Whole networks in float64: the losses of 20 steps are PyTorch's. The networks and their numbers
 /// are those of `tools/oracle/training_fixtures.py`.
-@Suite(.enabled(if: hasGradients)) struct NetworkTests {
+@Suite struct NetworkTests {
   private final class Weights: Module {
     let list: [Parameter]
     init(_ shapes: [[Int]]) throws {

@@ -3,7 +3,7 @@ import Testing
 import Training
 
 /// Gradients of ordinary Swift code.
-@Suite(.enabled(if: hasGradients)) struct TapeTests {
+@Suite struct TapeTests {
   private func doubles(_ values: Double...) throws -> Tensor { try Tensor(values) }
 
   private func isClose(_ a: Tensor, _ b: [Double], _ tolerance: Double = 1e-12) -> Bool {

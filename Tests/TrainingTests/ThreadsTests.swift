@@ -17,7 +17,7 @@ private final class Wide: Module {
 }
 
 /// The same seed gives the same weights, bit for bit, for any number of threads.
-@Suite(.enabled(if: hasGradients)) struct ThreadsTests {
+@Suite struct ThreadsTests {
   private func train(_ threads: Int, _ rule: OptimizerRule) throws -> [[UInt8]] {
     try withThreads(threads) {
       try withSeed(5) {

@@ -253,6 +253,18 @@ struct Speller {
     case let op as SumToShape:
       guard let sum = try op.expand(builder, ids) else { return nil }
       outputs = [sum]
+    case let op as ConvInputGradient:
+      guard let dx = try op.expand(builder, ids) else { return nil }
+      outputs = [dx]
+    case let op as ConvWeightGradient:
+      guard let dw = try op.expand(builder, ids) else { return nil }
+      outputs = [dw]
+    case let op as WindowSum:
+      guard let y = try op.expand(builder, ids) else { return nil }
+      outputs = [y]
+    case let op as WindowSpread:
+      guard let dx = try op.expand(builder, ids) else { return nil }
+      outputs = [dx]
     case let op as any CompositeOperator:
       outputs = try op.build(builder, Few(ids), outputs: node.outputs.count).array
     default: return nil

@@ -15,7 +15,7 @@ public struct SwiGLU: CompositeOperator {
     "SwiGLU", versions: [28], inputs: [Parameter("A", .floats), Parameter("B", .floats)],
     outputs: [Parameter("Y", .floats)],
     attributes: [AttributeSpec("alpha", .float, "factor inside the sigmoid; default 1")],
-    isDifferentiable: false,
+    isDifferentiable: true,
     cases: {
       let a = try Tensor(shape: [2, 3], [1.5, -0.75, 0.25, 2, -1.25, 0.5] as [Float])
       let b = try Tensor(shape: [2, 3], [0.5, 1, -1.5, 0.75, 2, -0.25] as [Float])

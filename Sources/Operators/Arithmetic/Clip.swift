@@ -11,7 +11,8 @@ import Tensors
 ///   From opset 6 their defaults are the limits of float32 whatever the input's type.
 /// - Errors: `.shape` for a bound of several elements, `.dtype` for other or differing types.
 /// - Edges: NaN stays; `max` where `min > max`.
-/// - Gradient: `dY` where the input lies between the bounds, bounds included; none for the bounds.
+/// - Gradient: `dY` where the input lies between the bounds, bounds included; a bound's: the sum of
+///   `dY` where it is the result.
 /// - Source: ONNX Clip 1, 6, 11, 12, 13.
 public struct Clip: Operator {
   /// Bounds of the attribute form; nil where absent or inputs.
@@ -151,6 +152,7 @@ public struct Clip: Operator {
   ) throws(EngineError) {
     let x = try g.input(0)
     var dx = try g.upstream()
+    try boundGradients(b, &g)
     if g.has(1) || lower != nil {
       let bound = try g.has(1) ? g.input(1) : scalar(b, Double(lower ?? 0), like: x)
       dx = try masked(b, dx, where: b.apply(GreaterOrEqual(), x, bound))
@@ -160,5 +162,26 @@ public struct Clip: Operator {
       dx = try masked(b, dx, where: b.apply(LessOrEqual(), x, bound))
     }
     g.give(0, dx)
+  }
+}
+
+extension Clip {
+  fileprivate func boundGradients<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    let (x, dy) = (try g.input(0), try g.upstream())
+    let raised = try g.has(1) ? b.apply(Max(), inputs: [x, try g.input(1)]) : x
+    func total(_ mask: B.Value, _ like: B.Value) throws(EngineError) -> B.Value {
+      let all = Array(0..<(try knownRank(b, dy)))
+      return try reshape(b, sum(b, masked(b, dy, where: mask), all, keepDims: false), like: like)
+    }
+    var isLower: B.Value?
+    if g.has(1) { isLower = try b.apply(Less(), x, g.input(1)) }
+    if g.has(2) {
+      let isUpper = try b.apply(Greater(), raised, g.input(2))
+      if g.needs(2) { g.give(2, try total(isUpper, g.input(2))) }
+      if let mask = isLower { isLower = try b.apply(And(), mask, b.apply(Not(), isUpper)) }
+    }
+    if g.needs(1), let isLower { g.give(1, try total(isLower, g.input(1))) }
   }
 }

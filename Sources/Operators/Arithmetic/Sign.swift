@@ -13,8 +13,9 @@ public struct Sign: UnaryElementwise {
   public static let schema = Schema(
     "Sign", versions: [9, 13], inputs: [Parameter("input", .numeric)],
     outputs: [Parameter("output", .numeric)],
+    isDifferentiable: true,
     cases: {
-      let x = try Tensor(shape: [2, 3], [1.5, -0.75, 0.25, 2.0, -1.25, 0.5] as [Float])
+      let x = try Tensor(shape: [2, 3], [1.5, -0.75, 0.25, 2.25, -1.25, 0.5] as [Float])
       return [.init(Sign(), [x])]
     })
 
@@ -23,4 +24,11 @@ public struct Sign: UnaryElementwise {
 
   public static let kernel = UnaryOp.sign
   public static func integer(_ x: Dim) -> Dim? { x.known.map { Dim($0.signum()) } }
+}
+
+extension Sign {
+  /// None is handed in: the result is constant but for its jumps.
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {}
 }

@@ -95,6 +95,13 @@ public struct Dropout: Operator {
     }
     let ratio = g.has(1) ? try b.apply(CastLike(), g.input(1), x) : try scalar(b, 0.5, like: x)
     let scale = try b.apply(Reciprocal(), minus(b, 1, ratio))
+    if g.needs(1) {
+      // What is kept grows with the ratio.
+      let all = Array(0..<(try knownRank(b, x)))
+      let total = try sum(b, times(b, g.upstream(), g.output), all, keepDims: false)
+      let slope = try masked(b, times(b, total, scale), where: g.input(2))
+      g.give(1, try cast(b, reshape(b, slope, like: g.input(1)), like: g.input(1)))
+    }
     g.give(
       0, try times(b, kept, b.apply(Where(), g.input(2), scale, scalar(b, 1, like: x))))
   }
@@ -214,4 +221,29 @@ private func now() -> UInt32 {
   var time = timespec()
   clock_gettime(CLOCK_MONOTONIC, &time)
   return UInt32(truncatingIfNeeded: time.tv_nsec &* 2_654_435_761 &+ time.tv_sec)
+}
+
+extension Dropout {
+  /// As `gradient`; a node that did not put its mask out is made to.
+  public func gradientIntoGraph(
+    _ b: GraphBuilder, _ g: inout Backward<ValueID>
+  ) throws(EngineError) {
+    let isTraining = g.has(2) || trainingRatio != nil
+    let y = g.output
+    guard isTraining, g.outputs.count == 1,
+      let i = b.graph.nodes.firstIndex(where: { $0.outputs.first == .some(y) })
+    else {
+      try gradient(b, &g)
+      return
+    }
+    let fact = b.fact(of: y)
+    let mask = b.graph.addValue("", Fact(hasFloatMask ? fact.dtype : .bool, fact.dims))
+    b.graph.nodes[i].outputs = [y, mask]
+    var needed: UInt64 = 0
+    for k in 0..<2 where g.needs(k) { needed |= 1 << UInt64(k) }
+    var whole = Backward(
+      inputs: g.inputs, outputs: Few(y, mask), upstreams: Few(g.upstreams[0], nil), needed: needed)
+    try gradient(b, &whole)
+    for k in 0..<2 { if let part = whole.result(k) { g.give(k, part) } }
+  }
 }

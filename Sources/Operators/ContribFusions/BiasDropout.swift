@@ -18,6 +18,7 @@ public struct BiasDropout: Operator {
     ],
     outputs: [Parameter("output", .floats), .optional("mask", .bool, "T2")],
     attributes: [AttributeSpec("seed", .int, "plays no part, not written")],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3], [1, -2, 3, 0.5, 0.25, 2] as [Float])
       let bias = try Tensor([10, 20, 30] as [Float])
@@ -43,5 +44,15 @@ public struct BiasDropout: Operator {
     let mask = try e.allocate(TensorType(.bool, e.tensor(0).shape))
     mask.bytes.initializeMemory(as: UInt8.self, repeating: 1, count: mask.type.byteCount)
     return Array([sum, .tensor(Tensor(mask))].prefix(e.outputCount))
+  }
+}
+
+extension BiasDropout {
+  /// Outside of training, the only mode there is, nothing is dropped.
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    guard let up = g.upstreams[0] else { return }
+    for i in 0..<3 where g.needs(i) { g.give(i, try unbroadcast(b, up, like: g.input(i))) }
   }
 }

@@ -9,7 +9,7 @@ import Tensors
 /// - Errors: `.shape` for rows that differ in length; `.unsupported` for other metrics.
 /// - Accuracy: sums of squared differences in float64, not ONNX Runtime's expansion into products.
 /// - Source: com.microsoft CDist 1. ONNX Runtime's kernel has these two metrics.
-public struct CDist: Operator {
+public struct CDist: FormulaGradient {
   public let takesRoot: Bool
 
   static let types = DTypes(.float32, .float64)
@@ -17,6 +17,7 @@ public struct CDist: Operator {
     "CDist", domain: "com.microsoft", versions: [1],
     inputs: [Parameter("A", types), Parameter("B", types)], outputs: [Parameter("C", types)],
     attributes: [AttributeSpec("metric", .string, "sqeuclidean (default) or euclidean")],
+    isDifferentiable: true,
     cases: {
       let a = try Tensor(shape: [3, 2], [1, 2, -3, 0.5, 4, -1] as [Float])
       let b = try Tensor(shape: [2, 2], [0.25, -1.5, 2, 2] as [Float])
@@ -72,5 +73,22 @@ public struct CDist: Operator {
         }
       }
     }
+  }
+}
+
+extension CDist {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    guard let x = inputs[0], let y = inputs[1] else {
+      throw EngineError(.arity, "an input is missing")
+    }
+    let distance = try minus(
+      b, b.apply(Unsqueeze(axes: [1]), x), b.apply(Unsqueeze(axes: [0]), y))
+    let square = try sum(b, times(b, distance, distance), [2], keepDims: false)
+    if !takesRoot { return Few(square) }
+    // The root's slope at 0 has no value; 0 stands for it.
+    let root = try b.apply(Sqrt(), nonzero(b, square))
+    return Few(try masked(b, root, where: isGreater(b, square, 0)))
   }
 }

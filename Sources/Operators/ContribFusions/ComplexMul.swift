@@ -12,6 +12,7 @@ public struct ComplexMul: CompositeOperator {
     "ComplexMul", domain: "com.microsoft", versions: [1],
     inputs: [Parameter("A", FusedConv.types), Parameter("B", FusedConv.types)],
     outputs: [Parameter("C", FusedConv.types)],
+    isDifferentiable: true,
     cases: {
       let a = try Tensor(shape: [2, 2], [1, 2, -3, 0.5] as [Float])
       return [.init(ComplexMul(), [a, try Tensor(shape: [1, 2], [0.25, -1.5] as [Float])])]

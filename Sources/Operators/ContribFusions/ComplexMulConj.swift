@@ -13,6 +13,7 @@ public struct ComplexMulConj: CompositeOperator {
     "ComplexMulConj", domain: "com.microsoft", versions: [1],
     inputs: [Parameter("A", FusedConv.types), Parameter("B", FusedConv.types)],
     outputs: [Parameter("C", FusedConv.types)],
+    isDifferentiable: true,
     cases: {
       let a = try Tensor(shape: [2, 2], [1, 2, -3, 0.5] as [Float])
       return [.init(ComplexMulConj(), [a, try Tensor(shape: [1, 2], [0.25, -1.5] as [Float])])]

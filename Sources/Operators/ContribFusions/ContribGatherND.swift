@@ -10,6 +10,7 @@ public struct ContribGatherND: CompositeOperator {
     "GatherND", domain: "com.microsoft", versions: [1],
     inputs: [Parameter("data", Expand.types), Parameter("indices", .indices, "Tind")],
     outputs: [Parameter("output", Expand.types)],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 2, 2], (0..<8).map { Float($0 + 1) })
       return [

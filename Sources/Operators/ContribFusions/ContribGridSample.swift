@@ -22,6 +22,7 @@ public struct ContribGridSample: RenamedOperator {
       AttributeSpec("mode", .string, "bilinear (default), nearest or bicubic"),
       AttributeSpec("padding_mode", .string, "zeros (default), border or reflection"),
     ],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [1, 2, 3, 4], (0..<24).map { Float($0 * 7 % 24) / 4 })
       let grid = try Tensor(

@@ -18,6 +18,7 @@ public struct ContribPad: RenamedOperator {
     ],
     outputs: [Parameter("output", FusedConv.types)],
     attributes: [AttributeSpec("mode", .string, "constant (default), reflect or edge")],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3], [1, 2, 3, 4, 5, 6] as [Float])
       let pads = try Tensor(shape: [1, 4], [0, 1, 1, -1] as [Int64])

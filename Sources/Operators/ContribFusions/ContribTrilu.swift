@@ -11,6 +11,7 @@ public struct ContribTrilu: RenamedOperator {
   public static let schema = Schema(
     "Trilu", domain: "com.microsoft", versions: [1], inputs: Trilu.schema.inputs,
     outputs: Trilu.schema.outputs, attributes: Trilu.schema.attributes,
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3, 3], (0..<18).map { Float($0 + 1) })
       return [.init(ContribTrilu(isUpper: false), [x, try Tensor(scalar: 1 as Int64)])]

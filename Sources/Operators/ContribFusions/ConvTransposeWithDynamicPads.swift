@@ -7,7 +7,7 @@ import Tensors
 ///   of the spatial axes; the attribute `pads` does not exist.
 /// - Attributes, errors: as ConvTranspose; `.value` for negative pads.
 /// - Source: com.microsoft ConvTransposeWithDynamicPads 1.
-public struct ConvTransposeWithDynamicPads: Operator {
+public struct ConvTransposeWithDynamicPads: FormulaGradient {
   public let conv: ConvTranspose
 
   public static let schema = Schema(
@@ -20,6 +20,7 @@ public struct ConvTransposeWithDynamicPads: Operator {
     attributes: ConvTranspose.schema.attributes.filter {
       $0.name != "pads" && $0.name != "output_shape"
     },
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [1, 2, 3, 2], (0..<12).map { Float(($0 * 5) % 11) / 4 - 1 })
       let w = try Tensor(shape: [2, 1, 2, 3], (0..<12).map { Float(($0 * 7) % 13) / 4 - 1 })
@@ -39,7 +40,7 @@ public struct ConvTransposeWithDynamicPads: Operator {
   public var attributes: [Attribute] { conv.attributes }
 
   /// The operator with pads settled.
-  private func padded(_ pads: [Int]?) throws(EngineError) -> ConvTranspose {
+  fileprivate func padded(_ pads: [Int]?) throws(EngineError) -> ConvTranspose {
     guard let pads else { return conv }
     guard pads.count % 2 == 0, pads.allSatisfy({ $0 >= 0 && $0 <= Int(Int32.max) }) else {
       throw EngineError(
@@ -81,5 +82,19 @@ public struct ConvTransposeWithDynamicPads: Operator {
       try inner.run(
         Memory(inputs: addresses, outputs: m.outputs, scratch: m.scratch + 64, pool: m.pool))
     }
+  }
+}
+
+extension ConvTransposeWithDynamicPads {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    var pads: [Int]?
+    if inputs.count > 2, let given = inputs[2] {
+      pads = b.fact(of: given).knownInts
+      if pads == nil { throw EngineError(.notDifferentiable, "the pads are not known") }
+    }
+    let bias = inputs.count > 3 ? inputs[3] : nil
+    return Few(try b.apply(padded(pads), inputs: [inputs[0], inputs[1], bias]))
   }
 }

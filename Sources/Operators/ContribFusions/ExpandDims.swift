@@ -11,6 +11,7 @@ public struct ExpandDims: Operator {
     "ExpandDims", domain: "com.microsoft", versions: [1],
     inputs: [Parameter("X", .all), Parameter("axis", DTypes(.int32), "", shape: true)],
     outputs: [Parameter("Y", .all)],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3], [1, 2, 3, 4, 5, 6] as [Float])
       return [
@@ -32,5 +33,13 @@ public struct ExpandDims: Operator {
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared { .view }
   public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
     try evaluateView(self, e)
+  }
+}
+
+extension ExpandDims {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    g.give(0, try reshape(b, g.upstream(), like: g.input(0)))
   }
 }

@@ -9,7 +9,7 @@ import Tensors
 /// - Errors: as Conv; `.shape` for a Z of another shape; `.unsupported` for an unknown function.
 /// - Accuracy: as Conv; in half types the sum with Z and the function round on their own.
 /// - Source: com.microsoft FusedConv 1.
-public struct FusedConv: Operator {
+public struct FusedConv: FormulaGradient {
   public let conv: Conv
   public let activation: FusedActivation
 
@@ -22,9 +22,10 @@ public struct FusedConv: Operator {
     "FusedConv", domain: "com.microsoft", versions: [1], inputs: inputs,
     outputs: [Parameter("Y", types)],
     attributes: Conv.schema.attributes + FusedActivation.listSpecs,
+    isDifferentiable: true,
     cases: {
-      let x = try Tensor(shape: [2, 2, 4, 5], (0..<80).map { Float(($0 * 7) % 23) / 8 - 1 })
-      let w = try Tensor(shape: [3, 2, 2, 3], (0..<36).map { Float(($0 * 5) % 17) / 8 - 1 })
+      let x = try Tensor(shape: [2, 2, 4, 5], (0..<80).map { Float(($0 * 7) % 23) / 7.3 - 1.03 })
+      let w = try Tensor(shape: [3, 2, 2, 3], (0..<36).map { Float(($0 * 5) % 17) / 8.1 - 0.97 })
       let z = try Tensor(shape: [2, 3, 3, 3], (0..<54).map { Float(($0 * 5) % 19) / 4 - 2 })
       return [
         .init(FusedConv(Conv(), try FusedActivation("Relu")), [x, w]),
@@ -63,5 +64,15 @@ public struct FusedConv: Operator {
         inputs: Array(p.inputs.prefix(3)), outputs: p.outputs,
         constants: Array(p.constants.prefix(3)), options: p.options, store: p.store))
     return try activation.after(inner, p, residual: p.has(3) ? 3 : nil)
+  }
+}
+
+extension FusedConv {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    var y = try b.apply(conv, inputs: Array(inputs.array.prefix(3)))
+    if inputs.count > 3, let z = inputs[3] { y = try plus(b, y, z) }
+    return Few(try activation.expand(b, y))
   }
 }

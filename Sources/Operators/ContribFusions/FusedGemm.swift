@@ -8,7 +8,7 @@ import Tensors
 ///   `activation_gamma`: see `FusedActivation`, which has what ONNX Runtime has and ONNX's
 ///   defaults.
 /// - Source: com.microsoft FusedGemm 1.
-public struct FusedGemm: Operator {
+public struct FusedGemm: FormulaGradient {
   public let gemm: Gemm
   public let activation: FusedActivation
 
@@ -24,6 +24,7 @@ public struct FusedGemm: Operator {
       AttributeSpec("transA", .int, "1: A is transposed; default 0"),
       AttributeSpec("transB", .int, "1: B is transposed; default 0"),
     ] + FusedActivation.namedSpecs,
+    isDifferentiable: true,
     cases: {
       let a = try Tensor(shape: [2, 3], [0.5, -1, 2, 1.5, 0.25, -0.75] as [Float])
       let b = try Tensor(shape: [3, 2], [1, 2, -0.5, 0.75, 1.25, -1.5] as [Float])
@@ -55,5 +56,14 @@ public struct FusedGemm: Operator {
   }
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
     try activation.after(try gemm.prepare(p), p)
+  }
+}
+
+extension FusedGemm {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    let made = try b.apply(gemm, inputs: inputs.array)
+    return Few(try activation.expand(b, made))
   }
 }

@@ -12,7 +12,7 @@ import Tensors
 /// - Errors, edges, accuracy: as MatMul.
 /// - Cost: a constant B without leading axes is packed once; nothing is transposed in memory.
 /// - Source: com.microsoft FusedMatMul 1.
-public struct FusedMatMul: Operator {
+public struct FusedMatMul: FormulaGradient {
   public let alpha: Float
   public let a: MatrixView
   public let b: MatrixView
@@ -29,6 +29,7 @@ public struct FusedMatMul: Operator {
     "FusedMatMul", domain: "com.microsoft", versions: [1],
     inputs: [Parameter("A", .floats), Parameter("B", .floats)], outputs: [Parameter("Y", .floats)],
     attributes: specs,
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3], [0.5, -1, 2, 1.5, 0.25, -0.75] as [Float])
       let stack = try Tensor(shape: [2, 3, 2, 2], (0..<24).map { Float($0 * 7 % 24) / 4 - 2 })
@@ -123,5 +124,18 @@ public struct FusedMatMul: Operator {
         a: memory.inputs[0], b: memory.inputs[1], c: memory.outputs[0], scratch: memory.scratch,
         pool: memory.pool)
     }
+  }
+}
+
+extension FusedMatMul {
+  public func formula<B: Builder>(
+    _ builder: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    guard let left = inputs[0], let right = inputs[1] else {
+      throw EngineError(.arity, "an input is missing")
+    }
+    let product = try builder.apply(
+      MatMul(), a.matrices(builder, left), b.matrices(builder, right))
+    return Few(try alpha == 1 ? product : times(builder, product, Double(alpha)))
   }
 }

@@ -8,7 +8,7 @@ import Tensors
 ///   `activation_axis` plays no part, since no function here works along an axis.
 /// - Source: com.microsoft FusedMatMulActivation 1. Its documentation: ONNX Runtime has no kernel
 ///   for its plain processor.
-public struct FusedMatMulActivation: Operator {
+public struct FusedMatMulActivation: FormulaGradient {
   public let product: FusedMatMul
   public let activation: FusedActivation
 
@@ -18,6 +18,7 @@ public struct FusedMatMulActivation: Operator {
     attributes: FusedMatMul.specs + FusedActivation.namedSpecs + [
       AttributeSpec("activation_axis", .int, "axis of the function; plays no part, not written")
     ],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3], [0.5, -1, 2, 1.5, 0.25, -0.75] as [Float])
       return [
@@ -43,5 +44,14 @@ public struct FusedMatMulActivation: Operator {
   }
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
     try activation.after(try product.prepare(p), p)
+  }
+}
+
+extension FusedMatMulActivation {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    let made = try product.formula(b, inputs, outputs: 1)
+    return Few(try activation.expand(b, made[0]))
   }
 }

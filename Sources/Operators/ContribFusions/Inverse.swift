@@ -13,6 +13,7 @@ public struct Inverse: Operator {
   public static let schema = Schema(
     "Inverse", domain: "com.microsoft", versions: [1], inputs: [Parameter("X", FusedConv.types)],
     outputs: [Parameter("Y", FusedConv.types)],
+    isDifferentiable: true,
     cases: {
       let x: [Float] = [0, 1, 2, 0.5, 3, -1, 0.25, 2]
       return [
@@ -86,5 +87,15 @@ public struct Inverse: Operator {
         for j in 0..<width { rows[r * width + j] -= factor * rows[k * width + j] }
       }
     }
+  }
+}
+
+extension Inverse {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    let left = try turned(b, g.output)
+    let product = try b.apply(MatMul(), b.apply(MatMul(), left, g.upstream()), left)
+    g.give(0, try b.apply(Neg(), product))
   }
 }

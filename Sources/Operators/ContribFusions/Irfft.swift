@@ -12,6 +12,7 @@ public struct Irfft: CompositeOperator {
   public static let schema = Schema(
     "Irfft", domain: "com.microsoft", versions: [1], inputs: [Parameter("X", FusedConv.types)],
     outputs: [Parameter("Y", FusedConv.types)], attributes: Rfft.specs,
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [1, 3, 2], [1, 0, 3, 0.5, 0.25, 0] as [Float])
       return [.init(Irfft(), [x])]

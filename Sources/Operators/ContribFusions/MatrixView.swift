@@ -17,7 +17,7 @@ public struct MatrixView: Hashable, Sendable {
   /// The sizes in the order in which a plain product takes them.
   func dims(_ d: [Dim]) -> [Dim] { order(d.count).map { d[$0] } }
 
-  private func order(_ rank: Int) -> [Int] {
+  fileprivate func order(_ rank: Int) -> [Int] {
     guard rank > 1 else { return Array(0..<rank) }
     var axes = Array(0..<rank)
     if isBatchLast { axes = Array(1..<rank - 1) + [0, rank - 1] }
@@ -59,5 +59,13 @@ public struct MatrixView: Hashable, Sendable {
       shape: turned, rows: turned[rank - 2], columns: turned[rank - 1], batches: batches,
       matrix: isTransposed ? .init(row: 1, column: row) : .init(row: row, column: 1), step: step,
       isContiguous: !isTransposed && !isSpread)
+  }
+}
+
+extension MatrixView {
+  /// The matrices that the view shows, with their axes in order.
+  func matrices<B: Builder>(_ b: B, _ x: B.Value) throws(EngineError) -> B.Value {
+    let perm = order(try knownRank(b, x))
+    return perm == perm.indices.map { $0 } ? x : try b.apply(Transpose(perm: perm), x)
   }
 }

@@ -9,7 +9,7 @@ import Tensors
 /// - Attributes, errors: as Conv.
 /// - Source: com.microsoft NhwcConv 1. Its documentation: ONNX Runtime has no kernel for its plain
 ///   processor.
-public struct NhwcConv: Operator {
+public struct NhwcConv: FormulaGradient {
   public let conv: Conv
 
   static let images = ChannelsLast(images: [0])
@@ -18,6 +18,7 @@ public struct NhwcConv: Operator {
     "NhwcConv", domain: "com.microsoft", versions: [1],
     inputs: Array(FusedConv.inputs.prefix(3)), outputs: [Parameter("Y", FusedConv.types)],
     attributes: Conv.schema.attributes,
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 4, 5, 2], (0..<80).map { Float(($0 * 7) % 23) / 8 - 1 })
       let w = try Tensor(shape: [4, 1, 2, 3], (0..<24).map { Float(($0 * 5) % 17) / 8 - 1 })
@@ -41,5 +42,14 @@ public struct NhwcConv: Operator {
   }
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
     try Self.images.prepare(conv, p)
+  }
+}
+
+extension NhwcConv {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    let y = try b.apply(conv, inputs: Self.images.channelsSecond(b, inputs))
+    return Few(try Self.images.channelsLast(b, y))
   }
 }

@@ -9,7 +9,7 @@ import Tensors
 /// - Attributes, errors: as FusedConv.
 /// - Source: com.microsoft NhwcFusedConv 1. Its documentation: ONNX Runtime has no kernel for its
 ///   plain processor.
-public struct NhwcFusedConv: Operator {
+public struct NhwcFusedConv: FormulaGradient {
   public let conv: FusedConv
 
   static let images = ChannelsLast(images: [0, 3])
@@ -17,6 +17,7 @@ public struct NhwcFusedConv: Operator {
   public static let schema = Schema(
     "NhwcFusedConv", domain: "com.microsoft", versions: [1], inputs: FusedConv.inputs,
     outputs: [Parameter("Y", FusedConv.types)], attributes: FusedConv.schema.attributes,
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 4, 5, 2], (0..<80).map { Float(($0 * 7) % 23) / 8 - 1 })
       let w = try Tensor(shape: [3, 2, 2, 3], (0..<36).map { Float(($0 * 5) % 17) / 8 - 1 })
@@ -40,5 +41,14 @@ public struct NhwcFusedConv: Operator {
   }
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
     try Self.images.prepare(conv, p)
+  }
+}
+
+extension NhwcFusedConv {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    let made = try conv.formula(b, Few(Self.images.channelsSecond(b, inputs)), outputs: 1)
+    return Few(try Self.images.channelsLast(b, made[0]))
   }
 }

@@ -22,6 +22,7 @@ public struct Rfft: CompositeOperator {
   public static let schema = Schema(
     "Rfft", domain: "com.microsoft", versions: [1], inputs: [Parameter("X", FusedConv.types)],
     outputs: [Parameter("Y", FusedConv.types)], attributes: specs,
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 4], [1, -2, 3, 0.5, 0.25, 2, -1, 4] as [Float])
       return [.init(Rfft(), [x])]

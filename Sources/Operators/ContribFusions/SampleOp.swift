@@ -10,6 +10,7 @@ public struct SampleOp: RenamedOperator {
   public static let schema = Schema(
     "SampleOp", domain: "com.microsoft", versions: [1], inputs: [Parameter("X", types)],
     outputs: [Parameter("Y", types)],
+    isDifferentiable: true,
     cases: { [.init(SampleOp(), [try Tensor([1, 2, 3] as [Float])])] })
 
   public init() {}

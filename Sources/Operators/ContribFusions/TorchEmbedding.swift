@@ -16,6 +16,7 @@ public struct TorchEmbedding: CompositeOperator {
       .optional("padding_idx", .int64, ""), .optional("scale_grad_by_freq", .bool, ""),
     ],
     outputs: [Parameter("Y", .numeric)],
+    isDifferentiable: true,
     cases: {
       let table = try Tensor(shape: [3, 2], [1, 2, 3, 4, 5, 6] as [Float])
       let indices = try Tensor(shape: [2, 2], [0, 2, 1, 0] as [Int64])

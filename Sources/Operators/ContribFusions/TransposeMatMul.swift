@@ -13,6 +13,7 @@ public struct TransposeMatMul: RenamedOperator {
     "TransposeMatMul", domain: "com.microsoft", versions: [1],
     inputs: [Parameter("A", .floats), Parameter("B", .floats)], outputs: [Parameter("Y", .floats)],
     attributes: Array(FusedMatMul.specs.prefix(3)),
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3], [0.5, -1, 2, 1.5, 0.25, -0.75] as [Float])
       return [.init(TransposeMatMul(alpha: 2, transB: true), [x, x])]

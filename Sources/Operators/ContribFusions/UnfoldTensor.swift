@@ -22,6 +22,7 @@ public struct UnfoldTensor: Operator {
       AttributeSpec("size", .int, "elements of a window"),
       AttributeSpec("step", .int, "distance of windows; default 1"),
     ],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [3, 4], (0..<12).map { Float($0) })
       return [
@@ -79,5 +80,13 @@ public struct UnfoldTensor: Operator {
 
   public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
     try moveByPlaces(self, e)
+  }
+}
+
+extension UnfoldTensor {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    try scatterBack(b, self, &g)
   }
 }

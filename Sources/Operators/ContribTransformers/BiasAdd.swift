@@ -12,6 +12,7 @@ public struct BiasAdd: CompositeOperator {
     "BiasAdd", domain: ContribTransformers.domain, versions: [1],
     inputs: [Parameter("X", types), Parameter("bias", types), Parameter("skip", types)],
     outputs: [Parameter("Y", types)],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 1, 2], [1.5, -0.75, 0.25, 2] as [Float])
       let skip = try Tensor(shape: [2, 1, 2], [0.5, 1, -2, 4] as [Float])

@@ -21,6 +21,7 @@ public struct BiasSoftmax: CompositeOperator {
       AttributeSpec("axis", .int, "first axis of the softmax, with all that follow; default 1"),
       AttributeSpec("is_inner_broadcast", .int, "1: the bias is repeated before axis; required"),
     ],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 2, 3], (0..<12).map { Float(($0 * 5) % 12) * 0.3 - 2 })
       let bias = try Tensor(shape: [2, 1, 3], [0.5, 1, -2, 4, 0, 0.25] as [Float])

@@ -12,6 +12,7 @@ public struct BiasSplitGelu: CompositeOperator {
   public static let schema = Schema(
     "BiasSplitGelu", domain: ContribTransformers.domain, versions: [1],
     inputs: [Parameter("X", types), Parameter("bias", types)], outputs: [Parameter("Y", types)],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 1, 4], [1.5, -0.75, 0.25, 2, -1.25, 0.5, 1, -2] as [Float])
       return [.init(BiasSplitGelu(), [x, try Tensor([0.5, -1, 0.25, 1] as [Float])])]

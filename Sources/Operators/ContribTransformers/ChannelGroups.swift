@@ -87,3 +87,19 @@ public struct ChannelGroups: Hashable, Sendable {
     }
   }
 }
+
+extension ChannelGroups {
+  /// The normalisation of `x`, with inputs 1 and 2 as gain and shift, with other operators.
+  func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, _ x: B.Value?
+  ) throws(EngineError) -> B.Value {
+    guard let x, let gain = inputs[1], let shift = inputs[2] else {
+      throw EngineError(.arity, "an input is missing")
+    }
+    let plain = try isLast ? b.apply(Transpose(perm: [0, 3, 1, 2]), x) : x
+    let norm = GroupNormalization(groups: groups, epsilon: epsilon)
+    var y = try b.apply(norm, plain, cast(b, gain, like: x), cast(b, shift, like: x))
+    if isActivated { y = try b.apply(Swish(), y) }
+    return try isLast ? b.apply(Transpose(perm: [0, 2, 3, 1]), y) : y
+  }
+}

@@ -21,7 +21,7 @@ import Tensors
 ///   same to all does.
 /// - Source: ONNX Runtime's Attention of domain com.microsoft, version 1. Its CPU kernel refuses
 ///   `do_rotary`, masks of rank 4, and a past beside attention_bias; here the last two work.
-public struct ContribAttention: Operator {
+public struct ContribAttention: FormulaGradient {
   public struct Options: Hashable, Sendable {
     public var heads: Int
     public var isUnidirectional = false
@@ -53,6 +53,7 @@ public struct ContribAttention: Operator {
       AttributeSpec("scale", .float, "factor of the products; default 1 / sqrt(head size)"),
       AttributeSpec("unidirectional", .int, "1: a query sees no later key; default 0"),
     ],
+    isDifferentiable: true,
     cases: {
       func wave(_ shape: Shape, _ phase: Int) throws -> Tensor {
         try Tensor(

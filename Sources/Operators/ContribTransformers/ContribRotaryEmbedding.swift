@@ -15,7 +15,7 @@ import Tensors
 /// - Errors: `.shape` for operands that do not fit; `.attribute`; `.value` for a position outside
 ///   the cache, when running.
 /// - Source: ONNX Runtime's RotaryEmbedding of domain com.microsoft, version 1.
-public struct ContribRotaryEmbedding: Operator {
+public struct ContribRotaryEmbedding: FormulaGradient {
   public struct Options: Hashable, Sendable {
     public var isInterleaved = false
     public var turned = 0
@@ -41,6 +41,7 @@ public struct ContribRotaryEmbedding: Operator {
       AttributeSpec("rotary_embedding_dim", .int, "how many elements turn; default 0: all"),
       AttributeSpec("scale", .float, "kept; default 1"),
     ],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [1, 2, 8], (0..<16).map { Float(($0 * 5) % 16) * 0.3 - 2 })
       let cos = try Tensor(shape: [3, 2], [1, 0.9, 0.5, 0.1, -0.4, -0.8] as [Float])
@@ -143,5 +144,33 @@ public struct ContribRotaryEmbedding: Operator {
         .float32, m.inputs[0], cos: m.inputs[2], sin: m.inputs[3], positions: positions,
         rows: rows, into: m.outputs[0], pool: m.pool)
     }
+  }
+}
+
+extension ContribRotaryEmbedding {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    guard let x = inputs[0], let ids = inputs[1], let cosines = inputs[2], let sines = inputs[3]
+    else { throw EngineError(.arity, "an input is missing") }
+    guard let dims = b.fact(of: x).dims, let half = b.fact(of: cosines).dims?[1].known,
+      let last = dims[dims.count - 1].known, half > 0
+    else { throw EngineError(.notDifferentiable, "the sizes of the heads are not known") }
+    let isFlat = dims.count == 3
+    let turned = options.turned == 0 ? 2 * half : options.turned
+    let heads = isFlat ? (options.heads > 0 ? options.heads : last / turned) : 0
+    let split = try isFlat ? headsApart(b, x, heads) : x
+    var rows = ids
+    if try knownRank(b, ids) == 1 {
+      // The first token's position; the others follow.
+      rows = try reshape(b, plus(b, ids, places(b, split, axis: 2)), [1, -1])
+    }
+    func angles(_ cache: B.Value) throws(EngineError) -> B.Value {
+      try b.apply(Unsqueeze(axes: [1]), b.apply(Gather(), cache, rows))
+    }
+    let y = try rotated(
+      b, split, cos: angles(cosines), sin: angles(sines), size: isFlat ? last / heads : last,
+      turned: turned, isInterleaved: options.isInterleaved)
+    return Few(try isFlat ? headsTogether(b, y) : y)
   }
 }

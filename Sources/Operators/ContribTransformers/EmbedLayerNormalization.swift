@@ -14,7 +14,7 @@ import Tensors
 /// - Errors: `.shape` for operands that do not fit; `.arity` for half of the segments; `.value` for
 ///   an id that its table lacks, when running.
 /// - Source: ONNX Runtime's EmbedLayerNormalization of domain com.microsoft, version 1.
-public struct EmbedLayerNormalization: Operator {
+public struct EmbedLayerNormalization: FormulaGradient {
   public let epsilon: Float
   public let maskIndexType: Int?
 
@@ -35,6 +35,7 @@ public struct EmbedLayerNormalization: Operator {
     attributes: [
       SkipNorm.epsilonSpec, AttributeSpec("mask_index_type", .int, "0: none, 1: one a sequence"),
     ],
+    isDifferentiable: true,
     cases: {
       let ids = try Tensor(shape: [2, 2], [1, 0, 2, 1] as [Int32])
       let word = try Tensor(shape: [3, 4], (0..<12).map { Float(($0 * 5) % 12) * 0.4 - 1 })
@@ -138,5 +139,34 @@ public struct EmbedLayerNormalization: Operator {
         for i in 0..<length where mask[i] == 1 { counts[b] += 1 }
       }
     }
+  }
+}
+
+extension EmbedLayerNormalization {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    func optional(_ i: Int) -> B.Value? { i < inputs.count ? inputs[i] : nil }
+    guard let ids = inputs[0], let words = inputs[2], let positions = inputs[3],
+      let gain = inputs[5], let shift = inputs[6]
+    else { throw EngineError(.arity, "an input is missing") }
+    var z = try b.apply(Gather(), words, ids)
+    let rows: B.Value
+    if let given = optional(8) { rows = given } else { rows = try places(b, ids, axis: 1) }
+    z = try plus(b, z, b.apply(Gather(), positions, rows))
+    if let segments = optional(1), let table = optional(4) {
+      z = try plus(b, z, b.apply(Gather(), table, segments))
+    }
+    let plain = try normalised(b, z, [2], epsilon: Double(epsilon)).y
+    let y = try plus(b, times(b, plain, gain), shift)
+    if outputs < 2 { return Few(y) }
+    var valid = try b.apply(Sub(), ids, ids)
+    if let mask = optional(7) {
+      let one = try b.constant(Tensor(scalar: Int32(1)))
+      valid = try b.apply(Cast(to: .int32), b.apply(Equal(), mask, one))
+    }
+    let counts = try b.apply(
+      ReduceSum(ReduceAxes(keepDims: false)), valid, b.constant(Tensor([1] as [Int64])))
+    return Few(Array([y, counts, z].prefix(outputs)))
   }
 }

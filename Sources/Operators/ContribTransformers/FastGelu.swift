@@ -9,11 +9,12 @@ import Tensors
 ///   of X.
 /// - Errors: `.shape` for a bias of another length.
 /// - Source: ONNX Runtime's FastGelu of domain com.microsoft, version 1.
-public struct FastGelu: Operator {
+public struct FastGelu: FormulaGradient {
   public static let schema = Schema(
     "FastGelu", domain: ContribTransformers.domain, versions: [1],
     inputs: [Parameter("X", .floats), .optional("bias", .floats)],
     outputs: [Parameter("Y", .floats)],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3], [1.5, -0.75, 0.25, 2, -1.25, 0.5] as [Float])
       return [
@@ -64,5 +65,17 @@ func biasedUnary(_ p: Preparation, _ op: UnaryOp) throws(EngineError) -> Prepare
   }
   return Prepared(inPlace: 1, label: "bias \(op)") { m in
     kernel.run(m.inputs[0], bias: m.inputs[1], into: m.outputs[0], pool: m.pool)
+  }
+}
+
+extension FastGelu {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    guard let x = inputs[0] else { throw EngineError(.arity, "an input is missing") }
+    if inputs.count > 1, let bias = inputs[1] {
+      return Few(try b.apply(Gelu(isTanh: true), plus(b, x, bias)))
+    }
+    return Few(try b.apply(Gelu(isTanh: true), x))
   }
 }

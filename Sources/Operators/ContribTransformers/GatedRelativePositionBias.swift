@@ -25,6 +25,7 @@ public struct GatedRelativePositionBias: CompositeOperator {
     ],
     outputs: [Parameter("output", types)],
     attributes: [AttributeSpec("num_heads", .int, "heads; required")],
+    isDifferentiable: true,
     cases: {
       func wave(_ shape: Shape, _ phase: Int) throws -> Tensor {
         try Tensor(

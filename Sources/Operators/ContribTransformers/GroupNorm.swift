@@ -11,7 +11,7 @@ import Tensors
 ///   `epsilon` default 1e-5.
 /// - Errors: `.shape` for operands that do not fit; `.attribute`.
 /// - Source: ONNX Runtime's GroupNorm of domain com.microsoft, version 1.
-public struct GroupNorm: Operator {
+public struct GroupNorm: FormulaGradient {
   public let options: ChannelGroups
 
   public static let schema = Schema(
@@ -21,6 +21,7 @@ public struct GroupNorm: Operator {
       Parameter("beta", ChannelGroups.types, "M"),
     ],
     outputs: [Parameter("Y", ChannelGroups.types)], attributes: ChannelGroups.specs,
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 1, 3, 4], (0..<24).map { Float(($0 * 7) % 24) * 0.3 - 2 })
       let gamma = try Tensor([1, 0.5, 2, -1] as [Float])
@@ -43,5 +44,13 @@ public struct GroupNorm: Operator {
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
     if let half = try widened(p) { return half }
     return try options.prepare(p, skip: nil, bias: nil)
+  }
+}
+
+extension GroupNorm {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    Few(try options.formula(b, inputs, inputs[0]))
   }
 }

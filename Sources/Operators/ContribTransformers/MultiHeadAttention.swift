@@ -22,7 +22,7 @@ import Tensors
 /// - Source: ONNX Runtime's MultiHeadAttention of domain com.microsoft, version 1. Its CPU kernel
 ///   refuses the packed forms, and with `unidirectional` and more new keys than queries shows the
 ///   last query all of them.
-public struct MultiHeadAttention: Operator {
+public struct MultiHeadAttention: FormulaGradient {
   public struct Options: Hashable, Sendable {
     public var heads: Int
     public var isUnidirectional = false
@@ -54,6 +54,7 @@ public struct MultiHeadAttention: Operator {
       AttributeSpec("scale", .float, "factor of the products; default 1 / sqrt(head size)"),
       AttributeSpec("unidirectional", .int, "1: a query sees no later key; default 0"),
     ],
+    isDifferentiable: true,
     cases: {
       func wave(_ shape: Shape, _ phase: Int) throws -> Tensor {
         try Tensor(

@@ -13,7 +13,7 @@ import Tensors
 /// - Errors: `.shape` for a table that is no matrix; `.value` for negative lengths; `.attribute`.
 /// - Source: ONNX Runtime's RelativePositionBias of domain com.microsoft, version 1;
 ///   arXiv:1910.10683.
-public struct RelativePositionBias: Operator {
+public struct RelativePositionBias: FormulaGradient {
   public let isBidirectional: Bool
   public let maxDistance: Int
 
@@ -29,6 +29,7 @@ public struct RelativePositionBias: Operator {
       AttributeSpec("is_bidirectional", .int, "1: keys after the query too; default 0"),
       AttributeSpec("max_distance", .int, "where the last bucket starts; required"),
     ],
+    isDifferentiable: true,
     cases: {
       let table = try Tensor(shape: [8, 2], (0..<16).map { Float(($0 * 5) % 16) * 0.3 - 2 })
       let n = try Tensor([6] as [Int64])
@@ -107,5 +108,22 @@ public struct RelativePositionBias: Operator {
         for t in 0..<keys { to[i * keys + t] = from[places[t - s + queries - 1] + h] }
       }
     }
+  }
+}
+
+extension RelativePositionBias {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    guard let table = inputs[0], let queries = inputs[1], let keys = inputs[2] else {
+      throw EngineError(.arity, "an input is missing")
+    }
+    guard let s = b.fact(of: queries).knownInts?.first, let t = b.fact(of: keys).knownInts?.first,
+      let count = b.fact(of: table).dims?[0].known
+    else { throw EngineError(.notDifferentiable, "the lengths are not known") }
+    var buckets: [Int64] = []
+    for i in 0..<s { for j in 0..<t { buckets.append(Int64(bucket(j - i, of: count))) } }
+    let rows = try b.apply(Gather(), table, b.constant(Tensor(shape: [s, t], buckets)))
+    return Few(try b.apply(Unsqueeze(axes: [0]), b.apply(Transpose(perm: [2, 0, 1]), rows)))
   }
 }

@@ -10,7 +10,7 @@ import Tensors
 /// - Errors: `.attribute` for axis or stash_type; `.shape` for a scale that does not broadcast.
 /// - Source: ONNX Runtime's SimplifiedLayerNormalization, version 1, which it keeps in ONNX's own
 ///   domain; RMSNormalization is its standard form.
-public struct SimplifiedLayerNormalization: Operator {
+public struct SimplifiedLayerNormalization: FormulaGradient {
   public let norm: RMSNormalization
 
   public static let schema = Schema(
@@ -20,6 +20,7 @@ public struct SimplifiedLayerNormalization: Operator {
       Parameter("Y", .floats, "V"), .optional("inv_std_var", DTypes(.float32), "U"),
     ],
     attributes: RMSNormalization.schema.attributes,
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3, 4], (0..<24).map { Float(($0 * 7) % 24) * 0.3 - 2 })
       let scale = try Tensor([1, 0.5, 2, -1] as [Float])
@@ -44,4 +45,14 @@ public struct SimplifiedLayerNormalization: Operator {
   }
 
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared { try norm.prepare(p) }
+}
+
+extension SimplifiedLayerNormalization {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    let made = try norm.formula(b, inputs, outputs: outputs)
+    if outputs < 2 { return made }
+    return Few(made[0], try b.apply(Cast(to: .float32), made[1]))
+  }
 }

@@ -11,7 +11,7 @@ import Tensors
 /// - Outputs: `Y`; `S`.
 /// - Errors: `.shape` for operands that do not fit; `.attribute`.
 /// - Source: ONNX Runtime's SkipGroupNorm of domain com.microsoft, version 1.
-public struct SkipGroupNorm: Operator {
+public struct SkipGroupNorm: FormulaGradient {
   public let options: ChannelGroups
 
   public static let schema = Schema(
@@ -23,6 +23,7 @@ public struct SkipGroupNorm: Operator {
     ],
     outputs: [Parameter("Y", ChannelGroups.types), .optional("S", ChannelGroups.types)],
     attributes: ChannelGroups.specs,
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 1, 3, 4], (0..<24).map { Float(($0 * 7) % 24) * 0.3 - 2 })
       let gamma = try Tensor([1, 0.5, 2, -1] as [Float])
@@ -48,5 +49,25 @@ public struct SkipGroupNorm: Operator {
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
     if let half = try widened(p) { return half }
     return try options.prepare(p, skip: 3, bias: 4)
+  }
+}
+
+extension SkipGroupNorm {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    guard let x = inputs[0], let skip = inputs[3] else {
+      throw EngineError(.arity, "an input is missing")
+    }
+    var one = skip
+    if try knownRank(b, skip) == 2 {
+      one = try b.apply(Unsqueeze(axes: options.isLast ? [1, 2] : [2, 3]), skip)
+    }
+    var s = try plus(b, x, one)
+    if inputs.count > 4, let bias = inputs[4] {
+      s = try plus(b, s, options.isLast ? bias : perChannel(b, bias, rank: 4))
+    }
+    let y = try options.formula(b, inputs, s)
+    return outputs > 1 ? Few(y, s) : Few(y)
   }
 }

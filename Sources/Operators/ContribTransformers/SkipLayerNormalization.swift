@@ -11,7 +11,7 @@ import Tensors
 /// - Outputs: `output`; `mean`, `inv_std_var`: float32, 1 in place of D; `input_skip_bias_sum`: Z.
 /// - Errors: `.shape` for operands that do not fit; `.attribute` for a negative epsilon.
 /// - Source: ONNX Runtime's SkipLayerNormalization of domain com.microsoft, version 1.
-public struct SkipLayerNormalization: Operator {
+public struct SkipLayerNormalization: FormulaGradient {
   public let epsilon: Float
 
   public static let schema = Schema(
@@ -22,6 +22,7 @@ public struct SkipLayerNormalization: Operator {
       .optional("bias", SkipNorm.types),
     ],
     outputs: SkipNorm.outputs, attributes: [SkipNorm.epsilonSpec],
+    isDifferentiable: true,
     cases: {
       let (x, skip, gamma) = try SkipNorm.caseInputs()
       let beta = try Tensor([0, 0.25, -1, 1] as [Float])
@@ -43,5 +44,14 @@ public struct SkipLayerNormalization: Operator {
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
     if let half = try widened(p) { return half }
     return try SkipNorm.prepare(p, epsilon: epsilon, shift: 3, bias: 4, centers: true)
+  }
+}
+
+extension SkipLayerNormalization {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    try SkipNorm.formula(
+      b, inputs, outputs: outputs, epsilon: epsilon, shift: 3, bias: 4, centers: true)
   }
 }

@@ -86,3 +86,28 @@ enum SkipNorm {
     }
   }
 }
+
+extension SkipNorm {
+  /// What the kernel computes, with other operators.
+  static func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int, epsilon: Float, shift: Int?, bias: Int,
+    centers: Bool
+  ) throws(EngineError) -> Few<B.Value> {
+    guard let x = inputs[0], let skip = inputs[1], let gain = inputs[2] else {
+      throw EngineError(.arity, "an input is missing")
+    }
+    var z = try plus(b, x, skip)
+    if bias < inputs.count, let offset = inputs[bias] { z = try plus(b, z, offset) }
+    let axes = [try knownRank(b, x) - 1]
+    let center = try centers ? mean(b, z, axes) : times(b, sum(b, z, axes), 0)
+    let distance = try centers ? minus(b, z, center) : z
+    let square = try mean(b, times(b, distance, distance), axes)
+    let inverse = try b.apply(Reciprocal(), b.apply(Sqrt(), plus(b, square, Double(epsilon))))
+    var y = try times(b, times(b, distance, inverse), gain)
+    if let at = shift, at < inputs.count, let offset = inputs[at] { y = try plus(b, y, offset) }
+    let results = [
+      y, try b.apply(Cast(to: .float32), center), try b.apply(Cast(to: .float32), inverse), z,
+    ]
+    return Few(Array(results.prefix(outputs)))
+  }
+}

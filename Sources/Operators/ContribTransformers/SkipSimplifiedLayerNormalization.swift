@@ -12,7 +12,7 @@ import Tensors
 ///   `input_skip_bias_sum`: Z.
 /// - Errors: `.shape` for operands that do not fit; `.attribute` for a negative epsilon.
 /// - Source: ONNX Runtime's SkipSimplifiedLayerNormalization of domain com.microsoft, version 1.
-public struct SkipSimplifiedLayerNormalization: Operator {
+public struct SkipSimplifiedLayerNormalization: FormulaGradient {
   public let epsilon: Float
 
   public static let schema = Schema(
@@ -22,6 +22,7 @@ public struct SkipSimplifiedLayerNormalization: Operator {
       Parameter("gamma", SkipNorm.types), .optional("bias", SkipNorm.types),
     ],
     outputs: SkipNorm.outputs, attributes: [SkipNorm.epsilonSpec],
+    isDifferentiable: true,
     cases: {
       let (x, skip, gamma) = try SkipNorm.caseInputs()
       let bias = try Tensor([0, 0.25, -1, 1] as [Float])
@@ -44,5 +45,14 @@ public struct SkipSimplifiedLayerNormalization: Operator {
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
     if let half = try widened(p) { return half }
     return try SkipNorm.prepare(p, epsilon: epsilon, shift: nil, bias: 3, centers: false)
+  }
+}
+
+extension SkipSimplifiedLayerNormalization {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    try SkipNorm.formula(
+      b, inputs, outputs: outputs, epsilon: epsilon, shift: nil, bias: 3, centers: false)
   }
 }

@@ -6,6 +6,7 @@ import Tensors
 /// - `cond`: bool with one element. The branches take no inputs; they capture values.
 /// - Outputs: those of the branch that ran; both branches give as many, of the same kinds.
 /// - Errors: `.shape` when `cond` has more than one element or none.
+/// - Gradient: in graphs, by the captured values: another If.
 /// - Source: ONNX If 1, 11, 13, 16, 19, 21, 23, 24, 25.
 public struct If: Operator {
   public let thenBranch: Subgraph
@@ -21,12 +22,19 @@ public struct If: Operator {
       AttributeSpec("then_branch", .graph, "runs when cond is true"),
       AttributeSpec("else_branch", .graph, "runs when cond is false"),
     ],
+    isDifferentiable: true,
     cases: { [] })
 
   public init(reading a: AttributeReader) throws(EngineError) {
     thenBranch = Subgraph(try a.graph("then_branch"))
     elseBranch = Subgraph(try a.graph("else_branch"))
     thenIsFirst = a.position(of: "then_branch") < a.position(of: "else_branch")
+  }
+
+  init(then: Graph, otherwise: Graph) {
+    thenBranch = Subgraph(then)
+    elseBranch = Subgraph(otherwise)
+    thenIsFirst = true
   }
 
   public var attributes: [Attribute] {

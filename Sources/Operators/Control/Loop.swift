@@ -9,6 +9,8 @@ import Tensors
 ///   condition, the carried values, and any number of scan outputs.
 /// - Outputs: the final carried values, then each scan output stacked along a new first axis.
 /// - Errors: `.budget` after 2^31 iterations without a limit.
+/// - Gradient: in graphs, by carried and captured values, whose sizes must not change from step to
+///   step; the loop runs once more and keeps what it carries.
 /// - Source: ONNX Loop 1, 11, 13, 16, 19, 21, 23, 24, 25.
 public struct Loop: Operator {
   public let body: Subgraph
@@ -22,6 +24,7 @@ public struct Loop: Operator {
     outputs: [.variadic("v_final_and_scan_outputs", .all, "", containers: true)],
     attributes: [AttributeSpec("body", .graph, "one iteration")],
     inputCounts: [1: 3...Int.max, 11: 2...Int.max],
+    isDifferentiable: true,
     cases: { [] })
 
   public init(reading a: AttributeReader) throws(EngineError) {
@@ -34,6 +37,8 @@ public struct Loop: Operator {
         received: "\(body.graph.inputs.count) and \(body.graph.outputs.count)")
     }
   }
+
+  init(body: Graph) { self.body = Subgraph(body) }
 
   public var attributes: [Attribute] { [.graph("body", body.graph)] }
 

@@ -9,6 +9,8 @@ import Tensors
 /// - Opset 8 has a batch axis in front of everything and optional sequence lengths as first
 ///   input; from 9 on axes and directions are attributes.
 /// - Errors: `.shape` when scan inputs differ in length; `.attribute` for bad axes.
+/// - Gradient: in graphs, by states, scan inputs and captured values, from opset 9 on; the scan
+///   runs once more and keeps its states.
 /// - Source: ONNX Scan 8, 9, 11, 16, 19, 21, 23, 24, 25.
 public struct Scan: Operator {
   public let body: Subgraph
@@ -36,7 +38,21 @@ public struct Scan: Operator {
       AttributeSpec("directions", .ints, "opset 8's name of scan_input_directions", before: 9),
     ],
     inputCounts: [8: 2...Int.max, 9: 1...Int.max],
+    isDifferentiable: true,
     cases: { [] })
+
+  init(
+    body: Graph, scanInputs: Int, inputAxes: [Int], inputDirections: [Int], outputAxes: [Int],
+    outputDirections: [Int]
+  ) {
+    self.body = Subgraph(body)
+    self.scanInputs = scanInputs
+    self.inputAxes = inputAxes
+    self.inputDirections = inputDirections
+    self.outputAxes = outputAxes
+    self.outputDirections = outputDirections
+    isBatched = false
+  }
 
   public init(reading a: AttributeReader) throws(EngineError) {
     body = Subgraph(try a.graph("body"))

@@ -15,7 +15,7 @@ import Tensors
 /// - Errors: `.attribute`; `.shape` for sizes that do not fit and for a kernel without taps.
 /// - Accuracy: sums in float32 in the order of the taps, the bias last.
 /// - Source: ONNX CausalConvWithState 27.
-public struct CausalConvWithState: Operator {
+public struct CausalConvWithState: FormulaGradient {
   public enum Activation: String, Sendable, CaseIterable { case none, silu, swish }
   public let activation: Activation
 
@@ -29,6 +29,7 @@ public struct CausalConvWithState: Operator {
     ],
     outputs: [Parameter("output", types), Parameter("present_state", types)],
     attributes: [AttributeSpec("activation", .string, "none (default), silu or swish")],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 2, 5], (0..<20).map { Float(($0 * 7) % 19) / 8 - 1 })
       let w = try Tensor(shape: [2, 1, 3], [0.5, -1, 2, 1.5, 0.25, -0.75] as [Float])
@@ -112,5 +113,32 @@ public struct CausalConvWithState: Operator {
           present: wantsState ? m.output(1) : nil),
         scratch: m.scratch.assumingMemoryBound(to: Float.self), pool: m.pool)
     }
+  }
+}
+
+extension CausalConvWithState {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    guard let x = inputs[0], let w = inputs[1] else {
+      throw EngineError(.arity, "an input is missing")
+    }
+    guard let sizes = b.fact(of: w).dims, let channels = sizes[0].known, let taps = sizes[2].known
+    else { throw EngineError(.notDifferentiable, "the sizes of the weight are not known") }
+    var whole = x
+    if inputs.count > 3, let past = inputs[3] {
+      whole = try b.apply(Concat(axis: 2), inputs: [past, x])
+    } else {
+      let pads = try b.constant(Tensor([0, 0, Int64(taps - 1), 0, 0, 0]))
+      whole = try b.apply(Pad(), x, pads)
+    }
+    let bias = inputs.count > 2 ? inputs[2] : nil
+    var y = try b.apply(Conv(group: channels), inputs: [whole, w, bias])
+    if activation != .none { y = try b.apply(Swish(), y) }
+    if outputs < 2 { return Few(y) }
+    let state =
+      try taps == 1
+      ? slice(b, whole, axis: 2, 0, 0) : slice(b, whole, axis: 2, 1 - taps, Int(Int32.max))
+    return Few(y, state)
   }
 }

@@ -26,6 +26,7 @@ public struct Col2Im: Operator {
     ],
     outputs: [Parameter("output", types)],
     attributes: Window.specs.filter { $0.name != "auto_pad" && $0.name != "kernel_shape" },
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 4, 6], (0..<48).map { Float(($0 * 7) % 48) })
       let block = try Tensor([2, 2] as [Int64])
@@ -149,7 +150,7 @@ public struct Col2Im: Operator {
   }
 
   /// For each tap and each position of the block, the place in the image or -1.
-  private static func places(_ w: Window.Concrete) -> [Int] {
+  fileprivate static func places(_ w: Window.Concrete) -> [Int] {
     var result = [0]
     // Taps and positions of the axes so far, as a table of [taps, positions].
     var (taps, positions) = (1, 1)
@@ -207,5 +208,23 @@ public struct Col2Im: Operator {
         }
       }
     }
+  }
+}
+
+extension Col2Im {
+  /// Each column takes what lies in its place in the upstream; nothing where it fell into pads.
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    guard let image = b.fact(of: try g.input(1)).knownInts,
+      let block = b.fact(of: try g.input(2)).knownInts
+    else { throw EngineError(.notDifferentiable, "the sizes of the image are not known") }
+    let settled = try window.concrete(inputSpatial: image, kernel: block)
+    let beyond = image.reduce(1, *)
+    let places = Col2Im.places(settled).map { Int64($0 < 0 ? beyond : $0) }
+    let flat = try reshape(b, g.upstream(), [0, 0, -1])
+    let room = try fitted(b, flat, axis: 2, beyond + 1)
+    let columns = try b.apply(Gather(axis: 2), room, b.constant(Tensor(places)))
+    g.give(0, try reshape(b, columns, like: g.input(0)))
   }
 }

@@ -14,6 +14,7 @@ import Tensors
 ///   W's, a window larger than its padded input; `.unsupported` beyond three spatial axes.
 /// - Accuracy: sums over taps, then channels, in float32 for types up to 32 bits, in float64 for
 ///   float64. The same for any number of threads.
+/// - Gradient: `ConvInputGradient` and `ConvWeightGradient`; by B the sum of each channel.
 /// - Cost: constant weights are packed once.
 /// - Source: ONNX Conv 1, 11, 22.
 public struct Conv: Operator {
@@ -29,6 +30,7 @@ public struct Conv: Operator {
     attributes: Window.specs + [
       AttributeSpec("group", .int, "groups that channels fall into; default 1")
     ],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 2, 4, 5], (0..<80).map { Float(($0 * 7) % 23) / 8 - 1 })
       let w = try Tensor(shape: [3, 2, 2, 3], (0..<36).map { Float(($0 * 5) % 17) / 8 - 1 })
@@ -192,4 +194,24 @@ public struct Conv: Operator {
       stage.finish(m.outputs[0], scratch, pool)
     }
   }
+}
+
+extension Conv {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    let (x, w, dy) = (try g.input(0), try g.input(1), try g.upstream())
+    if g.needs(0) {
+      g.give(0, try b.apply(ConvInputGradient(window: window, group: group), dy, w, x))
+    }
+    if g.needs(1) {
+      g.give(1, try b.apply(ConvWeightGradient(window: window, group: group), x, dy, w))
+    }
+    if g.needs(2) { g.give(2, try channelSums(b, dy)) }
+  }
+}
+
+/// The sum of each channel of `[N, C, D1, ...]`: `[C]`.
+func channelSums<B: Builder>(_ b: B, _ x: B.Value) throws(EngineError) -> B.Value {
+  try sum(b, x, (0..<(knownRank(b, x))).filter { $0 != 1 }, keepDims: false)
 }

@@ -19,6 +19,7 @@ import Tensors
 /// - Errors: `.shape` as for `Conv`, and for pads that leave nothing; `.unsupported` beyond three
 ///   spatial axes.
 /// - Accuracy: float32 sums for types up to 32 bits, float64 for float64.
+/// - Gradient: by X a convolution, by W a `ConvWeightGradient`; by B the sum of each channel.
 /// - Source: ONNX ConvTranspose 1, 11, 22.
 public struct ConvTranspose: Operator {
   public let window: Window
@@ -37,6 +38,7 @@ public struct ConvTranspose: Operator {
       AttributeSpec("output_padding", .ints, "elements added at each axis' end; default 0"),
       AttributeSpec("output_shape", .ints, "sizes of the spatial axes; default: derived"),
     ],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [1, 2, 3, 2], (0..<12).map { Float(($0 * 5) % 11) / 4 - 1 })
       let w = try Tensor(shape: [2, 1, 2, 3], (0..<12).map { Float(($0 * 7) % 13) / 4 - 1 })
@@ -205,5 +207,84 @@ public struct ConvTranspose: Operator {
         y: stage.output(m.outputs[0], scratch), scratch: scratch, pool: pool)
       stage.finish(m.outputs[0], scratch, pool)
     }
+  }
+}
+
+extension ConvTranspose {
+  /// The convolution of which this is the transpose, for sizes that are known where they matter.
+  ///
+  /// Errors: `.notDifferentiable` where sizes decide the pads and are not known.
+  private func transposed<B: Builder>(
+    _ b: B, _ g: Backward<B.Value>
+  ) throws(EngineError) -> Window {
+    let (x, w) = (b.fact(of: try g.input(0)).dims, b.fact(of: try g.input(1)).dims)
+    var result = Window(strides: window.strides, dilations: window.dilations)
+    let isSame = window.autoPad == .sameUpper || window.autoPad == .sameLower
+    let isFixed = outputPadding.allSatisfy { $0 == 0 } && outputShape.isEmpty && !isSame
+    if isFixed {
+      if window.autoPad == .explicit {
+        (result.padsBegin, result.padsEnd) = (window.padsBegin, window.padsEnd)
+      }
+      return result
+    }
+    let y = b.fact(of: g.output).dims
+    guard let x, let w, let y else {
+      throw EngineError(.notDifferentiable, "the sizes of a transposed convolution are not known")
+    }
+    let spatial = 2..<x.count
+    let (input, kernel, output) = (
+      spatial.compactMap { x[$0].known }, spatial.compactMap { w[$0].known },
+      spatial.compactMap { y[$0].known }
+    )
+    guard input.count == spatial.count, kernel.count == spatial.count, output.count == spatial.count
+    else {
+      throw EngineError(.notDifferentiable, "the sizes of a transposed convolution are not known")
+    }
+    result.padsBegin = pads(input, kernel, output)
+    // What the last window reaches over the end; less than nothing where none reaches it.
+    result.padsEnd = input.indices.map { i in
+      let reach = (input[i] - 1) * window.stride(i) + (kernel[i] - 1) * window.dilation(i) + 1
+      return max(0, reach - result.padsBegin[i] - output[i])
+    }
+    return result
+  }
+
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    let (x, w) = (try g.input(0), try g.input(1))
+    var up = try g.upstream()
+    if g.needs(2) { g.give(2, try channelSums(b, up)) }
+    guard g.needs(0) || g.needs(1) else { return }
+    let window = try transposed(b, g)
+    // Rows at the end that no window reaches would make one window more.
+    up = try cropped(b, up, g, window)
+    if g.needs(0) { g.give(0, try b.apply(Conv(window: window, group: group), up, w)) }
+    if g.needs(1) {
+      g.give(1, try b.apply(ConvWeightGradient(window: window, group: group), up, x, w))
+    }
+  }
+
+  private func cropped<B: Builder>(
+    _ b: B, _ up: B.Value, _ g: Backward<B.Value>, _ conv: Window
+  ) throws(EngineError) -> B.Value {
+    func known(_ v: B.Value) -> [Int]? {
+      let dims = b.fact(of: v).dims?.dropFirst(2).compactMap(\.known)
+      // Two that do not matter go in front.
+      return dims.flatMap { $0.count + 2 == b.fact(of: v).rank ? [0, 0] + $0 : nil }
+    }
+    guard let x = known(try g.input(0)), let w = known(try g.input(1)), let y = known(g.output)
+    else { return up }
+    var ends: [Int64] = []
+    for i in 2..<x.count {
+      let reach = (x[i] - 1) * conv.stride(i - 2) + (w[i] - 1) * conv.dilation(i - 2) + 1
+      let begin = conv.padsBegin.isEmpty ? 0 : conv.padsBegin[i - 2]
+      ends.append(Int64(min(y[i], reach - begin)))
+    }
+    guard zip(ends, y.dropFirst(2)).contains(where: { $0 < Int64($1) }) else { return up }
+    let starts = try b.constant(Tensor(ends.map { _ in Int64(0) }))
+    let axes = try b.constant(Tensor(ends.indices.map { Int64($0 + 2) }))
+    return try b.apply(
+      Slice(), inputs: [up, starts, try b.constant(Tensor(ends)), axes])
   }
 }

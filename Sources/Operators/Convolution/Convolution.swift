@@ -6,7 +6,9 @@ enum Convolution {
     CausalConvWithState.self,
     Col2Im.self,
     Conv.self,
+    ConvInputGradient.self,
     ConvTranspose.self,
+    ConvWeightGradient.self,
     DeformConv.self,
   ]
 }

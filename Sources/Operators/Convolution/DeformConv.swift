@@ -18,7 +18,7 @@ import Tensors
 /// - Edges: a place at or beyond one element outside, or NaN, reads zero.
 /// - Accuracy: places in float64; sums in float32 for types up to 32 bits, else in float64.
 /// - Source: ONNX DeformConv 19, 22; Dai et al. 2017, Zhu et al. 2018.
-public struct DeformConv: Operator {
+public struct DeformConv: FormulaGradient {
   public let window: Window
   public let group: Int
   public let offsetGroup: Int
@@ -34,10 +34,13 @@ public struct DeformConv: Operator {
       AttributeSpec("group", .int, "groups that channels fall into; default 1"),
       AttributeSpec("offset_group", .int, "groups of channels that share offsets; default 1"),
     ],
+    isDifferentiable: true,
     cases: {
+      // Offsets lie away from whole numbers, where the gradient jumps.
       func wave(_ shape: Shape, _ phase: Int, _ scale: Float = 0.3) throws -> Tensor {
         try Tensor(
-          shape: shape, (0..<shape.count).map { (Float((($0 + phase) * 7) % 17) - 8) * scale })
+          shape: shape,
+          (0..<shape.count).map { (Float((($0 + phase) * 7) % 17) - 8) * scale + 0.037 })
       }
       let line = try wave([1, 1, 6], 1)
       return [

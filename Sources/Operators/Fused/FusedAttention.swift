@@ -37,6 +37,7 @@ public struct FusedAttention: KernelComposite {
       AttributeSpec("strides", .ints, "elements from head to head; default the head's size"),
       AttributeSpec("v_head_size", .int, "elements of a head of V; default head_size"),
     ],
+    isDifferentiable: true,
     cases: {
       func wave(_ shape: Shape) throws -> Tensor {
         try Tensor(shape: shape, (0..<shape.count).map { Float(($0 * 7) % 13) * 0.2 - 1 })

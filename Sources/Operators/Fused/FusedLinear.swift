@@ -26,6 +26,7 @@ public struct FusedLinear: KernelComposite {
     outputs: [Parameter("Y", .floats)],
     attributes: [AttributeSpec("transB", .int, "1: B is transposed; default 0")]
       + FusedActivation.namedSpecs,
+    isDifferentiable: true,
     cases: {
       let a = try Tensor(shape: [2, 2, 3], (0..<12).map { Float(($0 * 5) % 12) * 0.3 - 1.7 })
       let b = try Tensor(shape: [3, 2], [1, 2, -0.5, 0.75, 1.25, -1.5] as [Float])

@@ -17,6 +17,7 @@ public struct Compress: Operator {
     inputs: [Parameter("input", Expand.types), Parameter("condition", .bool, "T1")],
     outputs: [Parameter("output", Expand.types)],
     attributes: [AttributeSpec("axis", .int, "the axis; default: the flattened input")],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [3, 2], (1...6).map { Float($0) })
       let condition = try Tensor([false, true, true])
@@ -53,5 +54,13 @@ public struct Compress: Operator {
       picked.append(Int64(i))
     }
     return try e.run(Gather(axis: at), [.tensor(x), .tensor(try Tensor(picked))])
+  }
+}
+
+extension Compress {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    try scatterBack(b, self, &g)
   }
 }

@@ -89,13 +89,24 @@ public struct Gather: Operator {
     _ b: B, _ g: inout Backward<B.Value>
   ) throws(EngineError) {
     let x = try g.input(0)
-    // An embedding: whole rows are added up.
-    if axis == 0, let type = b.fact(of: x).tensorType {
-      let zeros = try zeros(b, type)
-      let indices = try b.apply(Unsqueeze(axes: [-1]), b.apply(Cast(to: .int64), g.input(1)))
-      g.give(0, try b.apply(ScatterND(reduction: .add), zeros, indices, g.upstream()))
-    } else {
-      try scatterBack(b, self, &g)
+    let (rank, indices) = (try knownRank(b, x), try g.input(1))
+    let at = try normalisedAxis(axis, rank: rank)
+    let tuples = try b.apply(Unsqueeze(axes: [-1]), b.apply(Cast(to: .int64), indices))
+    if at == 0 {
+      // An embedding: whole rows are added up.
+      g.give(
+        0, try b.apply(ScatterND(reduction: .add), zeros(b, like: x), tuples, g.upstream()))
+      return
     }
+    // The same with the axis in front.
+    let front = try knownRank(b, indices)
+    let perm = [at] + (0..<rank).filter { $0 != at }
+    let upPerm =
+      Array(at..<at + front) + Array(0..<at) + Array(at + front..<rank + front - 1)
+    let up = try b.apply(Transpose(perm: upPerm), g.upstream())
+    let rows = try zeros(b, like: b.apply(Transpose(perm: perm), x))
+    let sum = try b.apply(ScatterND(reduction: .add), rows, tuples, up)
+    let back = (0..<rank).map { k in perm.firstIndex(of: k) ?? k }
+    g.give(0, try b.apply(Transpose(perm: back), sum))
   }
 }

@@ -58,6 +58,11 @@ public struct GatherElements: Operator {
   public func gradient<B: Builder>(
     _ b: B, _ g: inout Backward<B.Value>
   ) throws(EngineError) {
-    try scatterBack(b, self, &g)
+    let x = try g.input(0)
+    g.give(
+      0,
+      try b.apply(
+        ScatterElements(axis: axis, reduction: .add), zeros(b, like: x), g.input(1), g.upstream())
+    )
   }
 }

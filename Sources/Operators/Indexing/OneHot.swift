@@ -25,6 +25,7 @@ public struct OneHot: Operator {
     ],
     outputs: [Parameter("output", Expand.types, "T3")],
     attributes: [AttributeSpec("axis", .int, "place of the new axis; default -1")],
+    isDifferentiable: true,
     cases: {
       let i = try Tensor(shape: [2, 2], [0, -1, 2, 7] as [Int64])
       let depth = try Tensor(scalar: 3 as Int64)
@@ -103,5 +104,22 @@ private func number(_ memory: UnsafeRawPointer, _ i: Int, _ dtype: DType) -> Int
   case .float32: return Int(exactly: load(Float.self).rounded(.towardZero))
   case .float64: return Int(exactly: load(Double.self).rounded(.towardZero))
   default: return nil
+  }
+}
+
+extension OneHot {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    // By the values alone: how often each of them stands in the result, weighed by the upstream.
+    guard g.needs(2) else { return }
+    let up = try g.upstream()
+    let marks = try b.apply(CastLike(), b.constant(Tensor([0, 1] as [Float])), up)
+    let isOn = try b.apply(self, g.input(0), g.input(1), marks)
+    let all = Array(0..<(try knownRank(b, up)))
+    let on = try sum(b, times(b, up, isOn), all, keepDims: false)
+    let off = try minus(b, sum(b, up, all, keepDims: false), on)
+    let parts = [try reshape(b, off, [1]), try reshape(b, on, [1])]
+    g.give(2, try b.apply(Concat(axis: 0), inputs: parts))
   }
 }

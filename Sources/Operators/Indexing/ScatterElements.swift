@@ -11,7 +11,7 @@ import Tensors
 /// - `axis`: default 0. `reduction`: none (default; the last update of a place wins), add, mul (opset
 ///   16), max, min (18); in row-major order of the updates. Complex numbers and strings take none.
 /// - Errors: `.value` for an index out of range, `.shape` for shapes that do not fit.
-/// - Gradient: of none (places named once) and add.
+/// - Gradient: of all reductions; see `scatterGradient`.
 /// - Source: ONNX ScatterElements 11, 13, 16, 18.
 public struct ScatterElements: Operator {
   public let axis: Int
@@ -36,6 +36,8 @@ public struct ScatterElements: Operator {
       return [
         .init(ScatterElements(), [x, i, u]),
         .init(ScatterElements(axis: 1, reduction: .add), [x, i, u]),
+        .init(ScatterElements(axis: 1, reduction: .mul), [x, i, u]),
+        .init(ScatterElements(axis: 1, reduction: .min), [x, i, u]),
       ]
     })
 
@@ -91,17 +93,14 @@ public struct ScatterElements: Operator {
   public func gradient<B: Builder>(
     _ b: B, _ g: inout Backward<B.Value>
   ) throws(EngineError) {
-    guard reduction == .none || reduction == .add else {
-      throw EngineError(.notDifferentiable, "no gradient of the reduction \(reduction)")
-    }
-    let (up, indices) = (try g.upstream(), try g.input(1))
-    if g.needs(0) {
-      g.give(
-        0,
-        reduction == .add
-          ? up
-          : try b.apply(ScatterElements(axis: axis), up, indices, zeros(b, like: g.input(2))))
-    }
-    if g.needs(2) { g.give(2, try b.apply(GatherElements(axis: axis), up, indices)) }
+    let indices = try g.input(1)
+    try scatterGradient(
+      b, &g, reduction,
+      scatter: { (r, data, updates) throws(EngineError) in
+        try b.apply(ScatterElements(axis: axis, reduction: r), data, indices, updates)
+      },
+      gather: { (data) throws(EngineError) in
+        try b.apply(GatherElements(axis: axis), data, indices)
+      })
   }
 }

@@ -11,7 +11,7 @@ import Tensors
 /// - `reduction`: none (default; the last update of a place wins), add, mul (opset 16), max, min
 ///   (18); in row-major order of the tuples. Complex numbers and strings take none.
 /// - Errors: `.value` for an index out of range, `.shape` for shapes that do not fit.
-/// - Gradient: of none (places named once) and add.
+/// - Gradient: of all reductions; see `scatterGradient`.
 /// - Source: ONNX ScatterND 11, 13, 16, 18.
 public struct ScatterND: Operator {
   public let reduction: ScatterReduction
@@ -31,7 +31,9 @@ public struct ScatterND: Operator {
       let x = try Tensor(shape: [3, 2], (1...6).map { Float($0) })
       let i = try Tensor(shape: [2, 1], [2, -3] as [Int64])
       let u = try Tensor(shape: [2, 2], [1.5, 2.5, 3.5, 4.25] as [Float])
-      return [.init(ScatterND(), [x, i, u]), .init(ScatterND(reduction: .add), [x, i, u])]
+      return [.init(ScatterND(), [x, i, u]), .init(ScatterND(reduction: .add), [x, i, u]),
+        .init(ScatterND(reduction: .mul), [x, i, u]), .init(ScatterND(reduction: .max), [x, i, u]),
+      ]
     })
 
   public init(reduction: ScatterReduction = .none) { self.reduction = reduction }
@@ -80,15 +82,14 @@ public struct ScatterND: Operator {
   public func gradient<B: Builder>(
     _ b: B, _ g: inout Backward<B.Value>
   ) throws(EngineError) {
-    guard reduction == .none || reduction == .add else {
-      throw EngineError(.notDifferentiable, "no gradient of the reduction \(reduction)")
-    }
-    let (up, indices) = (try g.upstream(), try g.input(1))
-    if g.needs(0) {
-      g.give(
-        0,
-        reduction == .add ? up : try b.apply(ScatterND(), up, indices, zeros(b, like: g.input(2))))
-    }
-    if g.needs(2) { g.give(2, try b.apply(GatherND(), up, indices)) }
+    let indices = try g.input(1)
+    try scatterGradient(
+      b, &g, reduction,
+      scatter: { (r, data, updates) throws(EngineError) in
+        try b.apply(ScatterND(reduction: r), data, indices, updates)
+      },
+      gather: { (data) throws(EngineError) in
+        try b.apply(GatherND(), data, indices)
+      })
   }
 }

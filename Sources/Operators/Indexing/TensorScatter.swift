@@ -29,6 +29,7 @@ public struct TensorScatter: Operator {
       AttributeSpec("axis", .int, "the axis written along, not the first; default -2"),
       AttributeSpec("mode", .string, "linear (default) or circular"),
     ],
+    isDifferentiable: true,
     cases: {
       let cache = try Tensor(shape: [2, 4, 2], (1...16).map { Float($0) })
       let update = try Tensor(shape: [2, 2, 2], (0..<8).map { Float(50 + $0) })
@@ -122,5 +123,34 @@ public struct TensorScatter: Operator {
 
   public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
     try moveByPlaces(self, e, data: [0, 1])
+  }
+}
+
+extension TensorScatter {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    let (cache, update, up) = (try g.input(0), try g.input(1), try g.upstream())
+    let at = g.has(2) ? try g.input(2) : nil as B.Value?
+    if g.needs(0) {
+      g.give(0, try b.apply(self, inputs: [up, try zeros(b, like: update), at]))
+    }
+    guard g.needs(1) else { return }
+    // The operator itself moves the places of the cache, and says where the update went.
+    guard let type = b.fact(of: update).tensorType else {
+      throw EngineError(.notDifferentiable, "the sizes of an update are not known")
+    }
+    let count = type.count
+    let none = try b.apply(
+      ConstantOfShape(try Tensor([Int64(count)])), b.apply(ShapeOp(), cache))
+    let marks = try b.constant(
+      Tensor(shape: type.shape, (0..<count).map { Int64($0) }))
+    let moved = try reshape(b, b.apply(self, inputs: [none, marks, at]), [-1])
+    let room = try zeros(b, TensorType(type.dtype, [count + 1]))
+    let sum = try b.apply(ScatterElements(reduction: .add), room, moved, reshape(b, up, [-1]))
+    let (zero, end) = (
+      try b.constant(Tensor([0] as [Int64])), try b.constant(Tensor([Int64(count)]))
+    )
+    g.give(1, try reshape(b, b.apply(Slice(), sum, zero, end), like: update))
   }
 }

@@ -11,6 +11,7 @@ enum Layout {
     Pad.self,
     Reshape.self,
     Resize.self,
+    ResizeGradient.self,
     Slice.self,
     SpaceToDepth.self,
     Split.self,

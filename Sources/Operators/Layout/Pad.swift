@@ -12,7 +12,7 @@ import Tensors
 /// - Errors: `.shape` when `pads` does not fit, a size would be negative, or an empty axis is padded
 ///   in another mode than `constant`; `.attribute` for `axes` and `mode`.
 /// - Gradient: of the mode `constant`, the part of the upstream that the input fills; else the
-///   upstream added up at the places it came from. None for `constant_value`.
+///   upstream added up at the places it came from. By `constant_value` the sum over what was added.
 /// - Source: ONNX Pad 2, 11 (inputs), 13, 18 (`axes`), 19 (`wrap`), 21, 23, 24, 25.
 public struct Pad: Operator {
   public enum Mode: String, Sendable { case constant, reflect, edge, wrap }
@@ -191,6 +191,17 @@ public struct Pad: Operator {
   public func gradient<B: Builder>(
     _ b: B, _ g: inout Backward<B.Value>
   ) throws(EngineError) {
+    if g.needs(2) {
+      // What was added is the value, whatever the input holds.
+      let x = try g.input(0)
+      let one = try reshape(b, plus(b, scalar(b, 0, like: x), 1), like: g.input(2))
+      var inputs = g.inputs.array
+      inputs[0] = try zeros(b, like: x)
+      inputs[2] = one
+      let added = try times(b, g.upstream(), b.apply(self, inputs: inputs))
+      let all = Array(0..<(try knownRank(b, x)))
+      g.give(2, try reshape(b, sum(b, added, all, keepDims: false), like: g.input(2)))
+    }
     guard mode == .constant else {
       try scatterBack(b, Pad(mode: mode, pads: pads), &g)
       return

@@ -22,6 +22,7 @@ import Tensors
 ///   lists do not fit or an empty axis should grow, `.dtype` when the elements cannot be weighed.
 /// - Accuracy: float32 in float32, places in float64; integers round half to even and saturate.
 /// - Opset 10: asymmetric places; nearest rounds down where an axis grows, else up.
+/// - Gradient: `ResizeGradient`; none by `roi` and `scales`.
 /// - Source: ONNX Resize 10, 11, 13, 18, 19.
 public struct Resize: Operator {
   public enum Mode: String, Sendable, Hashable { case nearest, linear, cubic }
@@ -66,6 +67,7 @@ public struct Resize: Operator {
       ),
     ],
     inputCounts: [10: 2...2, 11: 3...4, 13: 1...4],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [1, 2, 3, 4], (1...24).map { Float($0) })
       let sizes = try Tensor([1, 2, 5, 3] as [Int64])
@@ -86,9 +88,12 @@ public struct Resize: Operator {
   }
 
   public init(reading a: AttributeReader) throws(EngineError) {
+    try self.init(reading: a, isLegacy: a.opset < 11)
+  }
+  init(reading a: AttributeReader, isLegacy: Bool) throws(EngineError) {
     let name = try a.string("mode", default: "nearest", oneOf: ["nearest", "linear", "cubic"])
     mode = Mode(rawValue: name) ?? .nearest
-    if a.opset < 11 {
+    if isLegacy {
       becomeLegacy()
       return
     }
@@ -233,7 +238,7 @@ public struct Resize: Operator {
     return (scale, result)
   }
 
-  private func plan(_ p: Preparation) throws(EngineError) -> [ResizeAxis] {
+  func plan(_ p: Preparation) throws(EngineError) -> [ResizeAxis] {
     let (x, y) = (try p.input(0).shape, try p.output(0).shape)
     let at = try resized(rank: x.rank)
     var scales = at.map { x[$0] == 0 ? 1 : Double(y[$0]) / Double(x[$0]) }
@@ -357,5 +362,18 @@ private struct Extrapolation {
         }
       }
     }
+  }
+}
+
+extension Resize {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    let x = try g.input(0)
+    let rest = (1..<4).map { g.has($0) ? g.inputs[$0] : nil as B.Value? }
+    let inputs = isLegacy ? [nil, rest[0], nil] : rest
+    var op = self
+    op.extrapolation = 0
+    g.give(0, try b.apply(ResizeGradient(op), inputs: [try g.upstream(), x] + inputs))
   }
 }

@@ -9,7 +9,7 @@ import Tensors
 /// - Errors: those of `Resize`, and `.value` for scales below 1.
 /// - Source: ONNX Upsample 1, 7, 9, 10; deprecated since 10.
 public struct Upsample: Operator {
-  private let op: Resize
+  fileprivate let op: Resize
   public var scales: [Float]? { op.fixedScales }
 
   public static let schema = Schema(
@@ -26,6 +26,7 @@ public struct Upsample: Operator {
         "scales", .floats, "factor of each axis; an input from opset 9", since: 7, before: 9),
     ],
     inputCounts: [1: 1...1, 9: 2...2],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [1, 1, 2, 3], (1...6).map { Float($0) })
       return [
@@ -70,5 +71,13 @@ public struct Upsample: Operator {
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared { try op.prepare(p) }
   public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
     try op.evaluate(e)
+  }
+}
+
+extension Upsample {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    try op.gradient(b, &g)
   }
 }

@@ -20,7 +20,7 @@ import Tensors
 /// - Errors: `.shape` for operands that do not fit; `.attribute`; `.arity` for half a past.
 /// - Edges: a query without keys gives zeros. Masked keys and values are not read into results.
 /// - Source: ONNX Attention 23, 24, 25.
-public struct Attention: Operator {
+public struct Attention: FormulaGradient {
   public struct Options: Hashable, Sendable {
     public var isCausal = false
     public var scale: Float?
@@ -60,6 +60,7 @@ public struct Attention: Operator {
       AttributeSpec("softmax_precision", .int, "dtype of the softmax; at least float32 is used"),
     ],
     inputCounts: [23: 3...6, 24: 3...7],
+    isDifferentiable: true,
     cases: {
       func wave(_ shape: Shape, _ phase: Int) throws -> Tensor {
         try Tensor(

@@ -7,12 +7,14 @@ import Tensors
 /// - `X`: float dtypes, rank 2 or more, the last two axes of one size.
 /// - Errors: `.shape` for a rank below 2 or matrices that are not square.
 /// - Edges: a matrix without rows has determinant 1; a singular one 0.
+/// - Gradient: `dY Y X^-T`; of a singular matrix NaN.
 /// - Accuracy: elimination with row exchanges in float64, rounded once.
 /// - Source: ONNX Det 11, 22.
 public struct Det: Operator {
   public static let schema = Schema(
     "Det", versions: [11, 22], inputs: [Parameter("X", .floats)],
     outputs: [Parameter("Y", .floats)],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 2, 2], [0, 1, 2, 3, 4.5, -1, 2, 0.5] as [Float])
       let one = try Tensor(shape: [3, 3], [2, -1, 0.5, 1, 3, -2, 0, 4, 1] as [Float])
@@ -80,5 +82,15 @@ public struct Det: Operator {
       }
     }
     return result
+  }
+}
+
+extension Det {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    let x = try g.input(0)
+    let factor = try b.apply(Unsqueeze(axes: [-2, -1]), times(b, g.upstream(), g.output))
+    g.give(0, try times(b, factor, turned(b, b.apply(Inverse(), x))))
   }
 }

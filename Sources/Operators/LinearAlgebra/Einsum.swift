@@ -24,12 +24,15 @@ public struct Einsum: Operator {
     outputs: [Parameter("Output", .numeric)],
     attributes: [AttributeSpec("equation", .string, "terms, commas and an arrow: ij,jk->ik")],
     inputCounts: [12: 1...Int.max],
+    isDifferentiable: true,
     cases: {
       let a = try Tensor(shape: [2, 3], [1, -2, 3, 0.5, 4, -1] as [Float])
       let b = try Tensor(shape: [3, 2], [2, 1, 0.5, -1, 3, 4] as [Float])
       return [
         .init(try Einsum("ij,jk->ik"), [a, b]), .init(try Einsum("ij->ji"), [a]),
         .init(try Einsum("ij,jk,il->kl"), [a, b, a]),
+        .init(try Einsum("ij,jj->"), [a, try Tensor(shape: [3, 3], (1...9).map { Float($0) / 3 })]),
+        .init(try Einsum("...j,...k->...k"), [a, try Tensor(shape: [1, 2], [0.5, -2] as [Float])]),
       ]
     })
 

@@ -11,6 +11,8 @@ import Tensors
 ///   rounded towards zero.
 /// - Errors: `.shape` for ranks other than 2, lengths K that differ, a C that does not broadcast.
 /// - Edges: `K = 0` gives `beta C`. Without C, or with `beta = 0`, C plays no part.
+/// - Gradient: `dA' = alpha dY B'^T`, `dB' = alpha A'^T dY`, `dC = beta dY` summed over
+///   broadcast axes.
 /// - Cost: a constant A or B is packed once; C is added as sums are stored.
 /// - Source: ONNX Gemm 1, 6, 7, 9, 11, 13. Before 7 C broadcast only where `broadcast` said so;
 ///   here it always does.
@@ -34,6 +36,7 @@ public struct Gemm: Operator {
       AttributeSpec("transB", .int, "1: B is transposed; default 0"),
     ],
     inputCounts: [1: 3...3, 11: 2...3],
+    isDifferentiable: true,
     cases: {
       let a = try Tensor(shape: [2, 3], [0.5, -1, 2, 1.5, 0.25, -0.75] as [Float])
       let b = try Tensor(shape: [3, 2], [1, 2, -0.5, 0.75, 1.25, -1.5] as [Float])
@@ -42,6 +45,8 @@ public struct Gemm: Operator {
         .init(Gemm(), [a, b, try Tensor([1, -2] as [Float])]),
         .init(Gemm(alpha: 0.5, beta: 2), [a, b, column]),
         .init(Gemm(transA: true, transB: true), [b, a]),
+        .init(Gemm(alpha: 2, transA: true), [a, a]),
+        .init(Gemm(alpha: 2, transB: true), [a, a, try Tensor(scalar: 0.5 as Float)]),
       ]
     })
 
@@ -186,6 +191,33 @@ public struct Gemm: Operator {
     case .int64: return scaled(Int64.self)
     case .uint64: return scaled(UInt64.self)
     default: throw p.noKernel()
+    }
+  }
+}
+
+extension Gemm {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    let (a, other, dy) = (try g.input(0), try g.input(1), try g.upstream())
+    if g.needs(0) {
+      // d(A') = dY B'^T, turned back where A came turned.
+      g.give(
+        0,
+        transA
+          ? try b.apply(Gemm(alpha: alpha, transA: transB, transB: true), other, dy)
+          : try b.apply(Gemm(alpha: alpha, transB: !transB), dy, other))
+    }
+    if g.needs(1) {
+      g.give(
+        1,
+        transB
+          ? try b.apply(Gemm(alpha: alpha, transA: true, transB: transA), dy, a)
+          : try b.apply(Gemm(alpha: alpha, transA: !transA), a, dy))
+    }
+    if g.needs(2) {
+      let part = beta == 1 ? dy : try times(b, dy, Double(beta))
+      g.give(2, try unbroadcast(b, part, like: g.input(2)))
     }
   }
 }

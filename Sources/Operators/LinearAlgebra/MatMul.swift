@@ -12,6 +12,7 @@ import Tensors
 /// - Edges: `K = 0` gives zeros. Integers wrap.
 /// - Accuracy: sums in the order of K, in float32 for types up to 32 bits, in float64 for float64.
 ///   The same for any number of threads.
+/// - Gradient: `dA = dY B^T`, `dB = A^T dY`, summed over broadcast axes.
 /// - Cost: a constant B without leading axes is packed once.
 /// - Source: ONNX MatMul 1, 9, 13.
 public struct MatMul: Operator {
@@ -21,6 +22,7 @@ public struct MatMul: Operator {
   public static let schema = Schema(
     "MatMul", versions: [1, 9, 13],
     inputs: [Parameter("A", types), Parameter("B", types)], outputs: [Parameter("Y", types)],
+    isDifferentiable: true,
     cases: {
       let a = try Tensor(shape: [2, 3], [0.5, -1, 2, 1.5, 0.25, -0.75] as [Float])
       let b = try Tensor(shape: [3, 2], [1, 2, -0.5, 0.75, 1.25, -1.5] as [Float])
@@ -120,5 +122,55 @@ public struct MatMul: Operator {
       stepB *= nb
     }
     return (aOffsets, bOffsets)
+  }
+}
+
+extension MatMul {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    let (a, other, dy) = (try g.input(0), try g.input(1), try g.upstream())
+    let (ra, rb) = (try knownRank(b, a), try knownRank(b, other))
+    if rb == 2 {
+      // One matrix for all rows of A: everything is one product of matrices.
+      let rows = try ra == 2 ? dy : flat(b, dy, width: other, axis: 1)
+      if g.needs(0) {
+        g.give(0, try reshape(b, b.apply(Gemm(transB: true), rows, other), like: a))
+      }
+      if g.needs(1) {
+        let left = try ra == 2 ? a : flat(b, a, width: other, axis: 0)
+        g.give(1, try b.apply(Gemm(transA: true), left, rows))
+      }
+      return
+    }
+    // Vectors as the matrices they stand for.
+    let left = try ra == 1 ? b.apply(Unsqueeze(axes: [0]), a) : a
+    let right = try rb == 1 ? b.apply(Unsqueeze(axes: [1]), other) : other
+    var up = dy
+    if rb == 1 { up = try b.apply(Unsqueeze(axes: [-1]), up) }
+    if ra == 1 { up = try b.apply(Unsqueeze(axes: [-2]), up) }
+    if g.needs(0) {
+      let part = try b.apply(MatMul(), up, turned(b, right))
+      g.give(0, try reshape(b, unbroadcast(b, part, like: left), like: a))
+    }
+    if g.needs(1) {
+      let part = try b.apply(MatMul(), turned(b, left), up)
+      g.give(1, try reshape(b, unbroadcast(b, part, like: right), like: other))
+    }
+  }
+
+  /// `x` as rows as wide as axis `axis` of the matrix `width` is long.
+  private func flat<B: Builder>(
+    _ b: B, _ x: B.Value, width: B.Value, axis: Int
+  ) throws(EngineError) -> B.Value {
+    if let n = b.fact(of: width).dims?[axis].known, n > 0 { return try reshape(b, x, [-1, n]) }
+    if let n = b.fact(of: width).dims?[axis].known, n == 0 {
+      let rows = b.fact(of: x).dims?.dropLast().product.known ?? 0
+      return try b.apply(
+        Reshape(allowZero: true), x, b.constant(Tensor([Int64(rows), 0])))
+    }
+    let open = try b.constant(Tensor([-1] as [Int64]))
+    return try b.apply(
+      Reshape(), x, b.apply(Concat(axis: 0), inputs: [open, try size(b, width, axis)]))
   }
 }

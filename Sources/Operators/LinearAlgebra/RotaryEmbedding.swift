@@ -12,7 +12,7 @@ import Tensors
 /// - Errors: `.shape` for operands that do not fit; `.attribute`; `.value` for a position outside
 ///   the cache, when running.
 /// - Source: ONNX RotaryEmbedding 23.
-public struct RotaryEmbedding: Operator {
+public struct RotaryEmbedding: FormulaGradient {
   public let isInterleaved: Bool
   public let turned: Int
   public let heads: Int?
@@ -30,6 +30,7 @@ public struct RotaryEmbedding: Operator {
       AttributeSpec("num_heads", .int, "heads, for an input of rank 3"),
       AttributeSpec("rotary_embedding_dim", .int, "how many elements turn; default 0: all"),
     ],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [1, 2, 2, 4], (0..<16).map { Float(($0 * 5) % 16) * 0.3 - 2 })
       let cos = try Tensor(shape: [3, 2], [1, 0.9, 0.5, 0.1, -0.4, -0.8] as [Float])
@@ -109,4 +110,73 @@ public struct RotaryEmbedding: Operator {
         positions: hasIDs ? m.input(3) : nil, rows: rows, into: m.outputs[0], pool: m.pool)
     }
   }
+}
+
+extension RotaryEmbedding {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    guard let x = inputs[0], let cosines = inputs[1], let sines = inputs[2] else {
+      throw EngineError(.arity, "an input is missing")
+    }
+    let isFlat = try knownRank(b, x) == 3
+    let split = try isFlat ? headsApart(b, x, heads) : x
+    guard let size = b.fact(of: split).dims?[3].known else {
+      throw EngineError(.notDifferentiable, "the size of a head is not known")
+    }
+    let ids = inputs.count > 3 ? inputs[3] : nil
+    func angles(_ cache: B.Value) throws(EngineError) -> B.Value {
+      let rows = if let ids { try b.apply(Gather(), cache, ids) } else { cache }
+      return try b.apply(Unsqueeze(axes: [1]), rows)
+    }
+    let y = try rotated(
+      b, split, cos: angles(cosines), sin: angles(sines), size: size,
+      turned: turned == 0 ? size : turned, isInterleaved: isInterleaved)
+    return Few(try isFlat ? headsTogether(b, y) : y)
+  }
+}
+
+/// `[N, S, H * E]` as `[N, H, S, E]`.
+func headsApart<B: Builder>(
+  _ b: B, _ x: B.Value, _ heads: Int?
+) throws(EngineError) -> B.Value {
+  guard let heads else {
+    throw EngineError(.attribute, "an input of rank 3 needs a number of heads")
+  }
+  return try b.apply(Transpose(perm: [0, 2, 1, 3]), reshape(b, x, [0, 0, heads, -1]))
+}
+
+/// `[N, H, S, E]` as `[N, S, H * E]`.
+func headsTogether<B: Builder>(_ b: B, _ x: B.Value) throws(EngineError) -> B.Value {
+  try reshape(b, b.apply(Transpose(perm: [0, 2, 1, 3]), x), [0, 0, -1])
+}
+
+/// The first `turned` elements of the last axis of `x` `[N, H, S, E]` turned by the angles whose
+/// cosines and sines are `[..., S, turned / 2]`.
+func rotated<B: Builder>(
+  _ b: B, _ x: B.Value, cos: B.Value, sin: B.Value, size: Int, turned: Int, isInterleaved: Bool
+) throws(EngineError) -> B.Value {
+  let part = try turned == size ? x : slice(b, x, axis: 3, 0, turned)
+  var (first, second): (B.Value, B.Value)
+  if isInterleaved {
+    let pairs = try reshape(b, part, [0, 0, 0, -1, 2])
+    first = try b.apply(Squeeze(axes: [4]), slice(b, pairs, axis: 4, 0, 1))
+    second = try b.apply(Squeeze(axes: [4]), slice(b, pairs, axis: 4, 1, 2))
+  } else {
+    first = try slice(b, part, axis: 3, 0, turned / 2)
+    second = try slice(b, part, axis: 3, turned / 2, turned)
+  }
+  let ahead = try minus(b, times(b, first, cos), times(b, second, sin))
+  let behind = try plus(b, times(b, first, sin), times(b, second, cos))
+  var result: B.Value
+  if isInterleaved {
+    let pair = [
+      try b.apply(Unsqueeze(axes: [4]), ahead), try b.apply(Unsqueeze(axes: [4]), behind),
+    ]
+    result = try reshape(b, b.apply(Concat(axis: 4), inputs: pair), [0, 0, 0, -1])
+  } else {
+    result = try b.apply(Concat(axis: 3), inputs: [ahead, behind])
+  }
+  if turned == size { return result }
+  return try b.apply(Concat(axis: 3), inputs: [result, try slice(b, x, axis: 3, turned, size)])
 }

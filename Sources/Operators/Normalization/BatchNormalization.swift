@@ -14,7 +14,7 @@ import Tensors
 /// - Errors: `.shape` when a parameter does not have an element a channel; `.arity` for running
 ///   moments without training.
 /// - Source: ONNX BatchNormalization 1, 6, 7, 9, 14, 15.
-public struct BatchNormalization: Operator {
+public struct BatchNormalization: FormulaGradient {
   public let epsilon: Float
   public let momentum: Float
   public let isTraining: Bool
@@ -42,6 +42,7 @@ public struct BatchNormalization: Operator {
       .consumedInputs,
     ],
     outputCounts: [1: 1...5, 14: 1...3],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3, 2, 2], (0..<24).map { Float(($0 * 7) % 24) * 0.3 - 2 })
       func three(_ a: Float, _ b: Float, _ c: Float) throws -> Tensor { try Tensor([a, b, c]) }
@@ -124,5 +125,61 @@ public struct BatchNormalization: Operator {
         runningVariance: wanted.1 ? m.outputs[2] : nil, mean: wanted.2 ? m.outputs[3] : nil,
         variance: wanted.3 ? m.outputs[4] : nil, pool: m.pool)
     }
+  }
+}
+
+extension BatchNormalization {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    guard let x = inputs[0], let scale = inputs[1], let bias = inputs[2], let oldMean = inputs[3],
+      let oldVariance = inputs[4]
+    else { throw EngineError(.arity, "an input is missing") }
+    let rank = try knownRank(b, x)
+    func aligned(_ p: B.Value) throws(EngineError) -> B.Value {
+      let like = try cast(b, p, like: x)
+      if isSpatial || rank < 3 { return try perChannel(b, like, rank: rank) }
+      return try b.apply(Unsqueeze(axes: [0]), like)
+    }
+    let folded = isSpatial || rank < 3 ? (0..<rank).filter { $0 != 1 || rank < 2 } : [0]
+    var (mean, variance) = (try aligned(oldMean), try aligned(oldVariance))
+    if isTraining {
+      mean = try Operators.mean(b, x, folded)
+      let distance = try minus(b, x, mean)
+      variance = try Operators.mean(b, times(b, distance, distance), folded)
+    }
+    let inverse = try b.apply(
+      Reciprocal(), b.apply(Sqrt(), plus(b, variance, Double(epsilon))))
+    let factor = try times(b, inverse, aligned(scale))
+    var results = [try plus(b, times(b, minus(b, x, mean), factor), aligned(bias))]
+    if outputs > 1 {
+      let (m, v) = (
+        try cast(b, reshape(b, mean, like: oldMean), like: oldMean),
+        try cast(b, reshape(b, variance, like: oldVariance), like: oldVariance)
+      )
+      let keep = Double(momentum)
+      results.append(try plus(b, times(b, oldMean, keep), times(b, m, 1 - keep)))
+      results.append(try plus(b, times(b, oldVariance, keep), times(b, v, 1 - keep)))
+      results += [m, v]
+    }
+    return Few(Array(results.prefix(outputs)))
+  }
+}
+
+extension BatchNormalization {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    let (x, scale) = (try g.input(0), try g.input(1))
+    let isPlain = g.upstreams.array.dropFirst().allSatisfy { $0 == nil }
+    let isOne = b.fact(of: x).dtype == b.fact(of: scale).dtype
+    guard isTraining, isPlain, isOne, isSpatial, let up = g.upstreams[0], try knownRank(b, x) > 1
+    else {
+      try gradientOfFormula(b, &g)
+      return
+    }
+    let made = try b.apply(
+      BatchNormalizationGradient(epsilon: epsilon), inputs: [x, scale, up], outputs: 3)
+    for i in 0..<3 where g.needs(i) { g.give(i, made[i]) }
   }
 }

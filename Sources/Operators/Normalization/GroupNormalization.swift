@@ -11,7 +11,7 @@ import Tensors
 /// - Errors: `.shape` for a rank below 2, channels that do not divide, or parameters of another
 ///   size; `.attribute`.
 /// - Source: ONNX GroupNormalization 18, 21.
-public struct GroupNormalization: Operator {
+public struct GroupNormalization: FormulaGradient {
   public let groups: Int
   public let epsilon: Float
   public let stash: DType
@@ -27,6 +27,7 @@ public struct GroupNormalization: Operator {
       AttributeSpec(
         "stash_type", .int, "type of the first stage: 1 float32, 16 bfloat16", since: 21),
     ],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 4, 2, 2], (0..<32).map { Float(($0 * 7) % 32) * 0.3 - 2 })
       let four = try Tensor([1, 0.5, 2, -1] as [Float])
@@ -95,4 +96,30 @@ public struct GroupNormalization: Operator {
 func channelRank(_ received: String) -> EngineError {
   EngineError(
     .shape, "the input has no channel axis that fits", expected: "[N, C, ...]", received: received)
+}
+
+extension GroupNormalization {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    guard let x = inputs[0], let scale = inputs[1], let bias = inputs[2] else {
+      throw EngineError(.arity, "an input is missing")
+    }
+    let rank = try knownRank(b, x)
+    let grouped = try reshape(b, x, [0, groups, -1])
+    var y = try normalised(b, grouped, [2], epsilon: Double(epsilon)).y
+    guard let count = b.fact(of: scale).dims?.first?.known ?? (isPerGroup ? nil : -1) else {
+      throw EngineError(.notDifferentiable, "the size of the scale is not known")
+    }
+    let perGroup = isPerGroup && count == groups
+    if perGroup {
+      y = try plus(
+        b, times(b, y, reshape(b, scale, [1, -1, 1])), reshape(b, bias, [1, -1, 1]))
+      return Few(try reshape(b, y, like: x))
+    }
+    y = try reshape(b, y, like: x)
+    return Few(
+      try plus(
+        b, times(b, y, perChannel(b, scale, rank: rank)), perChannel(b, bias, rank: rank)))
+  }
 }

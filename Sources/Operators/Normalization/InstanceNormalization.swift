@@ -9,7 +9,7 @@ import Tensors
 /// - `epsilon`: default 1e-5.
 /// - Errors: `.shape` for a rank below 3 or parameters of another size than C.
 /// - Source: ONNX InstanceNormalization 1, 6, 22.
-public struct InstanceNormalization: Operator {
+public struct InstanceNormalization: FormulaGradient {
   public let epsilon: Float
 
   public static let schema = Schema(
@@ -17,6 +17,7 @@ public struct InstanceNormalization: Operator {
     inputs: [Parameter("input", .floats), Parameter("scale", .floats), Parameter("B", .floats)],
     outputs: [Parameter("output", .floats)],
     attributes: [epsilonSpec, .consumedInputs],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3, 2, 2], (0..<24).map { Float(($0 * 7) % 24) * 0.3 - 2 })
       let b = try Tensor([0, 1, -1] as [Float])
@@ -47,5 +48,20 @@ public struct InstanceNormalization: Operator {
         dtype, x: m.inputs[0], gain: m.inputs[1], bias: m.inputs[2], into: m.outputs[0],
         pool: m.pool)
     }
+  }
+}
+
+extension InstanceNormalization {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    guard let x = inputs[0], let scale = inputs[1], let bias = inputs[2] else {
+      throw EngineError(.arity, "an input is missing")
+    }
+    let rank = try knownRank(b, x)
+    let y = try normalised(b, x, Array(2..<rank), epsilon: Double(epsilon)).y
+    return Few(
+      try plus(
+        b, times(b, y, perChannel(b, scale, rank: rank)), perChannel(b, bias, rank: rank)))
   }
 }

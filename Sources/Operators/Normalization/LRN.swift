@@ -10,7 +10,7 @@ import Tensors
 ///   `alpha` default 1e-4; `beta` default 0.75; `bias` default 1.
 /// - Errors: `.shape` for a rank below 2; `.attribute` for size.
 /// - Source: ONNX LRN 1, 13.
-public struct LRN: Operator {
+public struct LRN: FormulaGradient {
   public let size: Int
   public let alpha: Float
   public let beta: Float
@@ -24,6 +24,7 @@ public struct LRN: Operator {
       AttributeSpec("beta", .float, "default 0.75"), AttributeSpec("bias", .float, "default 1"),
       AttributeSpec("size", .int, "channels in a sum, at least 1"),
     ],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [1, 5, 2, 2], (0..<20).map { Float(($0 * 7) % 20) * 0.5 - 4 })
       return [
@@ -72,5 +73,22 @@ public struct LRN: Operator {
         dtype, m.inputs[0], batch: batch, channels: channels, size: count, window: window,
         alpha: alpha, beta: beta, bias: bias, into: m.outputs[0], pool: m.pool)
     }
+  }
+}
+
+extension LRN {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    guard let x = inputs[0] else { throw EngineError(.arity, "an input is missing") }
+    // [N, 1, C, places]: the sum over channels is a window's.
+    let square = try reshape(
+      b, b.apply(Unsqueeze(axes: [1]), times(b, x, x)), [0, 0, 0, -1])
+    let before = (size - 1) / 2
+    let window = Window(
+      kernel: [size, 1], padsBegin: [before, 0], padsEnd: [size - 1 - before, 0])
+    let sum = try reshape(b, b.apply(WindowSum(window), square), like: x)
+    let base = try plus(b, times(b, sum, Double(alpha) / Double(size)), Double(bias))
+    return Few(try times(b, x, power(b, base, -Double(beta))))
   }
 }

@@ -14,7 +14,7 @@ import Tensors
 ///   computed in float32, float64 in float64 (the standard allows float32).
 /// - Source: ONNX LayerNormalization 17; ONNX Runtime writes it under earlier opsets as well, with
 ///   the same meaning.
-public struct LayerNormalization: Operator {
+public struct LayerNormalization: FormulaGradient {
   public let axis: Int
   public let epsilon: Float
   public let stash: DType
@@ -30,6 +30,7 @@ public struct LayerNormalization: Operator {
       AttributeSpec("axis", .int, "first normalised axis; default -1"), epsilonSpec,
       AttributeSpec("stash_type", .int, "type of Mean and InvStdDev: 1 float32, 16 bfloat16"),
     ],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3, 4], (0..<24).map { Float(($0 * 7) % 24) * 0.3 - 2 })
       let scale = try Tensor([1, 0.5, 2, -1] as [Float])
@@ -101,4 +102,43 @@ func readStash(_ a: AttributeReader) throws(EngineError) -> DType {
       received: "\(stash.rawValue)")
   }
   return stash
+}
+
+extension LayerNormalization {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    guard let x = inputs[0], let scale = inputs[1] else {
+      throw EngineError(.arity, "an input is missing")
+    }
+    let rank = try knownRank(b, x)
+    let axes = Array(try normalisedAxis(axis, rank: rank)..<rank)
+    let (plain, mean, inverse) = try normalised(b, x, axes, epsilon: Double(epsilon))
+    var y = try times(b, plain, scale)
+    if inputs.count > 2, let bias = inputs[2] { y = try plus(b, y, bias) }
+    var results = [y]
+    if outputs > 1 { results.append(try b.apply(Cast(to: stash), mean)) }
+    if outputs > 2 { results.append(try b.apply(Cast(to: stash), inverse)) }
+    return Few(results)
+  }
+}
+
+extension LayerNormalization {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    let (x, scale) = (try g.input(0), try g.input(1))
+    let first = try normalisedAxis(axis, rank: knownRank(b, x))
+    let isPlain = g.upstreams.array.dropFirst().allSatisfy { $0 == nil }
+    let bias = g.has(2) ? try g.input(2) : scale
+    guard isPlain, let up = g.upstreams[0], isTrailing(b, scale, x, from: first),
+      isTrailing(b, bias, x, from: first)
+    else {
+      try gradientOfFormula(b, &g)
+      return
+    }
+    let made = try b.apply(
+      LayerNormalizationGradient(axis: axis, epsilon: epsilon), inputs: [x, scale, up], outputs: 3)
+    for i in 0..<3 where g.needs(i) { g.give(i, made[i]) }
+  }
 }

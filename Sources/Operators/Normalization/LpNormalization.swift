@@ -9,7 +9,7 @@ import Tensors
 /// - Errors: `.attribute` for axis or p.
 /// - Edges: a slice of norm 0 stays 0.
 /// - Source: ONNX LpNormalization 1, 22.
-public struct LpNormalization: Operator {
+public struct LpNormalization: FormulaGradient {
   public let axis: Int
   public let p: Int
 
@@ -20,6 +20,7 @@ public struct LpNormalization: Operator {
       AttributeSpec("axis", .int, "-rank to rank - 1; default -1"),
       AttributeSpec("p", .int, "order of the norm: 1 or 2 (default)"),
     ],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3], [1, -2, 3, 0.5, 4, -1] as [Float])
       return [
@@ -60,5 +61,17 @@ public struct LpNormalization: Operator {
         dtype, p: order, m.inputs[0], outer: outer, n: n, inner: inner, into: m.outputs[0],
         pool: m.pool)
     }
+  }
+}
+
+extension LpNormalization {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    guard let x = inputs[0] else { throw EngineError(.arity, "an input is missing") }
+    let i = try normalisedAxis(axis, rank: knownRank(b, x))
+    if p == 1 { return Few(try over(b, x, nonzero(b, sum(b, b.apply(Abs(), x), [i])))) }
+    let square = try nonzero(b, sum(b, times(b, x, x), [i]))
+    return Few(try over(b, x, b.apply(Sqrt(), square)))
   }
 }

@@ -9,13 +9,14 @@ import Tensors
 /// - Errors: `.attribute` for axes out of range or named twice.
 /// - Accuracy: moments in float64, in two passes (the standard's formula takes one).
 /// - Source: ONNX MeanVarianceNormalization 9, 13.
-public struct MeanVarianceNormalization: Operator {
+public struct MeanVarianceNormalization: FormulaGradient {
   public let axes: [Int]
 
   public static let schema = Schema(
     "MeanVarianceNormalization", versions: [9, 13], inputs: [Parameter("X", .floats)],
     outputs: [Parameter("Y", .floats)],
     attributes: [AttributeSpec("axes", .ints, "axes to take the moments over; default 0, 2, 3")],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3, 2, 2], (0..<24).map { Float(($0 * 7) % 24) * 0.3 - 2 })
       return [
@@ -30,7 +31,7 @@ public struct MeanVarianceNormalization: Operator {
   }
   public var attributes: [Attribute] { axes == [0, 2, 3] ? [] : [.ints("axes", axes)] }
 
-  private func mask(_ rank: Int) throws(EngineError) -> [Bool] {
+  fileprivate func mask(_ rank: Int) throws(EngineError) -> [Bool] {
     try ReduceAxes(axes, noopWithEmptyAxes: true).mask(rank: rank, given: nil)
   }
 
@@ -53,5 +54,18 @@ public struct MeanVarianceNormalization: Operator {
       AxisNormalize.meanVariance(
         dtype, m.inputs[0], kept: kept, folded: folded, into: m.outputs[0], pool: m.pool)
     }
+  }
+}
+
+extension MeanVarianceNormalization {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    guard let x = inputs[0] else { throw EngineError(.arity, "an input is missing") }
+    let mask = try mask(knownRank(b, x))
+    let folded = mask.indices.filter { mask[$0] }
+    let distance = try minus(b, x, mean(b, x, folded))
+    let variance = try mean(b, times(b, distance, distance), folded)
+    return Few(try over(b, distance, plus(b, b.apply(Sqrt(), variance), 1e-9)))
   }
 }

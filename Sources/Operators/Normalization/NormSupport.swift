@@ -67,3 +67,14 @@ func commonReal(_ p: Preparation, _ inputs: Range<Int>) throws(EngineError) -> D
   }
   return dtype
 }
+
+/// `x` brought to zero mean and unit variance over `axes`, and the moments, for formulas.
+func normalised<B: Builder>(
+  _ b: B, _ x: B.Value, _ axes: [Int], epsilon: Double
+) throws(EngineError) -> (y: B.Value, mean: B.Value, inverse: B.Value) {
+  let center = try mean(b, x, axes)
+  let distance = try minus(b, x, center)
+  let variance = try mean(b, times(b, distance, distance), axes)
+  let inverse = try b.apply(Reciprocal(), b.apply(Sqrt(), plus(b, variance, epsilon)))
+  return (try times(b, distance, inverse), center, inverse)
+}

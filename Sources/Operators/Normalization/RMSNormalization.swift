@@ -9,7 +9,7 @@ import Tensors
 ///   and otherwise without effect: halves are computed in float32.
 /// - Errors: `.attribute` for axis or stash_type; `.shape` for a scale that does not broadcast.
 /// - Source: ONNX RMSNormalization 23.
-public struct RMSNormalization: Operator {
+public struct RMSNormalization: FormulaGradient {
   public let axis: Int
   public let epsilon: Float
   public let stash: DType
@@ -22,6 +22,7 @@ public struct RMSNormalization: Operator {
       AttributeSpec("axis", .int, "first normalised axis; default -1"), epsilonSpec,
       AttributeSpec("stash_type", .int, "type of the first stage: 1 float32, 16 bfloat16"),
     ],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3, 4], (0..<24).map { Float(($0 * 7) % 24) * 0.3 - 2 })
       return [
@@ -78,5 +79,38 @@ public struct RMSNormalization: Operator {
       guard widens else { return }
       for r in 0..<rows { m.output(1, Double.self)[r] = Double(inverse[r]) }
     }
+  }
+}
+
+extension RMSNormalization {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    guard let x = inputs[0], let scale = inputs[1] else {
+      throw EngineError(.arity, "an input is missing")
+    }
+    let rank = try knownRank(b, x)
+    let axes = Array(try normalisedAxis(axis, rank: rank)..<rank)
+    let square = try mean(b, times(b, x, x), axes)
+    let inverse = try b.apply(Reciprocal(), b.apply(Sqrt(), plus(b, square, Double(epsilon))))
+    let y = try times(b, cast(b, times(b, x, inverse), like: scale), scale)
+    return outputs > 1 ? Few(y, inverse) : Few(y)
+  }
+}
+
+extension RMSNormalization {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    let (x, scale) = (try g.input(0), try g.input(1))
+    let first = try normalisedAxis(axis, rank: knownRank(b, x))
+    guard g.upstreams.count == 1, let up = g.upstreams[0], isTrailing(b, scale, x, from: first)
+    else {
+      try gradientOfFormula(b, &g)
+      return
+    }
+    let op = LayerNormalizationGradient(axis: axis, epsilon: epsilon, centers: false)
+    let made = try b.apply(op, inputs: [x, scale, up], outputs: 2)
+    for i in 0..<2 where g.needs(i) { g.give(i, made[i]) }
   }
 }

@@ -21,6 +21,7 @@ public struct AveragePool: Operator {
     attributes: poolSpecs.known(since: ["ceil_mode": 10, "dilations": 19]) + [
       AttributeSpec("count_include_pad", .int, "1: pads count as zeros; default 0", since: 7)
     ],
+    isDifferentiable: true,
     cases: {
       let x = try poolExample()
       let padded = Window(kernel: [3, 3], strides: [2, 2], padsBegin: [1, 1], padsEnd: [1, 1])
@@ -56,5 +57,21 @@ public struct AveragePool: Operator {
     return Prepared(label: "average pool") { m in
       kernel.run(dtype, m.inputs[0], into: m.outputs[0], pool: m.pool)
     }
+  }
+}
+
+extension AveragePool {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    let x = try g.input(0)
+    let axes = try knownRank(b, x) - 2
+    // What one element counts in each window: the mean of ones over how many lie in the input.
+    let head = try b.constant(Tensor([1, 1] as [Int64]))
+    let spatial = try b.apply(ShapeOp(start: 2, end: 2 + axes), x)
+    let one = try plus(b, scalar(b, 0, like: x), 1)
+    let ones = try b.apply(Expand(), one, b.apply(Concat(axis: 0), inputs: [head, spatial]))
+    let share = try over(b, b.apply(self, ones), b.apply(WindowSum(window), ones))
+    g.give(0, try b.apply(WindowSpread(window), times(b, g.upstream(), share), x))
   }
 }

@@ -9,7 +9,7 @@ import Tensors
 ///   `auto_pad`, `ceil_mode` as in `Window`. Pads count as zeros.
 /// - Errors: `.shape` for a rank below 3 or a window larger than its padded input; `.attribute`.
 /// - Source: ONNX LpPool 1, 2, 11, 18, 22.
-public struct LpPool: Operator {
+public struct LpPool: FormulaGradient {
   public let window: Window
   public let p: Int
 
@@ -17,6 +17,7 @@ public struct LpPool: Operator {
     "LpPool", versions: [1, 2, 11, 18, 22], inputs: [Parameter("X", .floats)],
     outputs: [Parameter("Y", .floats)],
     attributes: poolSpecs.known(since: ["ceil_mode": 18, "dilations": 18]) + normOrderSpecs,
+    isDifferentiable: true,
     cases: {
       let x = try poolExample()
       return [
@@ -75,4 +76,16 @@ func normOrder(_ a: AttributeReader) throws(EngineError) -> Int {
       .attribute, "attribute 'p' is out of range", expected: "at least 1", received: "\(p)")
   }
   return p
+}
+
+extension LpPool {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    guard let x = inputs[0] else { throw EngineError(.arity, "an input is missing") }
+    let total = try b.apply(WindowSum(window), power(b, p % 2 == 0 ? x : b.apply(Abs(), x), Double(p)))
+    if p == 1 { return Few(total) }
+    let root = try power(b, nonzero(b, total), 1 / Double(p))
+    return Few(try masked(b, root, where: isGreater(b, total, 0)))
+  }
 }

@@ -31,6 +31,7 @@ public struct MaxUnpool: Operator {
       AttributeSpec("strides", .ints, "default 1"),
       AttributeSpec("pads", .ints, "at all beginnings, then at all ends; default 0"),
     ],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [1, 1, 2, 2], [1, 2, 3, 4] as [Float])
       let places = try Tensor(shape: [1, 1, 2, 2], [5, 7, 13, 15] as [Int64])
@@ -64,7 +65,7 @@ public struct MaxUnpool: Operator {
   }
 
   /// The sizes that the attributes give.
-  private func sizes(_ x: [Dim]) throws(EngineError) -> [Dim] {
+  fileprivate func sizes(_ x: [Dim]) throws(EngineError) -> [Dim] {
     guard x.count == kernel.count + 2 else {
       throw EngineError(
         .shape, "the window does not fit the input", expected: "rank \(kernel.count + 2)",
@@ -135,5 +136,26 @@ public struct MaxUnpool: Operator {
         (m.outputs[0] + target * size).copyMemory(from: m.inputs[0] + i * size, byteCount: size)
       }
     }
+  }
+}
+
+extension MaxUnpool {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    let (x, places) = (try g.input(0), try g.input(1))
+    var up = try g.upstream()
+    if g.has(2), let dims = b.fact(of: x).dims {
+      // What output_shape adds lies behind.
+      let own = try sizes(dims).map(\.known)
+      guard !own.contains(nil) else {
+        throw EngineError(.notDifferentiable, "the sizes of a MaxUnpool are not known")
+      }
+      let starts = try b.constant(Tensor([Int64](repeating: 0, count: own.count)))
+      let ends = try b.constant(Tensor(own.map { Int64($0 ?? 0) }))
+      up = try b.apply(Slice(), up, starts, ends)
+    }
+    let flat = try b.apply(GatherElements(), reshape(b, up, [-1]), reshape(b, places, [-1]))
+    g.give(0, try reshape(b, flat, like: x))
   }
 }

@@ -22,6 +22,14 @@ func poolRank(_ received: String) -> EngineError {
 func poolKernel(
   _ kind: PoolKernel.Kind, _ window: Window, _ shape: Shape
 ) throws(EngineError) -> PoolKernel {
+  try PoolKernel(
+    kind, planes: shape.rank < 2 ? 1 : shape[0] * shape[1], axes: poolAxes(window, shape))
+}
+
+/// The numbers of `window` along each spatial axis of an input of `shape`.
+///
+/// Errors: `.shape` for a rank below 3 or a window that does not fit.
+func poolAxes(_ window: Window, _ shape: Shape) throws(EngineError) -> [PoolKernel.Axis] {
   guard shape.rank >= 3 else { throw poolRank("\(shape)") }
   let w = try window.concrete(inputSpatial: Array(shape.array[2...]))
   var axes: [PoolKernel.Axis] = []
@@ -31,7 +39,7 @@ func poolKernel(
         kernel: w.kernel[i], stride: w.strides[i], dilation: w.dilations[i],
         padBegin: w.padsBegin[i], padEnd: w.padsEnd[i], input: w.input[i], output: w.output[i]))
   }
-  return try PoolKernel(kind, planes: shape[0] * shape[1], axes: axes)
+  return axes
 }
 
 /// The attributes every pooling operator has.

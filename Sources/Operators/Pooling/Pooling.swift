@@ -10,5 +10,7 @@ enum Pooling {
     LpPool.self,
     MaxPool.self,
     MaxUnpool.self,
+    WindowSpread.self,
+    WindowSum.self,
   ]
 }

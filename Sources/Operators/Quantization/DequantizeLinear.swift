@@ -32,6 +32,7 @@ public struct DequantizeLinear: Operator {
       AttributeSpec(
         "output_dtype", .int, "the result's type number; default 0: the scales'", since: 23)
     ],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 6], (0..<12).map { UInt8($0 * 7 % 12) })
       let scales = try Tensor([1, 2, 4] as [Float])
@@ -88,5 +89,40 @@ public struct DequantizeLinear: Operator {
         m.inputs[0], scale: m.inputs[1], zero: hasZero ? UnsafeRawPointer(m.inputs[2]) : nil,
         m.outputs[0], scratch: m.scratch, pool: m.pool)
     }
+  }
+}
+
+extension DequantizeLinear {
+  /// By the scales: the upstream times what they multiply, summed over all that one of them is for.
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    guard g.needs(1) else { return }
+    let (x, scale) = (try g.input(0), try g.input(1))
+    let one = try plus(b, zeros(b, like: scale), 1)
+    let zero = g.has(2) ? try g.input(2) : nil as B.Value?
+    let numbers = try b.apply(self, inputs: [x, one, zero])
+    let product = try times(b, g.upstream(), numbers)
+    let (rank, own) = (try knownRank(b, x), try knownRank(b, scale))
+    let count = b.fact(of: scale).dims?.product.known
+    var result: B.Value
+    if own == 0 || count == 1 {
+      result = try sum(b, product, Array(0..<rank), keepDims: false)
+    } else {
+      let axis = try normalisedAxis(scales.axis, rank: rank)
+      if own == 1 && scales.block == 0 {
+        result = try sum(b, product, (0..<rank).filter { $0 != axis }, keepDims: false)
+      } else {
+        guard let blocks = b.fact(of: scale).dims?[axis].known else {
+          throw EngineError(.notDifferentiable, "the number of blocks is not known")
+        }
+        let whole = try fitted(b, product, axis: axis, blocks * scales.block)
+        let shape =
+          [Int](repeating: 0, count: axis) + [blocks, scales.block]
+          + (axis + 1 < rank ? [-1] : [])
+        result = try sum(b, reshape(b, whole, shape), [axis + 1], keepDims: false)
+      }
+    }
+    g.give(1, try cast(b, reshape(b, result, like: scale), like: scale))
   }
 }

@@ -26,10 +26,17 @@ public struct GRU: RecurrentLayer {
         "linear_before_reset", .int, "1: reset after the linear map; default 0", since: 3)
     ],
     outputCounts: [1: 2...2, 3: 0...2],
+    isDifferentiable: true,
     cases: {
       [
         .init(GRU(), try exampleInputs(gates: 3), outputCount: 2),
         .init(GRU(linearBeforeReset: true), try exampleInputs(gates: 3), outputCount: 2),
+        .init(
+          GRU(RecurrentOptions(direction: .bidirectional), linearBeforeReset: true),
+          try fullInputs(gates: 3, directions: 2), outputCount: 2),
+        .init(
+          GRU(RecurrentOptions(direction: .reverse, clip: 0.5)),
+          try fullInputs(gates: 3, directions: 1), outputCount: 2),
       ]
     })
 
@@ -48,4 +55,12 @@ public struct GRU: RecurrentLayer {
   }
   public var cell: RecurrentKernel.Cell { .gru(linearBeforeReset: linearBeforeReset) }
   public static let standardActivations = ["Sigmoid", "Tanh"]
+}
+
+extension GRU {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    try gradient(b, &g, by: GRUGradient(self))
+  }
 }

@@ -28,11 +28,21 @@ public struct LSTM: RecurrentLayer {
     attributes: RecurrentOptions.specs + [
       AttributeSpec("input_forget", .int, "1: the forget gate is 1 - input gate; default 0")
     ],
+    isDifferentiable: true,
     cases: {
       let reverse = RecurrentOptions(direction: .reverse)
       return [
         .init(LSTM(), try exampleInputs(gates: 4), outputCount: 3),
         .init(LSTM(reverse, couplesForget: true), try exampleInputs(gates: 4), outputCount: 3),
+        .init(
+          LSTM(RecurrentOptions(direction: .bidirectional)),
+          try fullInputs(gates: 4, directions: 2), outputCount: 3),
+        .init(
+          LSTM(
+            RecurrentOptions(
+              activations: ["HardSigmoid", "Elu", "ScaledTanh"], alphas: [0.3, 0.7, 1.5],
+              betas: [0.4, 0.6], clip: 0.75), couplesForget: true),
+          try fullInputs(gates: 4, directions: 1), outputCount: 3),
       ]
     })
 
@@ -49,4 +59,12 @@ public struct LSTM: RecurrentLayer {
   }
   public var cell: RecurrentKernel.Cell { .lstm(couplesForget: couplesForget) }
   public static let standardActivations = ["Sigmoid", "Tanh", "Tanh"]
+}
+
+extension LSTM {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    try gradient(b, &g, by: LSTMGradient(self))
+  }
 }

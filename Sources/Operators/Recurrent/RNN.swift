@@ -16,11 +16,15 @@ public struct RNN: RecurrentLayer {
     "RNN", versions: [1, 7, 14, 22], inputs: inputs,
     outputs: [.optional("Y", .floats), .optional("Y_h", .floats)],
     attributes: RecurrentOptions.specs,
+    isDifferentiable: true,
     cases: {
       let both = RecurrentOptions(direction: .bidirectional)
       return [
         .init(RNN(), try exampleInputs(gates: 1), outputCount: 2),
         .init(RNN(both), try exampleInputs(gates: 1, directions: 2), outputCount: 2),
+        .init(
+          RNN(RecurrentOptions(direction: .reverse, activations: ["Softsign"])),
+          try fullInputs(gates: 1, directions: 1), outputCount: 2),
       ]
     })
 
@@ -31,4 +35,12 @@ public struct RNN: RecurrentLayer {
   public var attributes: [Attribute] { options.attributes }
   public var cell: RecurrentKernel.Cell { .rnn }
   public static let standardActivations = ["Tanh"]
+}
+
+extension RNN {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    try gradient(b, &g, by: RNNGradient(self))
+  }
 }

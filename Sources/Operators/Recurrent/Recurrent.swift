@@ -4,7 +4,10 @@ import Graphs
 enum Recurrent {
   static let operators: [any Operator.Type] = [
     GRU.self,
+    GRUGradient.self,
     LSTM.self,
+    LSTMGradient.self,
     RNN.self,
+    RNNGradient.self,
   ]
 }

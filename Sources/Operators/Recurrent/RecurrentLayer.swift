@@ -152,6 +152,19 @@ extension RecurrentLayer {
       kernel, w: inputs, r: states, hasLengths: p.has(4), threads: p.options.threads)
   }
 
+  /// As `exampleInputs`, with sequence lengths, first states and, for LSTM, peepholes.
+  static func fullInputs(gates: Int, directions: Int) throws -> [Tensor?] {
+    func wave(_ shape: [Int], _ phase: Int) throws -> Tensor {
+      let shape = Shape(shape)
+      return try Tensor(
+        shape: shape, (0..<shape.count).map { Float((($0 + phase) * 5) % 13) * 0.1 - 0.6 })
+    }
+    var list = try exampleInputs(gates: gates, directions: directions)
+    list += [try Tensor([3, 2] as [Int32]), try wave([directions, 2, 2], 4)]
+    if gates == 4 { list += [try wave([directions, 2, 2], 7), try wave([directions, 6], 2)] }
+    return list
+  }
+
   /// Small weights for `gates` blocks of 2 neurons over 3 inputs, and a sequence of 3 steps.
   static func exampleInputs(gates: Int, directions: Int = 1) throws -> [Tensor?] {
     func wave(_ shape: [Int], _ phase: Int) throws -> Tensor {

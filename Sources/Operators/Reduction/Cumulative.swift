@@ -44,7 +44,8 @@ extension Cumulative {
         AttributeSpec("exclusive", .int, "1: an element does not count itself; default 0"),
         AttributeSpec("reverse", .int, "1: from the end; default 0"),
       ],
-      cases: {
+      isDifferentiable: true,
+    cases: {
         let x = try Tensor(shape: [2, 3], [1, -2, 3, 0.5, 2, 7] as [Float])
         let axis = try Tensor(scalar: Int64(1))
         return [
@@ -87,5 +88,44 @@ extension Cumulative {
         n: shape[axis], inner: shape.count(of: axis + 1..<shape.rank), into: m.outputs[0],
         pool: m.pool)
     }
+  }
+}
+
+extension Cumulative {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    let dy = try g.upstream()
+    if !Self.isProduct {
+      let back = CumulativeOptions(
+        isExclusive: options.isExclusive, isReverse: !options.isReverse)
+      g.give(0, try b.apply(CumSum(back), dy, g.input(1)))
+      return
+    }
+    // Every result is linear in each element: its slope is the result with a 1 in the element's
+    // place less that with a 0. Exact where elements are 0.
+    let x = try g.input(0)
+    let rank = try knownRank(b, x)
+    guard let given = b.fact(of: try g.input(1)).knownInts?.first else {
+      throw EngineError(.notDifferentiable, "the axis is not known")
+    }
+    let axis = try normalisedAxis(given, rank: rank)
+    let n = try b.apply(Squeeze(axes: [0]), size(b, x, axis))
+    let zero = try b.constant(Tensor(scalar: Int64(0)))
+    let one = try b.constant(Tensor(scalar: Int64(1)))
+    let places = try b.apply(RangeOp(), zero, n, one)
+    // [n, n, 1, ...]: the new axis stands before the old one.
+    let ones = [Int](repeating: 1, count: rank - axis - 1)
+    let isOwn = try b.apply(
+      Equal(), reshape(b, places, [-1, 1] + ones), reshape(b, places, [-1] + ones))
+    let wide = try b.apply(Unsqueeze(axes: [axis]), x)
+    let along = try b.constant(Tensor(scalar: Int64(axis + 1)))
+    func running(_ value: Double) throws(EngineError) -> B.Value {
+      let replaced = try b.apply(Where(), isOwn, scalar(b, value, like: x), wide)
+      return try b.apply(CumProd(options), replaced, along)
+    }
+    let slope = try minus(b, running(1), running(0))
+    let up = try b.apply(Unsqueeze(axes: [axis]), dy)
+    g.give(0, try sum(b, times(b, up, slope), [axis + 1], keepDims: false))
   }
 }

@@ -18,6 +18,7 @@ public struct LogSoftmax: Operator {
   public static let schema = Schema(
     "LogSoftmax", versions: [1, 11, 13], inputs: [Parameter("input", .floats)],
     outputs: [Parameter("output", .floats)], attributes: SoftmaxAxis.specs,
+    isDifferentiable: true,
     cases: { try SoftmaxAxis.cases { LogSoftmax($0) } })
 
   public init(_ axis: SoftmaxAxis = SoftmaxAxis()) { self.axis = axis }
@@ -39,5 +40,15 @@ public struct LogSoftmax: Operator {
         dtype, log: true, m.inputs[0], outer: outer, n: n, inner: inner, into: m.outputs[0],
         pool: m.pool)
     }
+  }
+}
+
+extension LogSoftmax {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    let (y, dy) = (g.output, try g.upstream())
+    let folded = try axis.folded(rank: knownRank(b, y))
+    g.give(0, try minus(b, dy, times(b, b.apply(Exp(), y), sum(b, dy, folded))))
   }
 }

@@ -86,7 +86,7 @@ extension Reduce {
 
   static func makeSchema(
     _ name: String, _ versions: [Int], _ types: DTypes, tolerance: Double = 1e-4,
-    differentiable: Bool = false, turn: Int = 18
+    differentiable: Bool = true, turn: Int = 18
   ) -> Schema {
     Schema(
       name, versions: versions,

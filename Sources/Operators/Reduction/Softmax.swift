@@ -19,6 +19,7 @@ public struct Softmax: Operator {
   public static let schema = Schema(
     "Softmax", versions: [1, 11, 13], inputs: [Parameter("input", .floats)],
     outputs: [Parameter("output", .floats)], attributes: SoftmaxAxis.specs,
+    isDifferentiable: true,
     cases: { try SoftmaxAxis.cases { Softmax($0) } })
 
   public init(_ axis: SoftmaxAxis = SoftmaxAxis()) { self.axis = axis }
@@ -52,5 +53,15 @@ public struct Softmax: Operator {
         m.inputs[0], outer: outer, n: n, inner: inner, into: m.outputs[0],
         scratch: m.scratch.assumingMemoryBound(to: Float.self), pool: m.pool)
     }
+  }
+}
+
+extension Softmax {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    let (y, dy) = (g.output, try g.upstream())
+    let folded = try axis.folded(rank: knownRank(b, y))
+    g.give(0, try times(b, y, minus(b, dy, sum(b, times(b, dy, y), folded))))
   }
 }

@@ -41,6 +41,12 @@ public struct SoftmaxAxis: Hashable, Sendable {
     return try normalisedAxis(axis, rank: rank)
   }
 
+  /// The axes that are normalised together.
+  func folded(rank: Int) throws(EngineError) -> [Int] {
+    let i = try check(rank: rank)
+    return flattens ? Array(i..<rank) : [i]
+  }
+
   /// Shape rule of all three: the input's.
   func infer(_ c: Inference) throws(EngineError) -> [Fact] {
     if let rank = c.rank(0) { _ = try check(rank: rank) }

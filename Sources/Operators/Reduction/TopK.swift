@@ -29,6 +29,7 @@ public struct TopK: Operator {
       AttributeSpec("sorted", .int, "1 (default): best first; 0: any order", since: 11),
     ],
     inputCounts: [1: 1...1, 10: 2...2],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [3, 4], (0..<12).map { Float(($0 * 7) % 12) })
       let k = try Tensor([2] as [Int64])
@@ -110,5 +111,20 @@ public struct TopK: Operator {
         indices: hasIndices ? m.output(1) : m.scratch.assumingMemoryBound(to: Int64.self),
         pool: m.pool)
     }
+  }
+}
+
+extension TopK {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    guard let up = g.upstreams[0] else { return }
+    let x = try g.input(0)
+    let axis = try normalisedAxis(axis, rank: knownRank(b, x))
+    let places =
+      g.outputs.count > 1
+      ? g.outputs[1] : try b.apply(self, inputs: g.inputs.array, outputs: 2)[1]
+    g.give(
+      0, try b.apply(ScatterElements(axis: axis, reduction: .add), zeros(b, like: x), places, up))
   }
 }

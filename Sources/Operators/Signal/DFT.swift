@@ -38,6 +38,7 @@ public struct DFT: Operator {
       AttributeSpec("axis", .int, "an input from opset 20; default 1", before: 20),
     ],
     inputCounts: [17: 1...2, 20: 1...3],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 6, 1], (1...12).map { Float($0 * $0 % 7) })
       let z = try Tensor(shape: [1, 4, 2], (1...8).map { Float($0 * $0 % 7) })
@@ -62,7 +63,7 @@ public struct DFT: Operator {
       + (axis.map { [.int("axis", $0)] } ?? [])
   }
 
-  private func place(_ given: Int?, rank: Int) throws(EngineError) -> Int {
+  fileprivate func place(_ given: Int?, rank: Int) throws(EngineError) -> Int {
     let at = try normalisedAxis(axis ?? given ?? -2, rank: rank)
     guard at < rank - 1 else {
       throw EngineError(
@@ -171,5 +172,57 @@ public struct DFT: Operator {
         }
       }
     }
+  }
+}
+
+extension DFT {
+  /// The transform is linear: its transpose is the other direction's, up to a factor.
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    let (x, up) = (try g.input(0), try g.upstream())
+    let rank = try knownRank(b, x)
+    var given: Int?
+    if g.has(2) {
+      given = b.fact(of: try g.input(2)).knownInts?.first
+      if given == nil { throw EngineError(.notDifferentiable, "the axis is not known") }
+    }
+    let at = try place(given, rank: rank)
+    let dims = b.fact(of: x).dims ?? []
+    guard let taken = dims[at].known, let parts = dims[rank - 1].known,
+      let made = b.fact(of: up).dims?[at].known
+    else { throw EngineError(.notDifferentiable, "the length of the transform is not known") }
+    var count = made
+    if isOneSided && !isInverse {
+      count = taken
+      if g.has(1) {
+        guard let n = b.fact(of: try g.input(1)).knownInts?.first else {
+          throw EngineError(.notDifferentiable, "the length of the transform is not known")
+        }
+        count = n
+      }
+    }
+    let axis = try b.constant(Tensor(scalar: Int64(at)))
+    func transform(_ op: DFT, _ v: B.Value) throws(EngineError) -> B.Value {
+      try b.apply(op, inputs: [v, nil, axis])
+    }
+    var result: B.Value
+    if !isInverse {
+      let whole = try fitted(b, up, axis: at, count)
+      result = try times(b, transform(DFT(isInverse: true), whole), Double(count))
+    } else if !isOneSided {
+      result = try times(b, transform(DFT(), up), 1 / Double(count))
+    } else {
+      // All but the first and the middle value stand for two.
+      let half = try transform(DFT(isOneSided: true), up)
+      let weights = (0...count / 2).map { k in
+        (k == 0 || 2 * k == count ? 1 : 2) / Double(count)
+      }
+      let shape = (0..<rank).map { $0 == at ? -1 : 1 }
+      result = try times(
+        b, half, reshape(b, cast(b, b.constant(Tensor(weights)), like: half), shape))
+    }
+    result = try fitted(b, result, axis: at, taken)
+    g.give(0, parts == 1 ? try slice(b, result, axis: rank - 1, 0, 1) : result)
   }
 }

@@ -14,7 +14,7 @@ import Tensors
 ///   below 1, or a complex signal with `onesided`.
 /// - Accuracy: as of DFT.
 /// - Source: ONNX STFT 17.
-public struct STFT: Operator {
+public struct STFT: FormulaGradient {
   public let isOneSided: Bool
 
   public static let schema = Schema(
@@ -25,6 +25,7 @@ public struct STFT: Operator {
     ],
     outputs: [Parameter("output", .floats, "T1")],
     attributes: [AttributeSpec("onesided", .int, "0: all values; default 1")],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [1, 12, 1], (1...12).map { Float($0 * $0 % 7) })
       let step = try Tensor(scalar: 3 as Int64)
@@ -123,5 +124,34 @@ public struct STFT: Operator {
         }
       }
     }
+  }
+}
+
+extension STFT {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    guard let x = inputs[0], let stepValue = inputs[1] else {
+      throw EngineError(.arity, "an input is missing")
+    }
+    let window = inputs.count > 2 ? inputs[2] : nil
+    guard let dims = b.fact(of: x).dims, let length = dims[1].known,
+      let step = b.fact(of: stepValue).knownInts?.first
+    else { throw EngineError(.notDifferentiable, "the sizes of the frames are not known") }
+    var frame: Int? = length
+    if let window { frame = b.fact(of: window).dims?.first?.known }
+    if inputs.count > 3, let given = inputs[3] { frame = b.fact(of: given).knownInts?.first }
+    guard let frame else {
+      throw EngineError(.notDifferentiable, "the sizes of the frames are not known")
+    }
+    let signal = try dims.count == 2 ? b.apply(Unsqueeze(axes: [2]), x) : x
+    let frames = max(0, length - frame) / step + 1
+    var places: [Int64] = []
+    for i in 0..<frames { for k in 0..<frame { places.append(Int64(i * step + k)) } }
+    var cut = try b.apply(
+      Gather(axis: 1), signal, b.constant(Tensor(shape: [frames, frame], places)))
+    if let window { cut = try times(b, cut, reshape(b, window, [-1, 1])) }
+    let axis = try b.constant(Tensor(scalar: Int64(2)))
+    return Few(try b.apply(DFT(isOneSided: isOneSided), inputs: [cut, nil, axis]))
   }
 }

@@ -105,3 +105,24 @@ struct ChannelsLast: Sendable {
     }
   }
 }
+
+extension ChannelsLast {
+  /// The inputs with the channels of images behind the batch.
+  func channelsSecond<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>
+  ) throws(EngineError) -> [B.Value?] {
+    var list = inputs.array
+    for i in images where i < list.count {
+      guard let x = list[i] else { continue }
+      let rank = try knownRank(b, x)
+      list[i] = try b.apply(Transpose(perm: [0, rank - 1] + Array(1..<rank - 1)), x)
+    }
+    return list
+  }
+
+  /// A result with its channels as the last axis.
+  func channelsLast<B: Builder>(_ b: B, _ y: B.Value) throws(EngineError) -> B.Value {
+    let rank = try knownRank(b, y)
+    return try b.apply(Transpose(perm: [0] + Array(2..<rank) + [1]), y)
+  }
+}

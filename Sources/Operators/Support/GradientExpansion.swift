@@ -95,7 +95,7 @@ private struct GradientExpansion {
     }
     if given != independent { y = replay(&path, y, independent, given) }
     let xs = Array(given.prefix(op.xs.count))
-    let derivatives = try differentiate(path, y, by: xs)
+    let derivatives = try differentiate(builder, path, seeds: [(y, ones(y))], by: xs)
     for (i, output) in node.outputs.enumerated() {
       guard let output, i < xs.count else { continue }
       let derivative =
@@ -155,51 +155,6 @@ private struct GradientExpansion {
     }
     path = again
     return places[y] ?? y
-  }
-
-  /// The derivative of the sum of `y` by each of `xs` that it depends on.
-  private func differentiate(
-    _ path: [Int], _ y: ValueID, by xs: [ValueID]
-  ) throws(EngineError) -> [ValueID: ValueID] {
-    let b = builder
-    var dependent = Set(xs)
-    var active: [Int] = []
-    for i in path {
-      let node = b.graph.nodes[i]
-      guard (node.inputs.compactMap { $0 } + node.captured).contains(where: dependent.contains)
-      else { continue }
-      active.append(i)
-      dependent.formUnion(node.outputs.compactMap { $0 })
-    }
-    guard dependent.contains(y) else { return [:] }
-    var derivatives: [ValueID: ValueID] = [y: try ones(y)]
-    for i in active.reversed() {
-      // Rules may use every output, so those that nobody wanted are made as well.
-      for k in b.graph.nodes[i].outputs.indices where b.graph.nodes[i].outputs[k] == nil {
-        b.graph.nodes[i].outputs[k] = b.graph.addValue("", Fact(nil, nil))
-      }
-      let node = b.graph.nodes[i]
-      let outputs = node.outputs.compactMap { $0 }
-      let upstreams = outputs.map { derivatives[$0] }
-      guard upstreams.contains(where: { $0 != nil }), let op = node.op else { continue }
-      var needed: UInt64 = 0
-      for (k, id) in node.inputs.enumerated() where k < 64 {
-        guard let id, dependent.contains(id), b.fact(of: id).dtype?.isFloat != false else {
-          continue
-        }
-        needed |= 1 << UInt64(k)
-      }
-      var g = Backward(
-        inputs: Few(node.inputs), outputs: Few(outputs), upstreams: Few(upstreams), needed: needed)
-      do throws(EngineError) {
-        try op.gradientIntoGraph(b, &g)
-      } catch { throw error.at(node: node.name, operatorName: node.type) }
-      for (k, id) in node.inputs.enumerated() where k < 64 && needed >> UInt64(k) & 1 == 1 {
-        guard let id, let part = g.result(k) else { continue }
-        derivatives[id] = if let sum = derivatives[id] { try plus(b, sum, part) } else { part }
-      }
-    }
-    return derivatives
   }
 
   /// Ones of the shape of `value`.

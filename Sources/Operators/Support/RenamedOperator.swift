@@ -26,3 +26,16 @@ extension RenamedOperator {
     inner.multiplyAdds(inputs: inputs, outputs: outputs)
   }
 }
+
+extension RenamedOperator {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    guard Self.schema.isDifferentiable else {
+      throw EngineError(
+        .notDifferentiable, "the operator has no gradient",
+        subject: .init(operatorName: Self.schema.name))
+    }
+    try inner.gradient(b, &g)
+  }
+}

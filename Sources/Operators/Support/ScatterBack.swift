@@ -3,24 +3,21 @@ import Tensors
 
 /// The gradient of input 0 of an operator that only moves elements: the upstream added up at the
 /// places its elements came from. The operator itself moves the places to find them.
-///
-/// Errors: `.shape` when the input's sizes are not known.
 func scatterBack<B: Builder, Op: Operator>(
   _ b: B, _ op: Op, _ g: inout Backward<B.Value>
 ) throws(EngineError) {
   let x = try g.input(0)
-  guard let type = b.fact(of: x).tensorType else {
-    throw EngineError(.shape, "the gradient needs known sizes")
-  }
-  let places = try Tensor(shape: type.shape, (0..<type.count).map { Int64($0) })
+  let (zero, one) = (
+    try b.constant(Tensor(scalar: Int64(0))), try b.constant(Tensor(scalar: Int64(1)))
+  )
+  let places = try reshape(b, b.apply(RangeOp(), zero, b.apply(Size(), x), one), like: x)
   var inputs = g.inputs.array
-  inputs[0] = try b.constant(places)
+  inputs[0] = places
   let flat = try b.constant(Tensor([-1] as [Int64]))
   let moved = try b.apply(Reshape(), b.apply(op, inputs: inputs), flat)
   let upstream = try b.apply(Reshape(), g.upstream(), flat)
   let sum = try b.apply(
-    ScatterElements(reduction: .add), zeros(b, TensorType(type.dtype, [type.count])), moved,
-    upstream)
+    ScatterElements(reduction: .add), b.apply(Reshape(), zeros(b, like: x), flat), moved, upstream)
   g.give(0, try reshape(b, sum, like: x))
 }
 

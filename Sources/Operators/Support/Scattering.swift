@@ -47,3 +47,34 @@ func scatterStrings(
   }
   return try moveByPlaces(op, e, data: [0, 2])
 }
+
+/// The gradients of a scatter by data (input 0) and updates (input 2). Updates that replace are
+/// taken to name each place once; for products, an update of 0 gives NaN; among the largest or smallest,
+/// all that tie share alike.
+func scatterGradient<B: Builder>(
+  _ b: B, _ g: inout Backward<B.Value>, _ reduction: ScatterReduction,
+  scatter: (ScatterReduction, B.Value, B.Value) throws(EngineError) -> B.Value,
+  gather: (B.Value) throws(EngineError) -> B.Value
+) throws(EngineError) {
+  let (up, data, updates) = (try g.upstream(), try g.input(0), try g.input(2))
+  switch reduction {
+  case .none:
+    if g.needs(0) { g.give(0, try scatter(.none, up, zeros(b, like: updates))) }
+    if g.needs(2) { g.give(2, try gather(up)) }
+  case .add:
+    if g.needs(0) { g.give(0, up) }
+    if g.needs(2) { g.give(2, try gather(up)) }
+  case .mul:
+    if g.needs(0) {
+      let factors = try scatter(.mul, plus(b, zeros(b, like: data), 1), updates)
+      g.give(0, try times(b, up, factors))
+    }
+    if g.needs(2) { g.give(2, try over(b, gather(times(b, up, g.output)), updates)) }
+  case .max, .min:
+    let own = try cast(b, b.apply(Equal(), data, g.output), like: up)
+    let theirs = try cast(b, b.apply(Equal(), gather(g.output), updates), like: up)
+    let share = try over(b, up, nonzero(b, scatter(.add, own, theirs)))
+    if g.needs(0) { g.give(0, try times(b, share, own)) }
+    if g.needs(2) { g.give(2, try times(b, gather(share), theirs)) }
+  }
+}

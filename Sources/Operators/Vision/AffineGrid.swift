@@ -15,7 +15,7 @@ import Tensors
 /// - Edges: with `align_corners`, an axis of one pixel has its centre at -1.
 /// - Accuracy: computed in float64, rounded once.
 /// - Source: ONNX AffineGrid 20.
-public struct AffineGrid: Operator {
+public struct AffineGrid: FormulaGradient {
   public let alignsCorners: Bool
 
   public static let schema = Schema(
@@ -25,6 +25,7 @@ public struct AffineGrid: Operator {
     attributes: [
       AttributeSpec("align_corners", .int, "1: -1 and 1 are centres of corner pixels; default 0")
     ],
+    isDifferentiable: true,
     cases: {
       let theta = try Tensor(shape: [1, 2, 3], [0.5, 0.25, 0.1, -0.25, 1, 0.3] as [Float])
       let size = try Tensor([1, 3, 2, 4] as [Int64])
@@ -101,5 +102,38 @@ public struct AffineGrid: Operator {
         }
       }
     }
+  }
+}
+
+extension AffineGrid {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    guard let theta = inputs[0], let size = inputs[1] else {
+      throw EngineError(.arity, "an input is missing")
+    }
+    guard let sizes = b.fact(of: size).knownInts, sizes.count >= 4 else {
+      throw EngineError(.notDifferentiable, "the size of the grid is not known")
+    }
+    let spatial = Array(sizes.dropFirst(2))
+    func position(_ i: Int, _ n: Int) -> Double {
+      alignsCorners
+        ? 2 * Double(i) / Double(max(1, n - 1)) - 1 : (2 * Double(i) + 1) / Double(n) - 1
+    }
+    // Rows of x, y, (z,) 1: the innermost axis first.
+    let count = spatial.reduce(1, *)
+    var points: [Double] = []
+    for p in 0..<count {
+      var rest = p
+      for n in spatial.reversed() {
+        points.append(position(rest % n, n))
+        rest /= n
+      }
+      points.append(1)
+    }
+    let rows = try cast(
+      b, b.constant(Tensor(shape: [count, spatial.count + 1], points)), like: theta)
+    let grid = try b.apply(MatMul(), rows, turned(b, theta))
+    return Few(try reshape(b, grid, [0] + spatial + [spatial.count]))
   }
 }

@@ -16,7 +16,7 @@ import Tensors
 /// - Edges: nearest rounds halves to even; a place that is NaN is read as the first pixel's.
 /// - Accuracy: computed in float64, rounded once; cubic is Keys' kernel with -0.75.
 /// - Source: ONNX GridSample 16, 20 (r other than 2), 22.
-public struct GridSample: Operator {
+public struct GridSample: FormulaGradient {
   public enum Mode: String, Sendable { case linear, nearest, cubic }
   public enum Padding: String, Sendable { case zeros, border, reflection }
   public let mode: Mode
@@ -34,6 +34,7 @@ public struct GridSample: Operator {
       AttributeSpec("padding_mode", .string, "zeros, border or reflection; default zeros"),
       AttributeSpec("align_corners", .int, "1: -1 and 1 are centres of corner pixels; default 0"),
     ],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [1, 2, 3, 4], (1...24).map { Float($0 * $0 % 11) })
       let grid = try Tensor(

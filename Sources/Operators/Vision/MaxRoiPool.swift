@@ -33,10 +33,11 @@ public struct MaxRoiPool: Operator {
       AttributeSpec("pooled_shape", .ints, "height and width of the result; required"),
       AttributeSpec("spatial_scale", .float, "of the coordinates; default 1"),
     ],
+    isDifferentiable: true,
     cases: {
-      let x = try Tensor(shape: [2, 2, 4, 5], (1...80).map { Float($0 * $0 % 83) })
+      let x = try Tensor(shape: [2, 2, 4, 5], (1...80).map { Float($0 * 37 % 83) })
       let rois = try Tensor(
-        shape: [3, 5], [0, 0, 0, 4, 3, 1, 1.2, 0.8, 3.4, 2, 1, 3, 2, 9, 8] as [Float])
+        shape: [3, 5], [0, 0, 0, 4, 3.2, 1, 1.2, 0.8, 3.4, 2, 1, 3.2, 2, 9.2, 8] as [Float])
       return [
         .init(MaxRoiPool(height: 2, width: 2), [x, rois]),
         .init(MaxRoiPool(height: 1, width: 3, scale: 0.5), [x, rois]),
@@ -104,7 +105,7 @@ public struct MaxRoiPool: Operator {
   }
 
   /// One region in pixels, with the extent of its bins.
-  private struct Region<T: Real> {
+  struct Region<T: Real> {
     let op: MaxRoiPool
     let image: Int
     let (rows, columns): (Int, Int)
@@ -135,7 +136,7 @@ public struct MaxRoiPool: Operator {
     }
 
     /// The pixels of bin `i` that lie in the image.
-    private func span(_ i: Int, _ bin: T, from start: T, limit: Int) -> Range<Int> {
+    func span(_ i: Int, _ bin: T, from start: T, limit: Int) -> Range<Int> {
       let most = T(limit)
       let low = ((T(i) * bin).rounded(.down) + start).clamped(to: 0, most)
       let high = ((T(i + 1) * bin).rounded(.up) + start).clamped(to: 0, most)
@@ -161,7 +162,19 @@ public struct MaxRoiPool: Operator {
 
 extension BinaryFloatingPoint {
   /// NaN becomes `low`.
-  fileprivate func clamped(to low: Self, _ high: Self) -> Self {
+  func clamped(to low: Self, _ high: Self) -> Self {
     self > low ? (self < high ? self : high) : low
+  }
+}
+
+extension MaxRoiPool {
+  /// By X alone: regions are whole pixels.
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    if g.needs(0) {
+      g.give(
+        0, try b.apply(MaxRoiPoolGradient(self), g.input(0), g.input(1), g.upstream()))
+    }
   }
 }

@@ -41,6 +41,7 @@ public struct RoiAlign: Operator {
       AttributeSpec(
         "coordinate_transformation_mode", .string, "half_pixel or output_half_pixel", since: 16),
     ],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [1, 2, 4, 4], (1...32).map { Float($0 * $0 % 13) })
       let rois = try Tensor(shape: [2, 4], [0.2, 0.3, 2.9, 3.1, 1, 0.4, 3.3, 2.2] as [Float])
@@ -122,7 +123,7 @@ public struct RoiAlign: Operator {
             .value, "region \(r) is of an image that does not exist",
             expected: "0 to \(x.shape[0] - 1)", received: "\(image)")
         }
-        let region = try Region(op, m.inputs[1], r, x)
+        let region = try AlignedRegion(op, m.inputs[1], r, x)
         m.pool.run(x.shape[1]) { channel in
           region.pool(
             m.inputs[0], plane: (Int(image) * x.shape[1] + channel) * x.shape[2] * x.shape[3],
@@ -134,7 +135,7 @@ public struct RoiAlign: Operator {
 }
 
 /// One region in the feature map's coordinates, with its bins.
-private struct Region {
+struct AlignedRegion {
   let op: RoiAlign
   let dtype: DType
   let (rows, columns): (Int, Int)
@@ -207,5 +208,17 @@ private struct Region {
       (1 - v) * (1 - h) * pixel(r0, c0), (1 - v) * h * pixel(r0, c1), v * (1 - h) * pixel(r1, c0),
       v * h * pixel(r1, c1)
     )
+  }
+}
+
+extension RoiAlign {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    let made = try b.apply(
+      RoiAlignGradient(self),
+      inputs: [try g.input(0), try g.input(1), try g.input(2), try g.upstream()], outputs: 2)
+    if g.needs(0) { g.give(0, made[0]) }
+    if g.needs(1) { g.give(1, made[1]) }
   }
 }

@@ -7,6 +7,8 @@ enum Vision {
     GridSample.self,
     ImageDecoder.self,
     MaxRoiPool.self,
+    MaxRoiPoolGradient.self,
     RoiAlign.self,
+    RoiAlignGradient.self,
   ]
 }

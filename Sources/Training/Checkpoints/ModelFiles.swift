@@ -23,8 +23,8 @@ extension Module {
   }
 
   func namedTensors() -> [(name: String, value: Tensor)] {
-    parameters.map { ($0.name, $0.value.detached()) }
-      + states.map { ($0.name, $0.value.detached()) }
+    zip(planned.parameterPaths, parameters).map { ($0, $1.value.detached()) }
+      + zip(planned.statePaths, states).map { ($0, $1.value.detached()) }
   }
 
   /// Takes the tensors that have the model's names.
@@ -55,8 +55,12 @@ extension Module {
         .invalidModel, "the tensors do not fit the model: " + problems.joined(separator: "; "),
         hint: "load partly to take those that fit by name", subject: .init(file: file))
     }
-    for p in parameters { if let t = table[p.name] { p.value = try t.owned() } }
-    for s in states { if let t = table[s.name] { s.value = try t.owned() } }
+    for (name, p) in zip(planned.parameterPaths, parameters) {
+      if let t = table[name] { p.value = try t.owned() }
+    }
+    for (name, s) in zip(planned.statePaths, states) {
+      if let t = table[name] { s.value = try t.owned() }
+    }
   }
 }
 

@@ -23,7 +23,10 @@ final class Capture {
   }
 
   /// Whether gradients will flow through the graph.
-  private let isForTraining: Bool
+  let isForTraining: Bool
+  /// The input that random numbers depend on, and how many calls drew from it.
+  private var random: Tensor?
+  private(set) var randomCalls = 0
   /// What was asked for where nothing can be thrown: thrown when the capture ends.
   private var refusal: EngineError?
 
@@ -56,6 +59,21 @@ final class Capture {
     throw EngineError(
       .unsupported, "\(what) cannot be captured into a graph",
       hint: "train this function without compiling it")
+  }
+
+  /// The state that the next draw of random numbers depends on, and what is added to its calls.
+  func drawnState() throws(EngineError) -> (state: Tensor, offset: Int) {
+    let context = TapeContext.current
+    let state: Tensor
+    if let random {
+      state = random
+    } else {
+      let now = RandomStream(key: context.random.seed, call: context.random.calls)
+      state = input("random", try now.state(), dims: [2])
+      random = state
+    }
+    defer { randomCalls += 1 }
+    return (state, randomCalls)
   }
 
   func isCaptured(_ tensor: Tensor) -> Bool { tensor.slot >> 32 == generation }

@@ -23,44 +23,46 @@ import Tensors
 public final class CompiledStep<M: Module> {
   public let model: M
   public let optimizer: Optimizer
-  private let session: Session
+  private let function: CapturedFunction
   private let parameters: [Parameter]
-  private let states: [StateTensor]
-  /// Places of the states that the step changes.
-  private let changed: [Int]
-  private let batchCount: Int
-  private var plans: [StepPlan] = []
-  /// Plans kept, one for each set of sizes.
-  private let planLimit: Int
 
   /// - `example`: a batch, as the step gets them. - `symbols`: for each tensor of the batch names
   ///   of the axes that vary, nil for those that do not; by default the first axis of each is
   ///   `batch`. - `threads`: nil for all there are.
   /// - Errors: `.usage` for functions that cannot be captured, with the line of what reads a value;
   ///   what `loss` throws; those of `Session`.
-  public init(
+  public convenience init(
     _ model: M, _ optimizer: Optimizer, example: [Tensor], symbols: [[String?]]? = nil,
     threads: Int? = nil, planLimit: Int = 64, file: StaticString = #fileID, line: UInt = #line,
     loss: (M, [Tensor]) throws -> Tensor
   ) throws {
+    try self.init(
+      model, optimizer, example: example, symbols: symbols, threads: threads,
+      planLimit: planLimit, file: file, line: line,
+      withResults: { model, batch in (try loss(model, batch), []) })
+  }
+
+  /// The same with results beside the loss, such as predictions to be measured.
+  public init(
+    _ model: M, _ optimizer: Optimizer, example: [Tensor], symbols: [[String?]]? = nil,
+    threads: Int? = nil, planLimit: Int = 64, file: StaticString = #fileID, line: UInt = #line,
+    withResults body: (M, [Tensor]) throws -> (loss: Tensor, results: [Tensor])
+  ) throws {
     self.model = model
     self.optimizer = optimizer
-    self.planLimit = planLimit
-    batchCount = example.count
     parameters = model.trainableParameters
-    states = model.states
-    let names = symbols ?? example.map { $0.shape.rank > 0 ? ["batch"] : [] }
-    func function(_ batch: [Tensor]) throws -> Tensor { try loss(model, batch) }
-    let (graph, changed) = try located(file, line) {
-      let one = try StepCapture(model, example, names, function)
-      let two = try StepCapture(model, try resized(example, names, by: 1), names, function)
-      try GraphComparison(first: one.graph, second: two.graph).check()
-      return (try one.withGradients(), one.changedStates)
+    guard !parameters.isEmpty else {
+      throw located(
+        EngineError(
+          .usage, "the model has nothing to train", expected: "a trainable parameter"), file, line)
     }
-    self.changed = changed
-    var made = ModelGraph(graph)
-    made.opsets = [("", 23), ("ai.onnx.preview.training", 1), ("ai.dlrun", 1)]
-    session = try Session(made, options: SessionOptions(threads: threads))
+    function = try CapturedFunction(
+      model, parameters, example: example, symbols: symbols, threads: threads,
+      planLimit: planLimit, isTraining: true, hasGradients: true, file, line
+    ) { batch in
+      let (loss, results) = try body(model, batch)
+      return [loss] + results
+    }
   }
 
   /// One step: the loss before it, the parameters updated.
@@ -70,55 +72,29 @@ public final class CompiledStep<M: Module> {
   @discardableResult
   public func callAsFunction(
     _ batch: [Tensor], file: StaticString = #fileID, line: UInt = #line
-  ) throws -> Double {
-    let plan = try run(batch, file, line)
-    try optimizer.update(plan.gradients, file: file, line: line)
-    return try plan.loss.detached().scalar()
+  ) throws -> Double { try step(batch, file: file, line: line).loss }
+
+  /// One step with the results beside the loss, in memory that the next step writes again.
+  public func step(
+    _ batch: [Tensor], file: StaticString = #fileID, line: UInt = #line
+  ) throws -> (loss: Double, results: ArraySlice<Tensor>) {
+    let plan = try function.run(batch, file, line)
+    try optimizer.update(Gradients(parameters, plan.gradients), file: file, line: line)
+    return (try plan.results[0].scalar(), plan.results.dropFirst())
   }
 
   /// The loss and its gradients, no parameter changed.
   public func valueAndGradient(
     _ batch: [Tensor], file: StaticString = #fileID, line: UInt = #line
   ) throws -> (value: Double, gradients: Gradients) {
-    let plan = try run(batch, file, line)
+    let plan = try function.run(batch, file, line)
     // The plan's memory is written again by the next step.
-    let copies = try plan.gradients.map { g in
-      try Tensor(g.type) { (bytes) throws(EngineError) in
-        g.withUnsafeBytes { bytes.copyMemory(from: $0) }
-      }
-    }
-    return (try plan.loss.detached().scalar(), copies)
-  }
-
-  private func run(_ batch: [Tensor], _ file: StaticString, _ line: UInt) throws -> StepPlan {
-    try located(file, line) {
-      guard batch.count == batchCount else {
-        throw EngineError(
-          .arity, "a batch of the wrong number of tensors", expected: "\(batchCount)",
-          received: "\(batch.count)")
-      }
-      let inputs = batch + parameters.map(\.value) + states.map(\.value)
-      let plan = try self.plan(inputs)
-      try plan.run(inputs)
-      for (k, i) in changed.enumerated() { states[i].value = try plan.stateCopy(k) }
-      return plan
-    }
-  }
-
-  /// The plan for inputs of these types, the latest first.
-  private func plan(_ inputs: [Tensor]) throws -> StepPlan {
-    if let i = plans.firstIndex(where: { $0.fits(inputs) }) {
-      if i > 0 { plans.insert(plans.remove(at: i), at: 0) }
-      return plans[0]
-    }
-    let made = try StepPlan(session, inputs, parameters, states: changed.count)
-    plans.insert(made, at: 0)
-    if plans.count > planLimit { plans.removeLast() }
-    return made
+    let copies = try plan.gradients.map { (g) throws(EngineError) in try g.owned() }
+    return (try plan.results[0].scalar(), Gradients(parameters, copies))
   }
 
   /// The graph that runs, as the compiler left it.
-  public var graph: Graph { session.compiledGraph }
+  public var graph: Graph { function.session.compiledGraph }
 }
 
 /// The batch with more slices along the axes that vary, its own over and over: `step` more along

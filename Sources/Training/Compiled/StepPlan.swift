@@ -3,17 +3,19 @@ import Kernels
 import Runtime
 import Tensors
 
-/// A step bound to memory for one set of sizes.
+/// A captured function bound to memory for one set of sizes.
 final class StepPlan {
   let types: [TensorType]
-  let loss: Tensor
-  let gradients: Gradients
+  /// The function's own results. Their memory is written again by the next run.
+  let results: [Tensor]
+  let gradients: [Tensor]
   private let prepared: PreparedRun
   private let states: [Tensor]
 
   /// Errors: those of `Session.prepared`.
   init(
-    _ session: Session, _ inputs: [Tensor], _ parameters: [Parameter], states count: Int
+    _ session: Session, _ inputs: [Tensor], results resultCount: Int, gradients count: Int,
+    states stateCount: Int
   ) throws {
     types = inputs.map(\.type)
     prepared = try session.prepared(for: types)
@@ -23,14 +25,14 @@ final class StepPlan {
       prepared.bindOutput(i, storage.bytes)
       outputs.append(Tensor(storage))
     }
-    guard outputs.count == 1 + parameters.count + count else {
+    guard outputs.count == resultCount + count + stateCount else {
       throw EngineError(
         .internalDefect, "a captured step has the wrong number of results",
-        expected: "\(1 + parameters.count + count)", received: "\(outputs.count)")
+        expected: "\(resultCount + count + stateCount)", received: "\(outputs.count)")
     }
-    loss = outputs[0]
-    gradients = Gradients(parameters, Array(outputs[1...parameters.count]))
-    states = Array(outputs[(1 + parameters.count)...])
+    results = Array(outputs[..<resultCount])
+    gradients = Array(outputs[resultCount..<resultCount + count])
+    states = Array(outputs[(resultCount + count)...])
   }
 
   func fits(_ inputs: [Tensor]) -> Bool {
@@ -46,10 +48,5 @@ final class StepPlan {
   }
 
   /// A state that the step changed, in memory of its own.
-  func stateCopy(_ i: Int) throws -> Tensor {
-    let state = states[i]
-    return try Tensor(state.type) { (bytes) throws(EngineError) in
-      state.withUnsafeBytes { bytes.copyMemory(from: $0) }
-    }
-  }
+  func stateCopy(_ i: Int) throws -> Tensor { try states[i].owned() }
 }

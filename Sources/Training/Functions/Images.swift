@@ -7,10 +7,10 @@ extension Tensor {
   /// axis, or those before and those after.
   public func conv(
     _ weight: Tensor, _ bias: Tensor? = nil, strides: [Int] = [], pads: [Int] = [],
-    dilations: [Int] = [], groups: Int = 1,
+    dilations: [Int] = [], groups: Int = 1, same: Bool = false,
     file: StaticString = #fileID, line: UInt = #line
   ) throws(EngineError) -> Tensor {
-    let window = try Window.of(self, strides, pads, dilations)
+    let window = try Window.of(self, strides, pads, dilations, same: same)
     return try apply(
       Conv(window: window, group: groups), [self, weight, bias], outputs: 1, file, line)[0]
   }
@@ -30,10 +30,10 @@ extension Tensor {
 
   /// The largest element of each window of `[N, C, ...]`; windows do not overlap by default.
   public func maxPool(
-    _ kernel: [Int], strides: [Int]? = nil, pads: [Int] = [],
+    _ kernel: [Int], strides: [Int]? = nil, pads: [Int] = [], same: Bool = false,
     file: StaticString = #fileID, line: UInt = #line
   ) throws(EngineError) -> Tensor {
-    var window = try Window.of(self, strides ?? kernel, pads, [])
+    var window = try Window.of(self, strides ?? kernel, pads, [], same: same)
     window.kernel = kernel
     return try apply(MaxPool(window), [self], outputs: 2, file, line)[0]
   }
@@ -41,9 +41,9 @@ extension Tensor {
   /// The mean of each window of `[N, C, ...]`; windows do not overlap by default.
   public func averagePool(
     _ kernel: [Int], strides: [Int]? = nil, pads: [Int] = [], countsPads: Bool = false,
-    file: StaticString = #fileID, line: UInt = #line
+    same: Bool = false, file: StaticString = #fileID, line: UInt = #line
   ) throws(EngineError) -> Tensor {
-    var window = try Window.of(self, strides ?? kernel, pads, [])
+    var window = try Window.of(self, strides ?? kernel, pads, [], same: same)
     window.kernel = kernel
     return try apply(AveragePool(window, countsPads: countsPads), self, file, line)
   }
@@ -117,7 +117,7 @@ extension Tensor {
 extension Window {
   /// A window over the spatial axes of `x`, `[N, C, ...]`.
   static func of(
-    _ x: Tensor, _ strides: [Int], _ pads: [Int], _ dilations: [Int]
+    _ x: Tensor, _ strides: [Int], _ pads: [Int], _ dilations: [Int], same: Bool = false
   ) throws(EngineError) -> Window {
     let axes = x.shape.rank - 2
     guard pads.isEmpty || pads.count == axes || pads.count == 2 * axes else {
@@ -127,6 +127,7 @@ extension Window {
     }
     return Window(
       strides: strides, dilations: dilations, padsBegin: Array(pads.prefix(axes)),
-      padsEnd: pads.count == axes ? pads : Array(pads.suffix(axes)))
+      padsEnd: pads.count == axes ? pads : Array(pads.suffix(axes)),
+      autoPad: same ? .sameUpper : .explicit)
   }
 }

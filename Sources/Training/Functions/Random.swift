@@ -165,18 +165,9 @@ extension Tensor {
   public func dropout(
     _ rate: Double, file: StaticString = #fileID, line: UInt = #line
   ) throws(EngineError) -> Tensor {
-    guard rate >= 0, rate < 1 else {
-      throw located(
-        EngineError(
-          .value, "a dropout rate is out of range", expected: "from 0, below 1",
-          received: "\(rate)"), file, line)
-    }
+    guard rate >= 0, rate < 1 else { return try dropoutMask(rate, file: file, line: line) }
     guard isTraining, rate > 0 else { return self }
-    let stream = RandomStream.next()
-    let mask = try Tensor.drawn(shape.array, dtype) {
-      stream.uniform($0) < rate ? 0 : 1 / (1 - rate)
-    }
-    return try apply(Mul(), self, mask, file, line)
+    return try apply(Mul(), self, dropoutMask(rate, file: file, line: line), file, line)
   }
 
   private static func drawn(

@@ -52,7 +52,7 @@ open class Module {
     if let p = planned.byName[name] { return p }
     throw EngineError(
       .usage, "the model has no parameter '\(name)'",
-      expected: nearest(name, to: parameters.map(\.name)).joined(separator: ", "))
+      expected: nearest(name, to: planned.parameterPaths).joined(separator: ", "))
   }
 
   /// The module at a dotted path.
@@ -71,7 +71,7 @@ open class Module {
   @discardableResult
   public func freeze(_ pattern: String, _ frozen: Bool = true) -> Int {
     var count = 0
-    for p in parameters where matches(p.name, pattern) {
+    for (p, path) in zip(parameters, planned.parameterPaths) where matches(path, pattern) {
       p.isTrainable = !frozen
       count += 1
     }
@@ -85,28 +85,6 @@ open class Module {
     context.layerPath = path
     defer { context.layerPath = before }
     return try body()
-  }
-}
-
-/// A module from one tensor to one tensor. A subclass writes `forward`; calling the layer runs it
-/// with the layer's path in errors, and its hooks.
-open class Layer: Module {
-  private var hooks: [(Tensor, Tensor) throws -> Void] = []
-
-  /// The layer's function. Overridden.
-  open func forward(_ x: Tensor) throws -> Tensor { x }
-
-  public func callAsFunction(_ x: Tensor) throws -> Tensor {
-    try scoped {
-      let y = try forward(x)
-      for hook in hooks { try hook(x, y) }
-      return y
-    }
-  }
-
-  /// Has `hook` look at each input and output.
-  public func onForward(_ hook: @escaping (_ input: Tensor, _ output: Tensor) throws -> Void) {
-    hooks.append(hook)
   }
 }
 

@@ -4,18 +4,25 @@ import Tensors
 struct ModulePlan {
   private(set) var parameters: [Parameter] = []
   private(set) var states: [StateTensor] = []
+  /// Paths of the parameters from this root.
+  private(set) var parameterPaths: [String] = []
+  private(set) var statePaths: [String] = []
   private(set) var modules: [(path: String, module: Module)] = []
   private(set) var byName: [String: Parameter] = [:]
   private var seen: Set<ObjectIdentifier> = []
 
+  /// Whether names are set: not by a module that has a name in a larger one.
+  private let isRoot: Bool
+
   init(_ root: Module) {
+    isRoot = root.path.isEmpty
     add(root, "")
-    for p in parameters { byName[p.name] = p }
+    for (p, path) in zip(parameters, parameterPaths) { byName[path] = p }
   }
 
   private mutating func add(_ module: Module, _ path: String) {
     guard seen.insert(ObjectIdentifier(module)).inserted else { return }
-    module.path = path
+    if isRoot { module.path = path }
     modules.append((path, module))
     var mirrors: [Mirror] = []
     var mirror: Mirror? = Mirror(reflecting: module)
@@ -36,15 +43,20 @@ struct ModulePlan {
     switch value {
     case let p as Parameter:
       guard seen.insert(ObjectIdentifier(p)).inserted else { return }
-      p.name = path
+      if isRoot { p.name = path }
       parameters.append(p)
+      parameterPaths.append(path)
     case let s as StateTensor:
       guard seen.insert(ObjectIdentifier(s)).inserted else { return }
-      s.name = path
+      if isRoot { s.name = path }
       states.append(s)
+      statePaths.append(path)
     case let m as Module: add(m, path)
     case let list as [Any]:
-      for (i, element) in list.enumerated() { visit(element, "\(path).\(i)") }
+      for (i, element) in list.enumerated() {
+        let own = (element as? Layer)?.name
+        visit(element, "\(path).\(own ?? "\(i)")")
+      }
     case let table as [String: Any]:
       for key in table.keys.sorted() { if let v = table[key] { visit(v, "\(path).\(key)") } }
     default:

@@ -10,12 +10,12 @@ extension Module: CustomStringConvertible {
       let label = path.isEmpty ? "" : "\(path.split(separator: ".").last ?? ""): "
       text += "\(indent)\(label)\(type(of: module))\n"
       let prefix = path.isEmpty ? "" : path + "."
-      for p in parameters where owner(of: p.name) == path {
+      for (p, name) in zip(parameters, planned.parameterPaths) where owner(of: name) == path {
         let frozen = p.isTrainable ? "" : ", frozen"
-        text += "\(indent)  \(p.name.dropFirst(prefix.count)): \(p.value.type)\(frozen)\n"
+        text += "\(indent)  \(name.dropFirst(prefix.count)): \(p.value.type)\(frozen)\n"
       }
-      for s in states where owner(of: s.name) == path {
-        text += "\(indent)  \(s.name.dropFirst(prefix.count)): \(s.value.type), state\n"
+      for (s, name) in zip(states, planned.statePaths) where owner(of: name) == path {
+        text += "\(indent)  \(name.dropFirst(prefix.count)): \(s.value.type), state\n"
       }
     }
     let total = parameters.reduce(0) { $0 + $1.value.count }

@@ -8,12 +8,39 @@ public final class Parameter {
   public var value: Tensor
   /// Whether gradients are taken and optimisers update it.
   public var isTrainable: Bool
+  /// A term that training adds to the loss, such as a multiple of the sum of squares.
+  public var penalty: ((Tensor) throws -> Tensor)?
+  /// What training makes of the value after each step, such as one without negative elements.
+  public var constraint: ((Tensor) throws -> Tensor)?
 
   public init(_ value: Tensor, name: String = "", isTrainable: Bool = true) {
     self.value = value
     self.name = name
     self.isTrainable = isTrainable
   }
+}
+
+extension Parameter {
+  /// A parameter whose shape is not known yet: without elements, until its layer is built.
+  public static func pending(isTrainable: Bool = true) -> Parameter {
+    Parameter(Tensor.empty, isTrainable: isTrainable)
+  }
+  /// Whether the layer that holds it has yet to be built.
+  public var isPending: Bool { value.shape == [0] }
+}
+
+extension StateTensor {
+  /// A state whose shape is not known yet.
+  public static func pending() -> StateTensor { StateTensor(Tensor.empty) }
+}
+
+extension Tensor {
+  /// No elements, float32.
+  static let empty: Tensor = {
+    do { return try Tensor([] as [Float]) } catch {
+      preconditionFailure("a tensor without elements: \(error)")
+    }
+  }()
 }
 
 /// A tensor that belongs to a module's state but is no parameter, such as running statistics.

@@ -21,6 +21,8 @@ final class TapeContext {
   var layerPath = ""
   /// Looks at what each operator makes: its name, whether on the way back, inputs and results.
   var inspect: (@Sendable (String, Bool, [Tensor?], [Tensor?]) throws(any Error) -> Void)?
+  /// Terms that layers add to the loss; nil while nobody asks for them.
+  var extraLosses: [Tensor]?
   /// Where random numbers come from.
   var random = RandomState(seed: 0)
 

@@ -1,0 +1,156 @@
+import Tensors
+
+/// The gradients of normalising rows, or channels, of float32 or float64.
+///
+/// With `z = (x - mean) * inverse` and `g = dy * gain`: `dx = inverse * (g - mean(g) -
+/// z * mean(g * z))`, where the second term is left out without centring. Moments are taken anew.
+/// Rows and channels are spread over threads, and so are the columns over which gains are summed;
+/// every sum has one order.
+public struct NormGradient: Sendable {
+  public enum Form: Sendable {
+    /// `[rows, n]` with a gain for each column.
+    case rows(centers: Bool)
+    /// `[batch, channels, n]` with a gain for each channel.
+    case channels(batch: Int)
+  }
+  private let form: Form
+  /// Rows, or channels.
+  private let count: Int
+  private let n: Int
+  private let epsilon: Double
+  private let pieces: Int
+
+  public init(_ form: Form, count: Int, n: Int, epsilon: Double, threads: Int) {
+    self.form = form
+    self.count = count
+    self.n = n
+    self.epsilon = epsilon
+    pieces = max(1, min(count, threads > 1 ? threads * 4 : 1))
+  }
+
+  /// Mean and inverse of each row, two rows to work in for each piece, a row of ones.
+  public func scratchBytes(_ dtype: DType) -> Int {
+    (2 * count + (2 * pieces + 1) * n) * dtype.byteSize
+  }
+
+  /// - `dGain`, `dShift`: one element a column or channel; nil where unwanted.
+  public func run(
+    _ dtype: DType, x: UnsafeRawPointer, gain: UnsafeRawPointer, dy: UnsafeRawPointer,
+    dx: UnsafeMutableRawPointer?, dGain: UnsafeMutableRawPointer?,
+    dShift: UnsafeMutableRawPointer?, scratch: UnsafeMutableRawPointer, pool: ThreadPool
+  ) {
+    if dtype == .float64 {
+      run(Double.self, x, gain, dy, dx, dGain, dShift, scratch, pool)
+    } else {
+      run(Float.self, x, gain, dy, dx, dGain, dShift, scratch, pool)
+    }
+  }
+
+  private func run<T: RowReal>(
+    _: T.Type, _ x: UnsafeRawPointer, _ gain: UnsafeRawPointer, _ dy: UnsafeRawPointer,
+    _ dx: UnsafeMutableRawPointer?, _ dGain: UnsafeMutableRawPointer?,
+    _ dShift: UnsafeMutableRawPointer?, _ scratch: UnsafeMutableRawPointer, _ pool: ThreadPool
+  ) {
+    let m = Memory<T>(
+      x: x.assumingMemoryBound(to: T.self), gain: gain.assumingMemoryBound(to: T.self),
+      dy: dy.assumingMemoryBound(to: T.self), dx: dx?.assumingMemoryBound(to: T.self),
+      dGain: dGain?.assumingMemoryBound(to: T.self),
+      dShift: dShift?.assumingMemoryBound(to: T.self),
+      moments: scratch.assumingMemoryBound(to: T.self))
+    let work = m.moments + 2 * count
+    let ones = work + 2 * pieces * n
+    for i in 0..<n { ones[i] = 1 }
+    pool.run(pieces) { piece in
+      let own = work + piece * 2 * n
+      for i in (piece * count / pieces)..<((piece + 1) * count / pieces) {
+        switch form {
+        case .rows(let centers): row(m, i, centers, own, own + n, ones)
+        case .channels(let batch): channel(m, i, batch, own, ones)
+        }
+      }
+    }
+    guard case .rows(let centers) = form, m.dGain != nil || m.dShift != nil else { return }
+    let blocks = max(1, min(pieces, (n + 15) / 16))
+    pool.run(blocks) { block in
+      columns(m, centers, block * n / blocks, (block + 1) * n / blocks)
+    }
+  }
+
+  private struct Memory<T: RowReal> {
+    let x: UnsafePointer<T>
+    let gain: UnsafePointer<T>
+    let dy: UnsafePointer<T>
+    let dx: UnsafeMutablePointer<T>?
+    let dGain: UnsafeMutablePointer<T>?
+    let dShift: UnsafeMutablePointer<T>?
+    let moments: UnsafeMutablePointer<T>
+  }
+
+  private func dot<T: RowReal>(
+    _ a: UnsafePointer<T>, _ b: UnsafePointer<T>, into sum: inout T
+  ) { T.dots(1, 1, n, a, n, b, n, into: &sum, 1, adds: true) }
+
+  private func row<T: RowReal>(
+    _ m: Memory<T>, _ i: Int, _ centers: Bool, _ g: UnsafeMutablePointer<T>,
+    _ z: UnsafeMutablePointer<T>, _ ones: UnsafePointer<T>
+  ) {
+    let (x, dy) = (m.x + i * n, m.dy + i * n)
+    var (mean, variance): (T, T) = (0, T.sumOfSquares(x, n) / T(n))
+    if centers { (mean, variance) = T.moments(x, n) }
+    let inverse = 1 / (variance + T(epsilon)).squareRoot()
+    m.moments[2 * i] = mean
+    m.moments[2 * i + 1] = inverse
+    guard let dx = m.dx.map({ $0 + i * n }) else { return }
+    for j in 0..<n { g[j] = dy[j] * m.gain[j] }
+    T.affine(x, n, shift: mean, scale: inverse, bias: 0, into: z)
+    var (sum, product): (T, T) = (0, 0)
+    if centers { dot(g, ones, into: &sum) }
+    dot(g, z, into: &product)
+    let (a, b) = (sum / T(n), product / T(n))
+    for j in 0..<n { dx[j] = inverse * (g[j] - a - z[j] * b) }
+  }
+
+  private func columns<T: RowReal>(_ m: Memory<T>, _ centers: Bool, _ first: Int, _ end: Int) {
+    if let d = m.dGain { for j in first..<end { d[j] = 0 } }
+    if let d = m.dShift { for j in first..<end { d[j] = 0 } }
+    for i in 0..<count {
+      let (x, dy) = (m.x + i * n, m.dy + i * n)
+      let (mean, inverse) = (m.moments[2 * i], m.moments[2 * i + 1])
+      if let d = m.dGain { for j in first..<end { d[j] += dy[j] * ((x[j] - mean) * inverse) } }
+      if let d = m.dShift { for j in first..<end { d[j] += dy[j] } }
+    }
+  }
+
+  private func channel<T: RowReal>(
+    _ m: Memory<T>, _ c: Int, _ batch: Int, _ z: UnsafeMutablePointer<T>, _ ones: UnsafePointer<T>
+  ) {
+    func at(_ b: Int) -> Int { (b * count + c) * n }
+    let total = T(batch * n)
+    // The mean first, then squares around it.
+    var sum: T = 0
+    for b in 0..<batch { dot(m.x + at(b), ones, into: &sum) }
+    let mean = sum / total
+    var squares: T = 0
+    for b in 0..<batch {
+      T.affine(m.x + at(b), n, shift: mean, scale: 1, bias: 0, into: z)
+      squares += T.sumOfSquares(z, n)
+    }
+    let inverse = 1 / (squares / total + T(epsilon)).squareRoot()
+    var (ups, products): (T, T) = (0, 0)
+    for b in 0..<batch {
+      T.affine(m.x + at(b), n, shift: mean, scale: inverse, bias: 0, into: z)
+      dot(m.dy + at(b), ones, into: &ups)
+      dot(m.dy + at(b), z, into: &products)
+    }
+    m.dGain?[c] = products
+    m.dShift?[c] = ups
+    guard let dx = m.dx else { return }
+    let factor = m.gain[c] * inverse
+    let (a, p) = (ups / total, products / total)
+    for b in 0..<batch {
+      let (dy, to) = (m.dy + at(b), dx + at(b))
+      T.affine(m.x + at(b), n, shift: mean, scale: inverse, bias: 0, into: z)
+      for j in 0..<n { to[j] = factor * (dy[j] - a - z[j] * p) }
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import Tensors
+import Training
+
+/// Additive attention: scores are `sum(scale tanh(q + k))`. Bahdanau et al. 2015.
+///
+/// - Inputs, outputs and masks as for `Attention`. - Parameter: `scale` `[D]`.
+/// - Source: Keras 3 AdditiveAttention.
+public final class AdditiveAttention: Layer {
+  public let isCausal: Bool
+  public let dropout: Double
+  public let scale: Parameter?
+
+  public init(usesScale: Bool = true, isCausal: Bool = false, dropout: Double = 0) {
+    self.isCausal = isCausal
+    self.dropout = dropout
+    scale = usesScale ? .pending() : nil
+    super.init()
+  }
+
+  public override func build(all shapes: [LayerShape]) throws(EngineError) {
+    try checked(rate: dropout)
+    _ = try attentionShape(shapes)
+    if let scale {
+      let n = try size(of: shapes[0], 2)
+      try start(scale, [n], .glorotUniform, fans: .init(n, n))
+    }
+  }
+
+  public override func outputShapes(
+    for shapes: [LayerShape]
+  ) throws(EngineError) -> [LayerShape] { [try attentionShape(shapes)] }
+
+  public override func run(_ input: LayerInput) throws -> LayerOutput {
+    let xs = input.values
+    try expect(xs.map { LayerShape($0.shape.array) }, count: 2...3)
+    let sum = try xs[0].expandDims(at: 2) + xs[xs.count - 1].expandDims(at: 1)
+    var terms = try sum.tanh()
+    if let scale { terms = try terms * scale.value }
+    let mask = try attentionMask(
+      keys: input.masks[1], isCausal: isCausal, xs[0].shape[1], xs[1].shape[1])
+    let r = try attend(terms.sum(axes: [-1]), xs[1], mask: mask, dropout: dropout)
+    return LayerOutput(try masked(r.output, input.mask), mask: input.mask)
+  }
+}

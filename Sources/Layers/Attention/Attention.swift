@@ -1,0 +1,66 @@
+import Tensors
+import Training
+
+/// Dot-product attention without weights: `softmax(Q K^T) V`. Luong et al. 2015.
+///
+/// - Inputs: queries `[N, Tq, D]`, values `[N, Tk, Dv]`, and keys `[N, Tk, D]`, by default the
+///   values. - `usesScale`: whether scores are multiplied by a learned number, 1 at first.
+/// - `returnsScores`: whether probabilities `[N, Tq, Tk]` are given behind the output.
+/// - Masks: of queries, which zeroes steps of the output, and of values.
+/// - Errors: `.arity`, `.shape`. - Source: Keras 3 Attention, score mode `dot`.
+public final class Attention: Layer {
+  public let isCausal: Bool
+  public let dropout: Double
+  public let returnsScores: Bool
+  public let scale: Parameter?
+
+  public init(
+    usesScale: Bool = false, isCausal: Bool = false, dropout: Double = 0,
+    returnsScores: Bool = false
+  ) {
+    self.isCausal = isCausal
+    self.dropout = dropout
+    self.returnsScores = returnsScores
+    scale = usesScale ? .pending() : nil
+    super.init()
+  }
+
+  public override func build(all shapes: [LayerShape]) throws(EngineError) {
+    try checked(rate: dropout)
+    if let scale { try start(scale, [], .ones) }
+  }
+
+  public override func outputShapes(
+    for shapes: [LayerShape]
+  ) throws(EngineError) -> [LayerShape] {
+    let y = try attentionShape(shapes)
+    return [y] + (returnsScores ? [[y[0], shapes[0][1], shapes[1][1]]] : [])
+  }
+
+  public override func run(_ input: LayerInput) throws -> LayerOutput {
+    let xs = input.values
+    try expect(xs.map { LayerShape($0.shape.array) }, count: 2...3)
+    var scores = try xs[0].matmul(xs[xs.count - 1].swapAxes(1, 2))
+    if let scale { scores = try scores * scale.value }
+    let mask = try attentionMask(
+      keys: input.masks[1], isCausal: isCausal, xs[0].shape[1], xs[1].shape[1])
+    let r = try attend(scores, xs[1], mask: mask, dropout: dropout)
+    return LayerOutput(
+      try masked(r.output, input.mask), others: returnsScores ? [r.probabilities] : [],
+      mask: input.mask)
+  }
+}
+
+extension Layer {
+  /// The shape of attention over queries, values and keys of one size.
+  func attentionShape(_ shapes: [LayerShape]) throws(EngineError) -> LayerShape {
+    try expect(shapes, count: 2...3)
+    for (shape, name) in zip(shapes, ["queries", "values", "keys"]) {
+      try expect(shape, rank: 3...3, name)
+    }
+    let keys = shapes[shapes.count - 1]
+    if let n = shapes[0][2] { try expect(keys, axis: 2, size: n, "the keys") }
+    if let n = shapes[1][1] { try expect(keys, axis: 1, size: n, "the keys") }
+    return [shapes[0][0], shapes[0][1], shapes[1][2]]
+  }
+}

@@ -1,0 +1,14 @@
+/// Something that happens along with training. All methods do nothing unless they are overridden.
+open class Callback {
+  public init() {}
+  /// Whether `batchEnds` is to be called, for which figures are worked out after each batch.
+  open var watchesBatches: Bool { false }
+  open func trainingBegins(_ state: FitState) throws {}
+  open func epochBegins(_ state: FitState) throws {}
+  open func batchEnds(_ state: FitState) throws {}
+  open func validationBegins(_ state: FitState) throws {}
+  open func validationEnds(_ state: FitState) throws {}
+  open func epochEnds(_ state: FitState) throws {}
+  /// Called in every case, also when training failed or was stopped.
+  open func trainingEnds(_ state: FitState) throws {}
+}

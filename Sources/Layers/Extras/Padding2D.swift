@@ -1,0 +1,20 @@
+import Training
+
+/// Elements around 2 spatial axes: zeros, a mirror image, the edge, or the other side. See
+/// `SpatialPadding`.
+///
+/// - Source: torch ReflectionPad2d, ReplicationPad2d, CircularPad2d.
+public final class Padding2D: SpatialPadding {
+  /// As many on all sides.
+  public convenience init(
+    _ kind: PaddingKind, _ size: Int, dataFormat: DataFormat = .channelsFirst
+  ) {
+    self.init(kind, before: [size], after: [size], dataFormat: dataFormat)
+  }
+  /// - `before`, `after`: one number for all axes or one each.
+  public init(
+    _ kind: PaddingKind, before: [Int], after: [Int], dataFormat: DataFormat = .channelsFirst
+  ) {
+    super.init(axes: 2, kind, before: before, after: after, dataFormat: dataFormat)
+  }
+}

@@ -1,0 +1,90 @@
+import Tensors
+import Training
+
+/// Batches of tensors in memory, in order or shuffled.
+///
+/// The order of an epoch depends on the state of random numbers when it begins, so that a restored
+/// checkpoint goes on as if nothing had been. Batches are gathered into memory that is used again.
+public final class ArraySource: BatchSource {
+  public let inputs: [Tensor]
+  public let targets: [Tensor]
+  public let weights: Tensor?
+  public let batchSize: Int
+  public let isShuffled: Bool
+  /// Whether a last batch of fewer samples is left out.
+  public let dropsRest: Bool
+  public let count: Int
+  private var order: Tensor?
+  private var position = 0
+
+  /// - Errors: `.shape` where tensors differ in the number of samples, or there is none; `.value` for
+  ///   a batch size below 1.
+  public init(
+    _ inputs: [Tensor], _ targets: [Tensor] = [], weights: Tensor? = nil, batchSize: Int = 32,
+    shuffle: Bool = false, dropsRest: Bool = false
+  ) throws(EngineError) {
+    let all = inputs + targets + (weights.map { [$0] } ?? [])
+    let counts = all.map { $0.shape.rank > 0 ? $0.shape[0] : -1 }
+    guard let count = counts.first, count > 0, counts.allSatisfy({ $0 == count }) else {
+      throw EngineError(
+        .shape, "the data do not have one number of samples",
+        expected: "tensors with the same first size, of 1 or more",
+        received: all.map { "\($0.shape)" }.joined(separator: ", "))
+    }
+    guard batchSize > 0 else {
+      throw EngineError(
+        .value, "the batch size is out of range", expected: "1 or more", received: "\(batchSize)")
+    }
+    self.inputs = inputs
+    self.targets = targets
+    self.weights = weights
+    self.batchSize = batchSize
+    isShuffled = shuffle
+    self.dropsRest = dropsRest
+    self.count = count
+  }
+
+  public var batchCount: Int? {
+    dropsRest ? count / batchSize : (count + batchSize - 1) / batchSize
+  }
+
+  public func begin() throws {
+    position = 0
+    order = isShuffled ? try Tensor.permutation(count) : nil
+  }
+
+  public func next() throws -> Batch? {
+    let end = min(position + batchSize, count)
+    guard position < end, !dropsRest || end - position == batchSize else { return nil }
+    defer { position = end }
+    let start = position
+    return try withoutGradient {
+      let rows = try order?.slice(0, from: start, to: end)
+      func part(_ t: Tensor) throws -> Tensor {
+        if let rows { return try t.gather(rows) }
+        return start == 0 && end == count ? t : try t.slice(0, from: start, to: end)
+      }
+      return Batch(
+        try inputs.map(part), try targets.map(part), weights: try weights.map(part))
+    }
+  }
+
+  /// The first samples and the last, a share of which goes to the second.
+  ///
+  /// Errors: `.value` for a share that leaves nothing on one side.
+  func split(_ share: Double) throws -> (ArraySource, ArraySource) {
+    let first = Int(Double(count) * (1 - share))
+    guard share > 0, share < 1, first > 0, first < count else {
+      throw EngineError(
+        .value, "the share for validation leaves nothing on one side",
+        expected: "between 0 and 1, for \(count) samples", received: "\(share)")
+    }
+    func part(_ from: Int, _ to: Int, _ shuffle: Bool) throws -> ArraySource {
+      func cut(_ t: Tensor) throws -> Tensor { try t.slice(0, from: from, to: to) }
+      return try ArraySource(
+        inputs.map(cut), targets.map(cut), weights: weights.map(cut), batchSize: batchSize,
+        shuffle: shuffle, dropsRest: shuffle && dropsRest)
+    }
+    return (try part(0, first, isShuffled), try part(first, count, false))
+  }
+}

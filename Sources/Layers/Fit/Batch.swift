@@ -1,0 +1,25 @@
+import Tensors
+
+/// What one step is made on.
+public struct Batch {
+  /// One tensor for each input of the model, samples along the first axis.
+  public var inputs: [Tensor]
+  /// One tensor for each of its outputs.
+  public var targets: [Tensor]
+  /// How much each sample counts, `[N]` or `[N, T]`; nil for all alike.
+  public var weights: Tensor?
+
+  public init(_ inputs: [Tensor], _ targets: [Tensor], weights: Tensor? = nil) {
+    self.inputs = inputs
+    self.targets = targets
+    self.weights = weights
+  }
+
+  /// The number of samples.
+  public var count: Int {
+    guard let first = inputs.first, first.shape.rank > 0 else { return 0 }
+    return first.shape[0]
+  }
+
+  var tensors: [Tensor] { inputs + targets + (weights.map { [$0] } ?? []) }
+}

@@ -1,0 +1,175 @@
+import Tensors
+import Training
+
+/// What a compiled network trains with: loss, metrics, optimiser, and the graphs of its steps.
+public final class Trainer {
+  public let rule: OptimizerRule
+  public let losses: [LossFunction]
+  public let lossWeights: [Double]
+  public let metrics: [Metric]
+  /// Whether steps run operator by operator instead of as one graph.
+  public let isEager: Bool
+  public let threads: Int?
+  let schedule: Schedule?
+  let groups: [Optimizer.Group]
+  var optimizer: Optimizer?
+  private var steps: [Key: CompiledStep<Network>] = [:]
+  private var functions: [Key: CompiledFunction<Network>] = [:]
+
+  /// What graphs depend on besides sizes.
+  private struct Key: Hashable {
+    let kinds: [Kind]
+    let hasWeights: Bool
+    let parameters: [ObjectIdentifier]
+    let constants: [ObjectIdentifier]
+    /// Whether there are targets, and the loss is computed.
+    let hasLoss: Bool
+  }
+  private struct Kind: Hashable {
+    let dtype: DType
+    let sizes: [Int]
+    init(_ t: Tensor) {
+      dtype = t.dtype
+      sizes = Array(t.shape.array.dropFirst())
+    }
+  }
+
+  init(
+    _ rule: OptimizerRule, _ losses: [LossFunction], _ lossWeights: [Double],
+    _ metrics: [Metric], schedule: Schedule?, groups: [Optimizer.Group], isEager: Bool,
+    threads: Int?
+  ) {
+    self.rule = rule
+    self.losses = losses
+    self.lossWeights = lossWeights
+    self.metrics = metrics
+    self.schedule = schedule
+    self.groups = groups
+    self.isEager = isEager
+    self.threads = threads
+  }
+
+  /// The optimiser, made when the model is built.
+  func optimizer(for model: Network) throws -> Optimizer {
+    if let optimizer { return optimizer }
+    let made = try Optimizer(model, rule, schedule: schedule, groups: groups)
+    optimizer = made
+    return made
+  }
+
+  private func key(_ model: Network, _ batch: Batch, hasLoss: Bool) -> Key {
+    Key(
+      kinds: (batch.inputs + (hasLoss ? batch.targets : [])).map { Kind($0) },
+      hasWeights: batch.weights != nil,
+      parameters: model.trainableParameters.map { ObjectIdentifier($0) },
+      // Frozen parameters are constants of a step's graph.
+      constants: hasLoss
+        ? model.parameters.filter { !$0.isTrainable }.map { ObjectIdentifier($0.value.storage) }
+        : [], hasLoss: hasLoss)
+  }
+
+  /// The loss of a batch, all terms together, and the model's outputs.
+  func loss(_ model: Network, _ batch: Batch) throws -> (loss: Tensor, outputs: [Tensor]) {
+    let (output, extra) = try collectingLosses { try model(masked: batch.inputs) }
+    let outputs = output.values
+    guard outputs.count == batch.targets.count, losses.count == 1 || losses.count == outputs.count
+    else {
+      throw EngineError(
+        .arity, "targets and losses do not fit the model's outputs",
+        expected: "\(outputs.count) targets, and as many losses or one",
+        received: "\(batch.targets.count) targets, \(losses.count) losses")
+    }
+    var terms: [Tensor] = []
+    for (i, y) in outputs.enumerated() {
+      let function = losses.count == 1 ? losses[0] : losses[i]
+      var weights = batch.weights
+      if i == 0, let mask = output.mask, y.shape.rank > mask.shape.rank {
+        // The mean is one over the steps that count.
+        let kept = try mask.cast(to: y.dtype)
+        let share = try kept / kept.mean()
+        weights =
+          try weights.map { w in
+            try share * (w.shape.rank < mask.shape.rank ? w.expandDims(at: -1) : w)
+          } ?? share
+      }
+      let term = try function(y, batch.targets[i], weights: weights)
+      let factor = i < lossWeights.count ? lossWeights[i] : 1
+      terms.append(factor == 1 ? term : try term * factor)
+    }
+    terms += extra
+    terms += try model.penalties()
+    let total = terms.count == 1 ? terms[0] : try sumOf(terms)
+    return (total, outputs)
+  }
+
+  /// One step of training: the loss before it, and the outputs, in memory of the step's.
+  func step(_ model: Network, _ batch: Batch) throws -> (loss: Double, outputs: [Tensor]) {
+    let optimizer = try optimizer(for: model)
+    if isEager {
+      var outputs: [Tensor] = []
+      let (value, gradients) = try valueAndGradient(of: model) { model in
+        let r = try loss(model, batch)
+        outputs = r.outputs.map { $0.detached() }
+        return r.loss
+      }
+      try optimizer.update(gradients)
+      try model.constrain()
+      return (try value.scalar(), outputs)
+    }
+    let key = key(model, batch, hasLoss: true)
+    let step: CompiledStep<Network>
+    if let known = steps[key] {
+      step = known
+    } else {
+      let (n, m) = (batch.inputs.count, batch.targets.count)
+      let hasWeights = batch.weights != nil
+      step = try CompiledStep(
+        model, optimizer, example: batch.tensors, threads: threads,
+        withResults: { model, all in
+          let r = try self.loss(
+            model,
+            Batch(
+              Array(all[..<n]), Array(all[n..<n + m]), weights: hasWeights ? all.last : nil))
+          return (r.loss, r.outputs)
+        })
+      steps[key] = step
+    }
+    let r = try step.step(batch.tensors)
+    try model.constrain()
+    return (r.loss, Array(r.results))
+  }
+
+  /// The outputs for inputs, and the loss where there are targets; nothing is trained.
+  func test(_ model: Network, _ batch: Batch) throws -> (loss: Double?, outputs: [Tensor]) {
+    let hasLoss = !batch.targets.isEmpty
+    func body(_ model: Network, _ batch: Batch) throws -> [Tensor] {
+      if !hasLoss { return try model(masked: batch.inputs).values }
+      let r = try loss(model, batch)
+      return [r.loss] + r.outputs
+    }
+    let results: [Tensor]
+    if isEager {
+      results = try inTraining(false) { try withoutGradient { try body(model, batch) } }
+    } else {
+      let key = key(model, batch, hasLoss: hasLoss)
+      let function: CompiledFunction<Network>
+      if let known = functions[key] {
+        function = known
+      } else {
+        let (n, m) = (batch.inputs.count, batch.targets.count)
+        let hasWeights = batch.weights != nil
+        function = try CompiledFunction(model, example: batch.tensors, threads: threads) {
+          model, all in
+          try body(
+            model,
+            Batch(
+              Array(all[..<n]), Array(all[n..<n + m]), weights: hasWeights ? all.last : nil))
+        }
+        functions[key] = function
+      }
+      results = try function(batch.tensors, lending: true)
+    }
+    return hasLoss
+      ? (try results[0].scalar(), Array(results.dropFirst())) : (nil, results)
+  }
+}

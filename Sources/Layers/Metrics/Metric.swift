@@ -1,0 +1,121 @@
+import Tensors
+import Training
+
+/// A figure measured over batches: `update` takes one in, `result` is the figure of all since
+/// `reset`.
+///
+/// A subclass writes `update(_:_:_:)`, `result` and `reset`. Nothing of it is compiled: it sees what
+/// a step gave.
+open class Metric {
+  /// The name in logs.
+  public let name: String
+  /// Which output of the model it measures.
+  public let output: Int
+
+  public init(_ name: String, output: Int = 0) {
+    self.name = name
+    self.output = output
+  }
+
+  /// Takes predictions and targets of one batch in. - `weights`: `[N]` or `[N, T]`.
+  open func update(_ predictions: Tensor, _ targets: Tensor, _ weights: Tensor?) throws {}
+  open var result: Double { 0 }
+  open func reset() {}
+
+  /// Takes the output that it measures in.
+  ///
+  /// Errors: `.usage` for an output that the model does not have.
+  func update(_ outputs: [Tensor], _ batch: Batch) throws {
+    guard output < outputs.count, output < batch.targets.count else {
+      throw EngineError(
+        .usage, "the metric '\(name)' measures an output that is not there",
+        expected: "0 to \(outputs.count - 1)", received: "\(output)")
+    }
+    try withoutGradient { try update(outputs[output], batch.targets[output], batch.weights) }
+  }
+}
+
+extension Metric {
+  /// How many samples are right: by class numbers, one-hot targets, or of two classes, whichever
+  /// fits the shapes.
+  public static var accuracy: Metric { Accuracy() }
+  public static var binaryAccuracy: Metric { Accuracy("binary_accuracy", kind: .binary) }
+  public static var categoricalAccuracy: Metric {
+    Accuracy("categorical_accuracy", kind: .categorical)
+  }
+  public static var sparseCategoricalAccuracy: Metric {
+    Accuracy("sparse_categorical_accuracy", kind: .sparse)
+  }
+  /// How many samples have their class among the `k` most likely ones.
+  public static func topK(_ k: Int = 5) -> Metric { TopKAccuracy(k) }
+  public static var precision: Metric { Precision() }
+  public static var recall: Metric { Recall() }
+  public static var auc: Metric { AUC() }
+  public static var f1: Metric { F1Score() }
+  public static var r2: Metric { R2Score() }
+  public static var meanSquaredError: Metric { MeanMetric(.meanSquaredError) }
+  public static var meanAbsoluteError: Metric { MeanMetric(.meanAbsoluteError) }
+  public static var meanAbsolutePercentageError: Metric {
+    MeanMetric(.meanAbsolutePercentageError)
+  }
+  public static var meanSquaredLogarithmicError: Metric {
+    MeanMetric(.meanSquaredLogarithmicError)
+  }
+  public static var logCosh: Metric { MeanMetric(.logCosh) }
+  public static var poisson: Metric { MeanMetric(.poisson) }
+  public static var hinge: Metric { MeanMetric(.hinge) }
+  public static var kullbackLeibler: Metric { MeanMetric(.kullbackLeibler) }
+  public static var rootMeanSquaredError: Metric { RootMeanSquaredError() }
+  public static var cosineSimilarity: Metric { CosineSimilarity() }
+  public static var pearson: Metric { PearsonCorrelation() }
+  public static func meanIoU(_ classes: Int) -> Metric { MeanIoU(classes) }
+  /// The mean of a loss.
+  public static func loss(_ loss: LossFunction) -> Metric { MeanMetric(loss) }
+}
+
+/// A sum of weighed values and of their weights.
+struct WeightedSum {
+  private(set) var total = 0.0
+  private(set) var count = 0.0
+  var mean: Double { count == 0 ? 0 : total / count }
+
+  mutating func add(_ value: Double, _ weight: Double = 1) {
+    total += value * weight
+    count += weight
+  }
+  mutating func reset() { (total, count) = (0, 0) }
+}
+
+extension Metric {
+  /// The elements as doubles, in order.
+  ///
+  /// Errors: `.dtype` for strings.
+  func numbers(_ t: Tensor) throws -> [Double] {
+    if t.dtype == .float32 { return t.elements(Float.self).map { Double($0) } }
+    if t.dtype == .int64 { return t.elements(Int64.self).map { Double($0) } }
+    return try t.numbers()
+  }
+
+  /// A weight for each of `count` elements, in rows of the weights' own; ones for none.
+  func weights(_ weights: Tensor?, _ count: Int) throws -> [Double]? {
+    guard let weights else { return nil }
+    let list = try numbers(weights)
+    guard !list.isEmpty, count % list.count == 0 else {
+      throw EngineError(
+        .shape, "weights do not fit the targets", expected: "a divisor of \(count) weights",
+        received: "\(list.count)")
+    }
+    let each = count / list.count
+    return each == 1 ? list : list.flatMap { [Double](repeating: $0, count: each) }
+  }
+
+  /// Errors: `.shape` where predictions and targets differ in the number of elements.
+  func pairs(_ p: Tensor, _ t: Tensor) throws -> (predictions: [Double], targets: [Double]) {
+    guard p.count == t.count else {
+      throw EngineError(
+        .shape, "the metric '\(name)' needs as many predictions as targets",
+        expected: "\(t.shape)", received: "\(p.shape)")
+    }
+    return (try numbers(p), try numbers(t))
+  }
+}

@@ -1,0 +1,41 @@
+import Tensors
+import Training
+
+/// Gated recurrent units over time. See `RNN` for inputs and outputs, `GRUCell` for the formula.
+///
+/// - `dropout`: of input features; `recurrentDropout`: of the state, both one draw for all steps.
+/// - Source: Keras 3 GRU.
+public final class GRU: RNN {
+  private let kernelInitializer: Initializer
+  private let recurrentInitializer: Initializer
+
+  public init(
+    _ units: Int, activation: ActivationFunction = .tanh,
+    recurrentActivation: ActivationFunction = .sigmoid, useBias: Bool = true,
+    resetAfter: Bool = true, returnsSequences: Bool = false,
+    returnsState: Bool = false, goesBackwards: Bool = false, dropout: Double = 0,
+    recurrentDropout: Double = 0, kernelInitializer: Initializer = .glorotUniform,
+    recurrentInitializer: Initializer = .orthogonal()
+  ) {
+    self.kernelInitializer = kernelInitializer
+    self.recurrentInitializer = recurrentInitializer
+    super.init(
+      GRUCell(
+        units, activation: activation, recurrentActivation: recurrentActivation, useBias: useBias,
+        resetAfter: resetAfter,
+        recurrentDropout: recurrentDropout, kernelInitializer: kernelInitializer,
+        recurrentInitializer: recurrentInitializer),
+      returnsSequences: returnsSequences, returnsState: returnsState,
+      goesBackwards: goesBackwards, dropout: dropout)
+  }
+
+  override func reversed() throws(EngineError) -> RNN {
+    guard let c = cell as? GRUCell else { return try super.reversed() }
+    return GRU(
+      c.units, activation: c.activation, recurrentActivation: c.recurrentActivation,
+      useBias: c.bias != nil, resetAfter: c.resetAfter,
+      returnsSequences: returnsSequences, returnsState: returnsState,
+      goesBackwards: !goesBackwards, dropout: dropout, recurrentDropout: c.recurrentDropout,
+      kernelInitializer: kernelInitializer, recurrentInitializer: recurrentInitializer)
+  }
+}

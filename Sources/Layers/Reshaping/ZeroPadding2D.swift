@@ -1,0 +1,15 @@
+import Training
+
+/// Zeros around two spatial axes: `[N, C, H, W]` with channels first. See `SpatialPadding`.
+///
+/// - Source: Keras 3 ZeroPadding2D.
+public final class ZeroPadding2D: SpatialPadding {
+  /// As many on all sides.
+  public convenience init(_ size: Int = 1, dataFormat: DataFormat = .channelsFirst) {
+    self.init(before: [size], after: [size], dataFormat: dataFormat)
+  }
+  /// - `before`, `after`: one number for all axes or one each.
+  public init(before: [Int], after: [Int], dataFormat: DataFormat = .channelsFirst) {
+    super.init(axes: 2, .zeros, before: before, after: after, dataFormat: dataFormat)
+  }
+}
