@@ -29,6 +29,7 @@ enum GradientModes {
     try attention(add)
     try others(add)
     try ContribGradientModes.add(to: add)
+    try RecurrentGradientModes.add(to: add)
     return list
   }
   typealias Add = (String, any Operator, [Tensor?], Int) -> Void
