@@ -31,7 +31,9 @@ private final class Line: Layer {
     let model = try ImportedModel(contentsOf: path)
     let optimizer = try Optimizer(model, .torch.adam(learningRate: 0.01))
     for _ in 0..<20 {
-      let (_, gradients) = try valueAndGradient(of: model) { try $0([x])[0].squaredDifference(y).mean() }
+      let (_, gradients) = try valueAndGradient(of: model) {
+        try $0([x])[0].squaredDifference(y).mean()
+      }
       try optimizer.update(gradients)
     }
     try model.write(to: tuned)

@@ -6,8 +6,8 @@ import Tensors
 ///
 /// Inputs: those of the layer, then the gradients by its results, each of them optional. Outputs:
 /// the gradients by X, W, R, B, the initial states and the peepholes, as many as there are inputs;
-/// an absent input counts as zeros. The forward pass is computed
-/// again, so nothing has to be kept between the two.
+/// an absent input counts as zeros. The forward pass is computed again, so nothing has to be kept
+/// between the two.
 ///
 /// Errors: those of the layer. Accuracy: that of the layer; the same for any number of threads.
 /// Gradient: from the layer's steps written out, whose number must be known then.
