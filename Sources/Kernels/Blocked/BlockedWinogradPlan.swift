@@ -64,15 +64,20 @@ public struct BlockedWinogradPlan: Sendable {
   /// About how many vector operations an image takes by tiles of `size`, or by the direct sum.
   ///
   /// A product of `n` places with a vector of weights takes `n` operations, but never less than
-  /// the way of that vector from memory, some 9. Transforms of a tile of one block were measured
-  /// there and back, the way through the second-level cache included.
+  /// the way of that vector to the registers, which grows with what all weights take. Transforms of
+  /// a tile of one block were measured there and back, the way through the second-level cache
+  /// included. `dlrun bench --choices` holds the choice against measurements.
   static func vectorSteps(_ g: ConvGeometry, lanes: Int, _ size: Int?) -> Int {
     let (into, out) = ((g.channels + lanes - 1) / lanes, (g.outputs + lanes - 1) / lanes)
     let products = (g.channels + 3) / 4 * 4 * out
-    guard let m = size else { return 9 * products * max(g.outputPixels, 9) }
+    let taps = size.map { ($0 + 2) * ($0 + 2) } ?? 9
+    let bytes = taps * products * lanes * 4
+    // From the second-level cache, the third, and memory.
+    let least = bytes <= CacheSizes.level2 / 2 ? 5 : bytes <= 12 << 20 ? 12 : 24
+    guard let m = size else { return taps * products * max(g.outputPixels, least) }
     let tiles = ((g.output[1] + m - 1) / m) * ((g.output[2] + m - 1) / m)
     let transform = m == 4 ? 300 : 110
-    return (m + 2) * (m + 2) * products * max(tiles, 9) + tiles * (into + out) * transform
+    return taps * products * max(tiles, least) + tiles * (into + out) * transform
   }
 
   /// - `size`: 2 or 4.
