@@ -14,7 +14,7 @@ public final class ArraySource: BatchSource {
   /// Whether a last batch of fewer samples is left out.
   public let dropsRest: Bool
   public let count: Int
-  private var order: Tensor?
+  private var order: [Int] = []
   private var position = 0
 
   /// - Errors: `.shape` where tensors differ in the number of samples, or there is none; `.value` for
@@ -50,7 +50,8 @@ public final class ArraySource: BatchSource {
 
   public func begin() throws {
     position = 0
-    order = isShuffled ? try Tensor.permutation(count) : nil
+    order =
+      isShuffled ? try Tensor.permutation(count).values(as: Int64.self).map { Int($0) } : []
   }
 
   public func next() throws -> Batch? {
@@ -58,15 +59,15 @@ public final class ArraySource: BatchSource {
     guard position < end, !dropsRest || end - position == batchSize else { return nil }
     defer { position = end }
     let start = position
-    return try withoutGradient {
-      let rows = try order?.slice(0, from: start, to: end)
-      func part(_ t: Tensor) throws -> Tensor {
-        if let rows { return try t.gather(rows) }
-        return start == 0 && end == count ? t : try t.slice(0, from: start, to: end)
-      }
-      return Batch(
-        try inputs.map(part), try targets.map(part), weights: try weights.map(part))
+    func part(_ t: Tensor) throws(EngineError) -> Tensor {
+      if isShuffled { return try t.rows(order[start..<end]) }
+      return start == 0 && end == count ? t : try t.rows(in: start..<end)
     }
+    var batch = Batch([], [])
+    for x in inputs { batch.inputs.append(try part(x)) }
+    for y in targets { batch.targets.append(try part(y)) }
+    if let weights { batch.weights = try part(weights) }
+    return batch
   }
 
   /// The first samples and the last, a share of which goes to the second.

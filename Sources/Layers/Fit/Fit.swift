@@ -103,6 +103,7 @@ extension Network {
     _ trainer: Trainer, _ source: any BatchSource, _ state: FitState, _ callbacks: [Callback]
   ) throws -> Logs {
     for m in trainer.metrics { m.reset() }
+    trainer.begin(self)
     try source.begin()
     let watchers = callbacks.filter(\.watchesBatches)
     var (total, count) = (0.0, 0)
@@ -132,6 +133,7 @@ extension Network {
   /// Loss and metrics over batches, nothing trained.
   func measure(_ trainer: Trainer, _ source: any BatchSource) throws -> Logs {
     for m in trainer.metrics { m.reset() }
+    trainer.begin(self)
     try source.begin()
     var (total, count) = (0.0, 0)
     while let batch = try source.next() {
