@@ -7,6 +7,7 @@ let package = Package(
   name: "dlrun",
   products: [
     .library(name: "DLRun", targets: ["DLRun"]),
+    .library(name: "DLTrain", targets: ["DLTrain"]),
     .library(name: "DLRunObservability", targets: ["DLRunObservability"]),
     .executable(name: "dlrun", targets: ["dlrun"]),
   ],
@@ -101,8 +102,8 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "TestSupport", "Training", "Runtime", "Formats", "Operators", "Graphs", "Kernels",
-        "Tensors",
+        "TestSupport", "DLTrain", "Training", "Runtime", "Formats", "Operators", "Graphs",
+        "Kernels", "Tensors",
       ],
       exclude: ["Fixtures"]),
     .testTarget(
