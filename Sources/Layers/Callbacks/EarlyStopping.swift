@@ -4,8 +4,8 @@ import Training
 /// Ends training when a figure stops improving, and gives the model the weights of its best epoch.
 ///
 /// - `patience`: epochs without improvement that are borne. - `leastChange`: what counts as
-///   improvement. - `baseline`: what must be reached within `patience` epochs. - `firstEpoch`: where
-///   watching begins.
+///   improvement. - `baseline`: what must be reached within `patience` epochs. - `firstEpoch`:
+///   where watching begins.
 /// - `restoresBest`: whether the best weights are restored, states included: in every case, whether
 ///   training was ended here, ran out of epochs or failed.
 /// - Errors: `.usage` for a figure that is not measured. - Source: Keras 3 EarlyStopping, which

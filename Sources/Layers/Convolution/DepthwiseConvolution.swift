@@ -4,7 +4,8 @@ import Training
 /// What depthwise convolutions share: each channel convolved by itself, `multiplier` times.
 ///
 /// - Input: `[N, C, ...]`, or channels last. Output: `C multiplier` channels.
-/// - Parameters: `kernel` `[C multiplier, 1, ...]`, as ONNX has it; Keras has `[..., C, multiplier]`.
+/// - Parameters: `kernel` `[C multiplier, 1, ...]`, as ONNX has it; Keras has `[..., C,
+///   multiplier]`.
 public class DepthwiseConvolution: Layer {
   public let axes: Int
   public let multiplier: Int

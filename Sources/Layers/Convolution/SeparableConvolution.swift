@@ -4,8 +4,8 @@ import Training
 /// What separable convolutions share: each channel convolved by itself, then channels mixed by a
 /// kernel of size 1.
 ///
-/// - Parameters: `depthwise` as in `DepthwiseConvolution`, `pointwise` `[filters, C multiplier, 1...]`,
-///   `bias` `[filters]`.
+/// - Parameters: `depthwise` as in `DepthwiseConvolution`, `pointwise` `[filters, C multiplier,
+///   1...]`, `bias` `[filters]`.
 public class SeparableConvolution: Layer {
   public let axes: Int
   public let filters: Int

@@ -1,7 +1,8 @@
 import Tensors
 import Training
 
-/// Each element divided by a power of the squares of the channels around it. Krizhevsky et al. 2012.
+/// Each element divided by a power of the squares of the channels around it. Krizhevsky et al.
+/// 2012.
 ///
 /// - Input: `[N, C, ...]`. - Source: torch LocalResponseNorm, ONNX LRN.
 public final class LocalResponseNormalization: Layer {

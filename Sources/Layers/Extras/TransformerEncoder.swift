@@ -5,7 +5,8 @@ import Training
 /// what went in and normalised. Vaswani et al. 2017.
 ///
 /// - Input and output: `[N, T, features]`. - `normalizesFirst`: whether normalisation stands before
-///   attention and dense layers, as in newer models. - `isCausal`: whether steps see none after them.
+///   attention and dense layers, as in newer models. - `isCausal`: whether steps see none after
+///   them.
 /// - Source: torch TransformerEncoderLayer, epsilon 1e-5.
 public final class TransformerEncoder: Layer {
   public let attention: MultiHeadAttention

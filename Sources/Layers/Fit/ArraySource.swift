@@ -17,8 +17,8 @@ public final class ArraySource: BatchSource {
   private var order: [Int] = []
   private var position = 0
 
-  /// - Errors: `.shape` where tensors differ in the number of samples, or there is none; `.value` for
-  ///   a batch size below 1.
+  /// - Errors: `.shape` where tensors differ in the number of samples, or there is none; `.value`
+  ///   for a batch size below 1.
   public init(
     _ inputs: [Tensor], _ targets: [Tensor] = [], weights: Tensor? = nil, batchSize: Int = 32,
     shuffle: Bool = false, dropsRest: Bool = false

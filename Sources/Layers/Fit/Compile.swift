@@ -33,7 +33,8 @@ extension Network {
   /// The optimiser; nil before the first step.
   public var optimizer: Optimizer? { trainer?.optimizer }
 
-  /// The learning rate of the next step. Set, it holds for all further steps, whatever the schedule.
+  /// The learning rate of the next step. Set, it holds for all further steps, whatever the
+  /// schedule.
   public var learningRate: Double {
     get { optimizer?.learningRate ?? trainer?.rule.learningRate ?? 0 }
     set { optimizer?.schedule = .constant(newValue) }

@@ -13,8 +13,8 @@ extension Network {
   ///   `[N]`, or `[N, T]` for steps.
   /// - `firstEpoch`: where a run that was broken off goes on.
   /// - Result: loss and metrics of each epoch, as means over its batches.
-  /// - Errors: `.usage` before `compile`; `.shape`, `.dtype`, `.arity` for data that do not fit; what
-  ///   callbacks throw.
+  /// - Errors: `.usage` before `compile`; `.shape`, `.dtype`, `.arity` for data that do not fit;
+  ///   what callbacks throw.
   @discardableResult
   public func fit(
     _ x: Tensor, _ y: Tensor, epochs: Int = 1, batchSize: Int = 32,

@@ -87,7 +87,8 @@ public struct ActivationFunction: Sendable {
   }
   /// `x` above 1, 0 elsewhere.
   public static let threshold = ActivationFunction("threshold") { try $0.thresholdedRelu() }
-  /// The nearest distribution in Euclidean distance, over the last axis. Martins and Astudillo 2016.
+  /// The nearest distribution in Euclidean distance, over the last axis. Martins and Astudillo
+  /// 2016.
   public static let sparsemax = ActivationFunction("sparsemax") { try nearestDistribution($0) }
 
   /// All that have a name of their own here, in the order above.

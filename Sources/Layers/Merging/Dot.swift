@@ -3,9 +3,9 @@ import Training
 
 /// Products of two inputs summed over an axis of each.
 ///
-/// - `axes`: one of each input, not the first. `[N, a, b]` and `[N, c, b]` over their last ones give
-///   `[N, a, c]`; two matrices `[N, a]` give `[N, 1]`. - `normalizes`: whether vectors are brought
-///   to length 1 before. - Errors: `.arity`, `.shape`. - Source: Keras 3 Dot.
+/// - `axes`: one of each input, not the first. `[N, a, b]` and `[N, c, b]` over their last ones
+///   give `[N, a, c]`; two matrices `[N, a]` give `[N, 1]`. - `normalizes`: whether vectors are
+///   brought to length 1 before. - Errors: `.arity`, `.shape`. - Source: Keras 3 Dot.
 public final class Dot: Layer {
   public let axes: (Int, Int)
   public let normalizes: Bool

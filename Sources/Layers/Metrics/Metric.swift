@@ -4,8 +4,8 @@ import Training
 /// A figure measured over batches: `update` takes one in, `result` is the figure of all since
 /// `reset`.
 ///
-/// A subclass writes `update(_:_:_:)`, `result` and `reset`. Nothing of it is compiled: it sees what
-/// a step gave.
+/// A subclass writes `update(_:_:_:)`, `result` and `reset`. Nothing of it is compiled: it sees
+/// what a step gave.
 open class Metric {
   /// The name in logs.
   public let name: String

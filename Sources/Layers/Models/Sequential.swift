@@ -23,8 +23,8 @@ public final class Sequential: Network {
     super.init()
   }
 
-  /// Errors: those of layers that do not accept what comes to them, with the path, what was expected
-  /// and received, and this line.
+  /// Errors: those of layers that do not accept what comes to them, with the path, what was
+  /// expected and received, and this line.
   public init(
     input: [Int?], file: StaticString = #fileID, line: UInt = #line,
     @LayerBuilder _ layers: () throws -> [Layer]

@@ -3,7 +3,8 @@ import Training
 
 /// A recurrent layer run both ways, the results joined.
 ///
-/// - `backward`: the layer for the way back; by default one like `forward`, with weights of its own.
+/// - `backward`: the layer for the way back; by default one like `forward`, with weights of its
+///   own.
 /// - Output: as `forward`'s, by `merging`; sequences of the way back are turned round. With
 ///   `returnsState` the states of the way there, then those of the way back.
 /// - Source: Keras 3 Bidirectional. Schuster and Paliwal 1997.

@@ -7,7 +7,8 @@ import Training
 ///   with `returnsSequences`.
 /// - Parameters: `kernel` `[4 filters, C, ...]`, `recurrent` `[4 filters, filters, ...]`, `bias`
 ///   `[4 filters]`; gates i, f, c, o as in Keras. Recurrent convolutions keep the size.
-/// - Errors: `.shape` where steps or sizes are not known. - Source: Keras 3 ConvLSTM. Shi et al. 2015.
+/// - Errors: `.shape` where steps or sizes are not known. - Source: Keras 3 ConvLSTM. Shi et al.
+///   2015.
 public class ConvLSTM: Layer {
   public let axes: Int
   public let filters: Int

@@ -4,7 +4,8 @@ import Training
 /// Elements cut off around the spatial axes.
 ///
 /// - Input: `[N, C, ...]`, or channels last.
-/// - Errors: `.attribute` for negative numbers or not as many as axes; `.shape` where nothing is left.
+/// - Errors: `.attribute` for negative numbers or not as many as axes; `.shape` where nothing is
+///   left.
 public class SpatialCropping: Layer {
   public let axes: Int
   public let dataFormat: DataFormat
