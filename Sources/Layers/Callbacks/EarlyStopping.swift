@@ -11,9 +11,13 @@ import Training
 /// - Errors: `.usage` for a figure that is not measured. - Source: Keras 3 EarlyStopping, which
 ///   restores only when asked to.
 public final class EarlyStopping: Callback {
+  /// Epochs without improvement that are borne.
   public let patience: Int
+  /// Whether the best weights are restored.
   public let restoresBest: Bool
+  /// What must be reached.
   public let baseline: Double?
+  /// Where it begins.
   public let firstEpoch: Int
   /// The epoch with the best figure; nil before.
   public private(set) var bestEpoch: Int?

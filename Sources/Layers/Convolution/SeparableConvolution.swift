@@ -7,12 +7,19 @@ import Training
 /// - Parameters: `depthwise` as in `DepthwiseConvolution`, `pointwise` `[filters, C multiplier,
 ///   1...]`, `bias` `[filters]`.
 public class SeparableConvolution: Layer {
+  /// The number of spatial axes.
   public let axes: Int
+  /// Channels of the output.
   public let filters: Int
+  /// What is applied to the result.
   public let activation: ActivationFunction
+  /// Where channels stand.
   public let dataFormat: DataFormat
+  /// The convolution of each channel by itself.
   public let depthwise: DepthwiseConvolution
+  /// Weights across channels.
   public let pointwise = Parameter.pending()
+  /// Added to the result; nil without.
   public let bias: Parameter?
   private let pointwiseInitializer: Initializer
   private let biasInitializer: Initializer

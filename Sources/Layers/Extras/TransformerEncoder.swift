@@ -9,12 +9,19 @@ import Training
 ///   them.
 /// - Source: torch TransformerEncoderLayer, epsilon 1e-5.
 public final class TransformerEncoder: Layer {
+  /// Attention to itself.
   public let attention: MultiHeadAttention
+  /// The first dense layer.
   public let first: Dense
+  /// The first normalisation.
   public let norm1: LayerNormalization
+  /// The second normalisation.
   public let norm2: LayerNormalization
+  /// Whether normalisation stands before what it belongs to.
   public let normalizesFirst: Bool
+  /// What is dropped in training.
   public let dropout: Dropout
+  /// The second dense layer.
   public let second: Dense
 
   /// - `features`: of the input, which heads divide. - `inner`: units of the first dense layer.

@@ -6,13 +6,19 @@ import Training
 /// The order of an epoch depends on the state of random numbers when it begins, so that a restored
 /// checkpoint goes on as if nothing had been. Batches are gathered into memory that is used again.
 public final class ArraySource: BatchSource {
+  /// The inputs.
   public let inputs: [Tensor]
+  /// The targets.
   public let targets: [Tensor]
+  /// How much samples count; nil for all alike.
   public let weights: Tensor?
+  /// Samples in a batch.
   public let batchSize: Int
+  /// Whether each epoch has an order of its own.
   public let isShuffled: Bool
   /// Whether a last batch of fewer samples is left out.
   public let dropsRest: Bool
+  /// How many there are.
   public let count: Int
   private var order: [Int] = []
   private var position = 0
@@ -44,16 +50,19 @@ public final class ArraySource: BatchSource {
     self.count = count
   }
 
+  /// How many batches an epoch has; nil where that is not known.
   public var batchCount: Int? {
     dropsRest ? count / batchSize : (count + batchSize - 1) / batchSize
   }
 
+  /// Begins an epoch.
   public func begin() throws {
     position = 0
     order =
       isShuffled ? try Tensor.permutation(count).values(as: Int64.self).map { Int($0) } : []
   }
 
+  /// The next batch; nil at the end.
   public func next() throws -> Batch? {
     let end = min(position + batchSize, count)
     guard position < end, !dropsRest || end - position == batchSize else { return nil }

@@ -20,6 +20,7 @@ extension Network {
       schedule: schedule, groups: groups, eager: eager, threads: threads)
   }
 
+  /// The same with one loss for each output.
   public func compile(
     optimizer: OptimizerRule, losses: [LossFunction], metrics: [Metric] = [],
     lossWeights: [Double] = [], schedule: Schedule? = nil, groups: [Optimizer.Group] = [],

@@ -3,12 +3,17 @@ import Training
 
 /// What a compiled network trains with: loss, metrics, optimiser, and the graphs of its steps.
 public final class Trainer {
+  /// How parameters are changed.
   public let rule: OptimizerRule
+  /// One for all outputs, or one for each.
   public let losses: [LossFunction]
+  /// Factors of the outputs' losses.
   public let lossWeights: [Double]
+  /// What is measured beside the loss.
   public let metrics: [Metric]
   /// Whether steps run operator by operator instead of as one graph.
   public let isEager: Bool
+  /// Threads of a step; nil for all there are.
   public let threads: Int?
   let schedule: Schedule?
   let groups: [Optimizer.Group]

@@ -8,6 +8,7 @@ import Training
 /// Dense(64, activation: ActivationFunction("cube") { try $0 * $0 * $0 })
 /// ```
 public struct ActivationFunction: Sendable {
+  /// What it is called in logs and messages.
   public let name: String
   private let body: @Sendable (Tensor) throws -> Tensor
 

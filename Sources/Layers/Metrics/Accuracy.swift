@@ -8,8 +8,10 @@ import Training
 ///   `.automatic`: by the shapes. Of equal ones the first class counts.
 /// - Source: Keras 3 Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy.
 public final class Accuracy: Metric {
+  /// What is compared.
   public enum Kind: Sendable { case automatic, binary, categorical, sparse }
 
+  /// Which one of its kinds.
   public let kind: Kind
   /// For two classes: above it is the second. 0.5 for probabilities, 0 for logits.
   public let threshold: Double

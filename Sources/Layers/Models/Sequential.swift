@@ -15,6 +15,7 @@ import Training
 ///   is built at once, and shapes that do not fit are reported; without it, by its first batch.
 /// - Names of parameters: `layers.0.kernel`, or by the layer's own name, `layers.head.kernel`.
 public final class Sequential: Network {
+  /// The layers, in order.
   public private(set) var layers: [Layer]
 
   /// Built by its first batch.
