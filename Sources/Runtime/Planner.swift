@@ -83,11 +83,7 @@ struct Planner {
       default: slotOf[id.index] = addSlot(Slot(state: .dynamic, place: .captured(k)))
       }
     }
-    let needed = neededNodes(outputs)
-    let count = needed.count { $0 }
-    nodeNames.reserveCapacity(count)
-    operatorNames.reserveCapacity(count)
-    for (i, needed) in needed.enumerated() where needed {
+    for (i, needed) in neededNodes(outputs).enumerated() where needed {
       let step = program.steps[i]
       nodeNames.append(step.name)
       operatorNames.append(step.type)

@@ -23,7 +23,8 @@ extension Planner {
     for inner in builder.graph.nodes {
       guard let innerOp = inner.op else { continue }
       let results = try addOperator(
-        innerOp, type(of: innerOp).schema, inner.inputs.map { $0.flatMap { slotOfInner[$0.index] } }, [],
+        innerOp, type(of: innerOp).schema,
+        inner.inputs.map { $0.flatMap { slotOfInner[$0.index] } }, [],
         outputs: inner.outputs.map { $0 != nil }, node: node, cacheAt: nil,
         isExpanded: ProgramStep.expands(innerOp), hasSubgraphs: false)
       for (id, slot) in zip(inner.outputs, results) {

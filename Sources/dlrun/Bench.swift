@@ -43,11 +43,15 @@ struct Bench: ParsableCommand {
     if kernels, choices { throw ValidationError("expected one of --kernels and --choices") }
     if (kernels || choices) != (model == nil) {
       throw ValidationError(
-        model == nil ? "expected a model, --kernels or --choices" : "--kernels and --choices take no model")
+        model == nil
+          ? "expected a model, --kernels or --choices" : "--kernels and --choices take no model")
     }
-    if kernels || choices, layers || profile != nil || inputs != nil || !shape.isEmpty || runs != nil {
-      throw ValidationError("--kernels goes with --filter, --threads, --exact and --json only, --choices with --threads "
-          + "and --json")
+    if kernels || choices,
+      layers || profile != nil || inputs != nil || !shape.isEmpty || runs != nil
+    {
+      throw ValidationError(
+        "--kernels goes with --filter, --threads, --exact and --json only, --choices with "
+          + "--threads and --json")
     }
     if filter != nil, !kernels { throw ValidationError("--filter goes with --kernels") }
     if warmup < 0 { throw ValidationError("--warmup must not be negative, received \(warmup)") }

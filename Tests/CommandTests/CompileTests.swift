@@ -5,7 +5,7 @@ import Testing
   @Test func compiledModelsRunEverywhere() throws {
     try Command.inTemporaryFolder { folder in
       let dlc = folder + "/digits.bin"
-      let made = try Command.run(["compile", "Models/digits.onnx", "-o", dlc, "--json"])
+      let made = try Command.run(["compile", "Models/digits.onnx", "-o", dlc, "--fast", "--json"])
       #expect(made.status == 0, "\(made.error)")
       let object = try #require(
         JSONSerialization.jsonObject(with: Data(made.output.utf8)) as? [String: Any])
@@ -20,6 +20,13 @@ import Testing
         let r = try Command.run(arguments)
         #expect(r.status == 0, "\(arguments): \(r.output)\(r.error)")
       }
+      let small = try Command.run(["compile", "Models/digits.onnx", "-o", dlc + ".small"])
+      #expect(small.status == 0, "\(small.error)")
+      let sizes = try ["", ".small"].map { try Data(contentsOf: URL(filePath: dlc + $0)).count }
+      #expect(sizes[1] <= sizes[0])
+      let near = try Command.run(["compare", "Models/digits.onnx", dlc + ".small"])
+      #expect(near.status == 0, "\(near.output)\(near.error)")
+      #expect(try Command.run(["inspect", dlc + ".small"]).output.contains("compact"))
       let text = try Command.run(["inspect", dlc]).output
       #expect(text.contains("compiled for") && text.contains("digits.onnx"))
     }

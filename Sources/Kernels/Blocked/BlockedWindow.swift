@@ -97,7 +97,8 @@ public struct BlockedWindow: Sendable {
   ) throws(EngineError) {
     let blocks = (channels + lanes - 1) / lanes
     let taps = axes.kernel[0] * axes.kernel[1]
-    let packed = try pack.taps("blocked depthwise \(taps) \(lanes)") { (space) throws(EngineError) in
+    let packed = try pack.taps("blocked depthwise \(taps) \(lanes)") {
+      (space) throws(EngineError) in
       try BlockedConstants(taps: taps, channels: channels, lanes: lanes, weights, space: space)
     }
     let padded = try pack.padded(bias, count: channels, total: blocks * lanes)
