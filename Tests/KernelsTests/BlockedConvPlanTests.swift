@@ -317,7 +317,7 @@ import Testing
     #expect(size(64, 7) == 4)
     #expect(size(64, 7, exact: true) == 2)
     // The more the weights take, the more tiles they have to serve.
-    #expect(size(8192, 7) == 2)
+    #expect(size(2048, 7) == 2)
     #expect(size(64, 2) == nil)
     #expect(size(16, 56) == 4)
     #expect(size(64, 56, groups: 2) == nil)

@@ -76,17 +76,20 @@ struct RecurrentBackwardPass<T: RowReal> {
       }
     }
     for b in 0..<k.batch {
-      for (start, from) in [(k.layout.h, o.initialH), (k.layout.c, o.initialC)] {
-        let to = row(start, 0, b, n)
-        if let from = from?.assumingMemoryBound(to: T.self) {
-          to.update(from: from + place(b), count: n)
-        } else {
-          to.update(repeating: 0, count: n)
-        }
-      }
+      copy(o.initialH, b, to: row(k.layout.h, 0, b, n))
+      copy(o.initialC, b, to: row(k.layout.c, 0, b, n))
     }
     if k.steps > 0 {
       product(k.plans.inputs, memory + k.layout.x, w, memory + k.layout.sums)
+    }
+  }
+
+  /// The state of batch entry `b` among `states`; zeros where there are none.
+  private func copy(_ states: UnsafeRawPointer?, _ b: Int, to: Row) {
+    if let from = states?.assumingMemoryBound(to: T.self) {
+      to.update(from: from + place(b), count: n)
+    } else {
+      to.update(repeating: 0, count: n)
     }
   }
 
@@ -186,14 +189,9 @@ struct RecurrentBackwardPass<T: RowReal> {
   func backward() {
     let (dh, dc, next) = (memory + k.layout.dh, memory + k.layout.dc, memory + k.layout.next)
     for b in 0..<k.batch {
-      for (to, from) in [(dh, o.dLastH), (dc, o.dLastC)] {
-        // A sequence of no steps has a last state of zeros, whatever it started from.
-        if let from = from?.assumingMemoryBound(to: T.self), length(b) > 0 {
-          (to + b * n).update(from: from + place(b), count: n)
-        } else {
-          (to + b * n).update(repeating: 0, count: n)
-        }
-      }
+      // A sequence of no steps has a last state of zeros, whatever it started from.
+      copy(length(b) > 0 ? o.dLastH : nil, b, to: dh + b * n)
+      copy(length(b) > 0 ? o.dLastC : nil, b, to: dc + b * n)
     }
     for step in (0..<k.steps).reversed() {
       for b in 0..<k.batch {
@@ -296,11 +294,8 @@ struct RecurrentBackwardPass<T: RowReal> {
       p.map { $0.assumingMemoryBound(to: T.self) + d * count }
     }
     for b in 0..<k.batch {
-      let isEmpty = length(b) == 0
-      for (to, from) in [(o.dInitialH, l.dh), (o.dInitialC, l.dc)] {
-        guard let to = to?.assumingMemoryBound(to: T.self) else { continue }
-        for j in 0..<n { to[place(b) + j] = isEmpty ? 0 : memory[from + b * n + j] }
-      }
+      give(l.dh, b, to: o.dInitialH)
+      give(l.dc, b, to: o.dInitialC)
     }
     if let dx = o.dx?.assumingMemoryBound(to: T.self), rows > 0 {
       product(k.plans.inputGradient, memory + l.down, w, memory + l.dx)
@@ -343,6 +338,13 @@ struct RecurrentBackwardPass<T: RowReal> {
         }
       }
     }
+  }
+
+  /// The gradient by the first state of batch entry `b`, where it is wanted.
+  private func give(_ start: Int, _ b: Int, to states: UnsafeMutableRawPointer?) {
+    guard let to = states?.assumingMemoryBound(to: T.self) else { return }
+    let isEmpty = length(b) == 0
+    for j in 0..<n { to[place(b) + j] = isEmpty ? 0 : memory[start + b * n + j] }
   }
 
   private func weights(
