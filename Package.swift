@@ -8,6 +8,7 @@ let package = Package(
   products: [
     .library(name: "DLRun", targets: ["DLRun"]),
     .library(name: "DLRunObservability", targets: ["DLRunObservability"]),
+    .library(name: "DLTrain", targets: ["DLTrain"]),
     .executable(name: "dlrun", targets: ["dlrun"]),
   ],
   dependencies: [
