@@ -9,7 +9,7 @@
 #define UNROLL _Pragma("clang loop unroll(full)")
 #define INLINE static inline __attribute__((always_inline))
 
-enum { LANES = 16, MOST_TAPS = 5, MOST_OUTPUTS = 8 };
+enum { LANES = 16 };
 
 // Where 16 output pixels lie in dy and in what a tap reads of x, and which lanes count. Where rows
 // are narrow, the upper half is the next row.
