@@ -19,6 +19,7 @@ public struct ConcatFromSequence: Operator {
       AttributeSpec("axis", .int, "the axis to join along; required"),
       AttributeSpec("new_axis", .int, "1: a new axis; default 0"),
     ],
+    isDifferentiable: true,
     cases: { [] })
 
   public init(axis: Int, stacks: Bool = false) {
@@ -58,5 +59,30 @@ public struct ConcatFromSequence: Operator {
       throw EngineError(.value, "nothing to join", expected: "at least 1 tensor", received: "0")
     }
     return try e.run(Concat(axis: axis), parts)
+  }
+}
+
+extension ConcatFromSequence {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    throw sequencesOnlyInGraphs(Self.schema.name)
+  }
+
+  public func gradientIntoGraph(
+    _ b: GraphBuilder, _ g: inout Backward<ValueID>
+  ) throws(EngineError) {
+    guard g.needs(0) else { return }
+    if stacks {
+      g.give(0, try b.apply(SplitToSequence(axis: axis, keepsDims: false), g.upstream()))
+      return
+    }
+    let rank = try knownRank(b, g.upstream())
+    let at = try normalisedAxis(axis, rank: rank)
+    let sizes = try b.mapped([g.input(0)]) { (inner, x) throws(EngineError) in
+      try inner.apply(ShapeOp(start: at, end: at + 1), x[0])
+    }
+    let split = try b.apply(ConcatFromSequence(axis: 0), sizes)
+    g.give(0, try b.apply(SplitToSequence(axis: axis), g.upstream(), split))
   }
 }

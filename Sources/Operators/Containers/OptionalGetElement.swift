@@ -10,6 +10,7 @@ public struct OptionalGetElement: Operator {
     "OptionalGetElement", versions: [15, 18, 28],
     inputs: [Parameter("input", .all, "O", containers: true)],
     outputs: [Parameter("output", .all, "O", containers: true)],
+    isDifferentiable: true,
     cases: { [.init(OptionalGetElement(), [try Tensor([1, 2] as [Float])])] })
 
   public init() {}
@@ -31,5 +32,14 @@ public struct OptionalGetElement: Operator {
     case .optional(nil): throw EngineError(.value, "the optional has no element")
     case let other: return [other]
     }
+  }
+}
+
+extension OptionalGetElement {
+  /// The gradient of an optional is that of what it holds.
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    if g.needs(0) { g.give(0, try g.upstream()) }
   }
 }

@@ -16,6 +16,7 @@ public struct OptionalOp: Operator {
     inputs: [Parameter("input", .all, "V", kind: .optional, containers: true)],
     outputs: [Parameter("output", .all, "O", containers: true)],
     attributes: [AttributeSpec("type", .type, "of the element, where there is no input")],
+    isDifferentiable: true,
     cases: { [] })
 
   public init(type: ValueType? = nil) { self.type = type }
@@ -42,5 +43,14 @@ public struct OptionalOp: Operator {
 
   public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
     [.optional(e.has(0) ? try e.value(0) : nil)]
+  }
+}
+
+extension OptionalOp {
+  /// The gradient of an optional is that of what it holds.
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    if g.needs(0) { g.give(0, try g.upstream()) }
   }
 }

@@ -14,7 +14,7 @@ public struct SequenceAt: Operator {
       Parameter("input_sequence", Containers.types, "S", containers: true),
       Parameter("position", .indices, "I"),
     ],
-    outputs: [Parameter("tensor", Containers.types)], cases: { [] })
+    outputs: [Parameter("tensor", Containers.types)], isDifferentiable: true, cases: { [] })
 
   public init() {}
   public init(reading a: AttributeReader) throws(EngineError) {}
@@ -26,5 +26,24 @@ public struct SequenceAt: Operator {
   public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
     let list = try e.sequence(0)
     return [list[try e.place(1, count: list.count, end: list.count)]]
+  }
+}
+
+extension SequenceAt {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    throw sequencesOnlyInGraphs(Self.schema.name)
+  }
+
+  /// Zeros, but for the element that was taken.
+  public func gradientIntoGraph(
+    _ b: GraphBuilder, _ g: inout Backward<ValueID>
+  ) throws(EngineError) {
+    guard g.needs(0) else { return }
+    let list = try g.input(0)
+    let place = try b.place(g.input(1), in: list)
+    let others = try b.apply(SequenceErase(), b.zeroSequence(like: list), place)
+    g.give(0, try b.apply(SequenceInsert(), others, g.upstream(), place))
   }
 }

@@ -12,6 +12,7 @@ public struct SequenceConstruct: Operator {
     inputs: [.variadic("inputs", Containers.types)],
     outputs: [Parameter("output_sequence", Containers.types, "S", containers: true)],
     inputCounts: [11: 1...Int.max],
+    isDifferentiable: true,
     cases: { [] })
 
   public init() {}
@@ -31,5 +32,22 @@ public struct SequenceConstruct: Operator {
       list.append(.tensor(t))
     }
     return [.sequence(list)]
+  }
+}
+
+extension SequenceConstruct {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    throw sequencesOnlyInGraphs(Self.schema.name)
+  }
+
+  public func gradientIntoGraph(
+    _ b: GraphBuilder, _ g: inout Backward<ValueID>
+  ) throws(EngineError) {
+    let up = try g.upstream()
+    for i in 0..<g.inputs.count where g.needs(i) {
+      g.give(i, try b.element(of: up, at: b.constant(Tensor(scalar: Int64(i)))))
+    }
   }
 }

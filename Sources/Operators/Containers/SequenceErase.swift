@@ -15,6 +15,7 @@ public struct SequenceErase: Operator {
       .optional("position", .indices, "I"),
     ],
     outputs: [Parameter("output_sequence", Containers.types, "S", containers: true)],
+    isDifferentiable: true,
     cases: { [] })
 
   public init() {}
@@ -32,5 +33,23 @@ public struct SequenceErase: Operator {
     let at = e.has(1) ? try e.place(1, count: list.count, end: list.count) : list.count - 1
     list.remove(at: at)
     return [.sequence(list)]
+  }
+}
+
+extension SequenceErase {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    throw sequencesOnlyInGraphs(Self.schema.name)
+  }
+
+  public func gradientIntoGraph(
+    _ b: GraphBuilder, _ g: inout Backward<ValueID>
+  ) throws(EngineError) {
+    guard g.needs(0) else { return }
+    let list = try g.input(0)
+    let place: ValueID? = g.has(1) ? try b.place(g.input(1), in: list) : nil
+    let gone = try zeros(b, like: b.element(of: list, at: place))
+    g.give(0, try b.apply(SequenceInsert(), inputs: [try g.upstream(), gone, place]))
   }
 }

@@ -15,6 +15,7 @@ public struct SequenceInsert: Operator {
       Parameter("tensor", Containers.types), .optional("position", .indices, "I"),
     ],
     outputs: [Parameter("output_sequence", Containers.types, "S", containers: true)],
+    isDifferentiable: true,
     cases: { [] })
 
   public init() {}
@@ -32,5 +33,22 @@ public struct SequenceInsert: Operator {
     let at = e.has(2) ? try e.place(2, count: list.count, end: list.count + 1) : list.count
     list.insert(.tensor(t), at: at)
     return [.sequence(list)]
+  }
+}
+
+extension SequenceInsert {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    throw sequencesOnlyInGraphs(Self.schema.name)
+  }
+
+  public func gradientIntoGraph(
+    _ b: GraphBuilder, _ g: inout Backward<ValueID>
+  ) throws(EngineError) {
+    let (list, up) = (try g.input(0), try g.upstream())
+    let place: ValueID? = g.has(2) ? try b.place(g.input(2), in: list) : nil
+    if g.needs(0) { g.give(0, try b.apply(SequenceErase(), inputs: [up, place])) }
+    if g.needs(1) { g.give(1, try b.element(of: up, at: place)) }
   }
 }

@@ -19,7 +19,9 @@ public struct SequenceMap: Operator {
       .variadic("additional_inputs", Containers.types, "", containers: true),
     ],
     outputs: [.variadic("out_sequence", Containers.types, "", containers: true)],
-    attributes: [AttributeSpec("body", .graph, "runs on each element")], cases: { [] })
+    attributes: [AttributeSpec("body", .graph, "runs on each element")], isDifferentiable: true, cases: { [] })
+
+  public init(body: Graph) { self.body = Subgraph(body) }
 
   public init(reading a: AttributeReader) throws(EngineError) {
     body = Subgraph(try a.graph("body"))
@@ -72,5 +74,66 @@ public struct SequenceMap: Operator {
       }
     }
     return lists.map { .sequence($0) }
+  }
+}
+
+extension SequenceMap {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    throw sequencesOnlyInGraphs(Self.schema.name)
+  }
+
+  /// The body differentiated, run on each element with the gradients of what it made of it. What
+  /// all elements share gets the sum.
+  public func gradientIntoGraph(
+    _ b: GraphBuilder, _ g: inout Backward<ValueID>
+  ) throws(EngineError) {
+    var sequences: [Bool] = []
+    var facts: [Fact?] = []
+    for i in 0..<g.inputs.count {
+      let fact = b.fact(of: try g.input(i))
+      if case .sequence(let type) = fact.type {
+        sequences.append(true)
+        facts.append(Fact(type ?? .tensor(nil, nil)))
+      } else {
+        sequences.append(false)
+        facts.append(fact)
+      }
+    }
+    let open = try BodyGradient(
+      body.graph, inputs: facts, captured: g.captured.map { b.fact(of: $0) })
+    // All inputs of the body again, then the gradients by its outputs.
+    open.builder.graph.inputs = open.inputs
+    var given = g.inputs.array
+    var seeds: [(value: ValueID, upstream: ValueID)] = []
+    for k in 0..<g.outputs.count {
+      guard let up = g.upstreams[k] else { continue }
+      seeds.append(
+        (open.outputs[k], open.input(Fact(b.fact(of: up).elementType ?? .tensor(nil, nil)))))
+      given.append(up)
+    }
+    let wanted = (0..<g.inputs.count).filter { g.needs($0) }
+    let captured = g.captured.indices.filter { g.needsCaptured($0) }
+    let targets = wanted.map { open.inputs[$0] } + captured.map { open.captures[$0] }
+    if targets.isEmpty { return }
+    let derivatives = try open.derive(seeds: seeds, by: targets)
+    var results: [Fact] = []
+    for target in targets {
+      try open.output(derivatives, of: target)
+      results.append(Fact(.sequence(open.builder.fact(of: target).type)))
+    }
+    let made = b.add(
+      SequenceMap(body: open.builder.graph), given, captured: g.captured, outputs: results)
+    func total(_ parts: ValueID) throws(EngineError) -> ValueID {
+      let stack = try b.apply(ConcatFromSequence(axis: 0, stacks: true), parts)
+      return try Operators.sum(b, stack, [0], keepDims: false)
+    }
+    for (n, i) in wanted.enumerated() {
+      g.give(i, sequences[i] ? made[n] : try total(made[n]))
+    }
+    for (n, i) in captured.enumerated() {
+      g.giveCaptured(i, try total(made[wanted.count + n]))
+    }
   }
 }

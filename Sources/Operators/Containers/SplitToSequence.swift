@@ -21,6 +21,7 @@ public struct SplitToSequence: Operator {
       AttributeSpec("axis", .int, "the axis to cut; default 0"),
       AttributeSpec("keepdims", .int, "without split: parts keep the axis; default 1"),
     ],
+    isDifferentiable: true,
     cases: { [] })
 
   public init(axis: Int = 0, keepsDims: Bool = true) {
@@ -77,5 +78,21 @@ public struct SplitToSequence: Operator {
       list.append(.tensor(try t.reshaped(Shape(checking: dims))))
     }
     return [.sequence(list)]
+  }
+}
+
+extension SplitToSequence {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    throw sequencesOnlyInGraphs(Self.schema.name)
+  }
+
+  public func gradientIntoGraph(
+    _ b: GraphBuilder, _ g: inout Backward<ValueID>
+  ) throws(EngineError) {
+    guard g.needs(0) else { return }
+    let joined = ConcatFromSequence(axis: axis, stacks: !keepsDims && !g.has(1))
+    g.give(0, try b.apply(joined, g.upstream()))
   }
 }

@@ -24,8 +24,8 @@ public struct FusedConv: FormulaGradient {
     attributes: Conv.schema.attributes + FusedActivation.listSpecs,
     isDifferentiable: true,
     cases: {
-      let x = try Tensor(shape: [2, 2, 4, 5], (0..<80).map { Float(($0 * 7) % 23) / 8 - 1 })
-      let w = try Tensor(shape: [3, 2, 2, 3], (0..<36).map { Float(($0 * 5) % 17) / 8 - 1 })
+      let x = try Tensor(shape: [2, 2, 4, 5], (0..<80).map { Float(($0 * 7) % 23) / 7.3 - 1.03 })
+      let w = try Tensor(shape: [3, 2, 2, 3], (0..<36).map { Float(($0 * 5) % 17) / 8.1 - 0.97 })
       let z = try Tensor(shape: [2, 3, 3, 3], (0..<54).map { Float(($0 * 5) % 19) / 4 - 2 })
       return [
         .init(FusedConv(Conv(), try FusedActivation("Relu")), [x, w]),

@@ -18,7 +18,7 @@ import Tensors
 ///   `.attribute`; `.value` for a beam that is not there, when running.
 /// - Source: ONNX Runtime's DecoderMaskedMultiHeadAttention of domain com.microsoft, version 1,
 ///   with the cache as its CPU kernel lays it out.
-public struct DecoderMaskedMultiHeadAttention: Operator {
+public struct DecoderMaskedMultiHeadAttention: FormulaGradient {
   public struct Options: Hashable, Sendable {
     public var heads: Int
     public var scale: Float?
@@ -51,6 +51,7 @@ public struct DecoderMaskedMultiHeadAttention: Operator {
       AttributeSpec("past_present_share_buffer", .int, "1: past has room for more; default 0"),
       AttributeSpec("scale", .float, "factor of the products; default 1 / sqrt(head size)"),
     ],
+    isDifferentiable: true,
     cases: {
       func wave(_ shape: Shape, _ phase: Int) throws -> Tensor {
         try Tensor(

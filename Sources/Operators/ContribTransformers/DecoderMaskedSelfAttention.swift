@@ -14,7 +14,7 @@ import Tensors
 ///   than one token.
 /// - Source: ONNX Runtime's DecoderMaskedSelfAttention of domain com.microsoft, version 1, which is
 ///   for GPUs; the cache here lies as Attention's does, keys in rows.
-public struct DecoderMaskedSelfAttention: Operator {
+public struct DecoderMaskedSelfAttention: FormulaGradient {
   /// What it does is this operator's work.
   public let attention: ContribAttention
 
@@ -37,6 +37,7 @@ public struct DecoderMaskedSelfAttention: Operator {
       AttributeSpec("past_present_share_buffer", .int, "1: past has room for more; default 0"),
       AttributeSpec("scale", .float, "factor of the products; default 1 / sqrt(head size)"),
     ],
+    isDifferentiable: true,
     cases: {
       func wave(_ shape: Shape, _ phase: Int) throws -> Tensor {
         try Tensor(

@@ -28,7 +28,7 @@ import Tensors
 ///   `.unsupported` for quantised caches, and for a bias or scores beside a sliding cache.
 /// - Edges: what is computed for rows of padding means nothing.
 /// - Source: ONNX Runtime's GroupQueryAttention of domain com.microsoft, version 1.
-public struct GroupQueryAttention: Operator {
+public struct GroupQueryAttention: FormulaGradient {
   public struct Options: Hashable, Sendable {
     public var heads: Int
     public var keyHeads: Int
@@ -87,6 +87,7 @@ public struct GroupQueryAttention: Operator {
       AttributeSpec("softcap", .float, "bound on scores; default 0: none"),
       AttributeSpec("v_quant_type", .string, "must be NONE"),
     ],
+    isDifferentiable: true,
     cases: {
       func wave(_ shape: Shape, _ phase: Int) throws -> Tensor {
         try Tensor(

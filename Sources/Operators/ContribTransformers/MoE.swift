@@ -20,7 +20,7 @@ import Tensors
 /// - Edges: of equal scores the first expert wins.
 /// - Source: ONNX Runtime's MoE of domain com.microsoft, version 1. Its CPU kernel takes neither
 ///   fc3 nor halves.
-public struct MoE: Operator {
+public struct MoE: FormulaGradient {
   public struct Options: Hashable, Sendable {
     public enum Activation: String, Sendable { case relu, gelu, silu, identity, swiglu }
     public var count = 1
@@ -55,6 +55,7 @@ public struct MoE: Operator {
       AttributeSpec("swiglu_limit_after_activation", .int, "must be 0"),
       AttributeSpec("use_sparse_mixer", .int, "must be 0"),
     ],
+    isDifferentiable: true,
     cases: {
       func wave(_ shape: Shape, _ phase: Int) throws -> Tensor {
         try Tensor(

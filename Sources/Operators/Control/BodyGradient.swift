@@ -62,6 +62,8 @@ struct BodyGradient {
   func output(_ derivatives: [ValueID: ValueID], of value: ValueID) throws(EngineError) {
     if let found = derivatives[value] {
       try output(found)
+    } else if case .sequence = builder.fact(of: value).type {
+      try output(builder.zeroSequence(like: value))
     } else {
       try output(zeros(builder, like: value))
     }

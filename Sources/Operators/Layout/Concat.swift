@@ -120,17 +120,25 @@ public struct Concat: Operator {
     _ b: B, _ g: inout Backward<B.Value>
   ) throws(EngineError) {
     let count = g.inputs.count
-    var sizes: [Int64] = []
+    var known: [Int64] = []
     for i in 0..<count {
       guard let x = try b.fact(of: g.input(i)).dims,
         let n = x[try normalisedAxis(axis, rank: x.count)].known
-      else {
-        throw EngineError(.shape, "the gradient of Concat needs known sizes along its axis")
-      }
-      sizes.append(Int64(n))
+      else { break }
+      known.append(Int64(n))
     }
-    let parts = try b.apply(
-      Split(axis: axis), inputs: [try g.upstream(), try b.constant(Tensor(sizes))], outputs: count)
-    for i in 0..<count where g.needs(i) { g.give(i, parts[i]) }
+    let parts: B.Value
+    if known.count == count {
+      parts = try b.constant(Tensor(known))
+    } else {
+      var list: [B.Value] = []
+      for i in 0..<count {
+        let x = try g.input(i)
+        list.append(try size(b, x, normalisedAxis(axis, rank: knownRank(b, x))))
+      }
+      parts = try b.apply(Concat(axis: 0), inputs: list)
+    }
+    let made = try b.apply(Split(axis: axis), inputs: [try g.upstream(), parts], outputs: count)
+    for i in 0..<count where g.needs(i) { g.give(i, made[i]) }
   }
 }

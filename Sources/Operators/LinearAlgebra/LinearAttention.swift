@@ -21,7 +21,7 @@ import Tensors
 ///   threads.
 /// - Cost: `B T dk dv (Hq + 2 Hkv)` multiply-adds for the delta rules.
 /// - Source: ONNX LinearAttention 27.
-public struct LinearAttention: Operator {
+public struct LinearAttention: FormulaGradient {
   public enum Rule: String, Sendable, CaseIterable {
     case linear, gated, delta
     case gatedDelta = "gated_delta"
@@ -51,6 +51,7 @@ public struct LinearAttention: Operator {
       AttributeSpec("scale", .float, "factor of the output; default 0: 1 / sqrt(head size)"),
       AttributeSpec("update_rule", .string, "linear, gated, delta, gated_delta (default)"),
     ],
+    isDifferentiable: true,
     cases: {
       func wave(_ shape: Shape, _ phase: Int, _ low: Float = -1) throws -> Tensor {
         try Tensor(

@@ -22,7 +22,7 @@ func differentiate(
   }
   var derivatives: [ValueID: ValueID] = [:]
   func add(_ part: ValueID, to id: ValueID) throws(EngineError) {
-    derivatives[id] = if let sum = derivatives[id] { try plus(b, sum, part) } else { part }
+    derivatives[id] = if let sum = derivatives[id] { try b.sum(sum, part) } else { part }
   }
   func isWanted(_ id: ValueID) -> Bool {
     dependent.contains(id) && b.fact(of: id).dtype?.isFloat != false
