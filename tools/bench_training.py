@@ -9,8 +9,7 @@ the losses of the first 20 steps are compared at the end.
 
 dlrun's side is tools/bench/training, a package beside this one, built where a source is newer. The
 peers are installed into .cache/training-peers: torch (eager, with the fused Adam), jax.jit with
-optax. Not among the default engines, since they take long to start: torch.compile, and keras (on
-TensorFlow, `train_on_batch`; installed only when asked for, 1.3 GB).
+optax. Not among the default engines, since it takes half a minute to start: torch.compile.
 
 Workloads
   tabular_32, tabular_256    32-64-64-2, batches of 32 and 256
@@ -64,7 +63,7 @@ WORKLOADS = [
     "nanogpt",
     "tree_lstm",
 ]
-KINDS = ["dlrun", "dlrun.eager", "torch", "torch.compile", "jax", "keras"]
+KINDS = ["dlrun", "dlrun.eager", "torch", "torch.compile", "jax"]
 
 
 def arguments() -> argparse.Namespace:

@@ -34,9 +34,7 @@ def say(text: str) -> None:
 def prepare(kinds: list[str], build: bool) -> None:
     """Installs the peers that are asked for, and builds dlrun's side, where either is missing."""
     if any(not kind.startswith("dlrun") for kind in kinds):
-        install("requirements.txt", torch=True)
-    if "keras" in kinds:
-        install("requirements-keras.txt", torch=False)
+        install()
     if not any(kind.startswith("dlrun") for kind in kinds):
         return
     if build and (not os.path.isfile(PROGRAM) or os.path.getmtime(PROGRAM) < newest_source()):
@@ -49,9 +47,10 @@ def prepare(kinds: list[str], build: bool) -> None:
         raise Missing("tools/bench/training is not built; leave out --no-build")
 
 
-def install(requirements: str, torch: bool) -> None:
-    wanted = os.path.join(HERE, requirements)
-    made_from = os.path.join(VENV, requirements)
+def install() -> None:
+    """The peers' virtual environment, made anew where the pinned list has changed."""
+    wanted = os.path.join(HERE, "requirements.txt")
+    made_from = os.path.join(VENV, "requirements.txt")
     python = os.path.join(VENV, "bin", "python")
     with open(wanted, encoding="utf-8") as file:
         text = file.read()
@@ -59,13 +58,12 @@ def install(requirements: str, torch: bool) -> None:
         with open(made_from, encoding="utf-8") as file:
             if file.read() == text:
                 return
-    say(f"installing the peers of {requirements} into .cache/training-peers (once)")
+    say("installing torch and jax into .cache/training-peers (once)")
     commands = []
     if not os.path.exists(python):
         commands.append([sys.executable, "-m", "venv", VENV])
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    if torch:
-        commands.append([*pip, "--extra-index-url", TORCH_INDEX, TORCH])
+    commands.append([*pip, "--extra-index-url", TORCH_INDEX, TORCH])
     commands.append([*pip, "-r", wanted])
     for command in commands:
         if subprocess.run(command, stdout=sys.stderr, check=False).returncode != 0:
@@ -92,7 +90,7 @@ class Engine:
             python = os.path.join(VENV, "bin", "python")
             command = [python, os.path.join(HERE, "worker.py"), kind]
         environment = {**os.environ, "OMP_NUM_THREADS": str(len(processors))}
-        environment.update(JAX_PLATFORMS="cpu", TF_CPP_MIN_LOG_LEVEL="3", KERAS_BACKEND="tensorflow")
+        environment["JAX_PLATFORMS"] = "cpu"
         self.child = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

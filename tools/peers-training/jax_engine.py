@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 import draws
 
 
-def configure(threads: int) -> None:
-    """Before jax is imported: its pool has as many threads as processors it may use."""
-    os.environ.setdefault("JAX_PLATFORMS", "cpu")
-
-
 class Engine:
+    """Its pool has as many threads as processors that the process may use."""
+
     def __init__(self, name: str, threads: int, compiled: bool) -> None:
-        configure(threads)
         import jax
         import optax
 

@@ -65,7 +65,7 @@ extension PoolKernel {
     }
   }
 
-  private func spread<T: Numeral>(
+  private func spread<T: RowReal>(
     _ x: UnsafeRawPointer, _ dy: UnsafeRawPointer, _ dx: UnsafeMutableRawPointer,
     _ pool: ThreadPool, _: T.Type
   ) {

@@ -23,7 +23,7 @@ final class Capture {
   }
 
   /// Whether gradients will flow through the graph.
-  private let isForTraining: Bool
+  let isForTraining: Bool
   /// What was asked for where nothing can be thrown: thrown when the capture ends.
   private var refusal: EngineError?
 
