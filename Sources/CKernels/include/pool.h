@@ -19,4 +19,9 @@ typedef void dl_pool_f32_spread_fn(const float *x0, const float *x1, const float
 dl_pool_f32_spread_fn dl_pool_f32_spread__scalar, dl_pool_f32_spread__avx2,
     dl_pool_f32_spread__avx512;
 
+// The largest elements of the same windows: y[i].
+typedef void dl_pool_f32_pairs_fn(const float *x0, const float *x1, ptrdiff_t n, float *y);
+
+dl_pool_f32_pairs_fn dl_pool_f32_pairs__scalar, dl_pool_f32_pairs__avx2, dl_pool_f32_pairs__avx512;
+
 #endif

@@ -71,4 +71,15 @@ void NAME(dl_pool_f32_spread)(const float *restrict x0, const float *restrict x1
     d1[2 * i + 1] = place == 3 ? g : 0.0f;
   }
 }
+
+void NAME(dl_pool_f32_pairs)(const float *restrict x0, const float *restrict x1, ptrdiff_t n,
+                             float *restrict y) {
+  for (ptrdiff_t i = 0; i < n; i++) {
+    float best = x0[2 * i];
+    const float b = x0[2 * i + 1], c = x1[2 * i], d = x1[2 * i + 1];
+    best = WINS(b, best) ? b : best;
+    best = WINS(c, best) ? c : best;
+    y[i] = WINS(d, best) ? d : best;
+  }
+}
 #undef WINS

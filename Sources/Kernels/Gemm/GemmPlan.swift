@@ -236,12 +236,17 @@ public struct GemmPlan: Sendable {
           base: UnsafeRawPointer(packedA.bytes) + top * k * es, strips: strips, of: m, first: s0,
           until: s1, depth: k, offset: k0)
       } else if !readsA {
-        for s in s0..<s1 {
-          let (r0, r1) = (s * m / strips, (s + 1) * m / strips)
-          pack(
-            block + (r0 - top) * kc * es, width: r1 - r0,
-            from: a + (r0 * self.a.row + k0 * self.a.column) * es, count: r1 - r0,
-            across: self.a.row, k: kc, along: self.a.column, byteSize: es, isa: isa)
+        // Turned, strips share lines: all take a few steps of the sum before the next ones are read.
+        let steps = self.a.row == 1 ? 16 : kc
+        for first in stride(from: 0, to: kc, by: max(1, steps)) {
+          for s in s0..<s1 {
+            let (r0, r1) = (s * m / strips, (s + 1) * m / strips)
+            pack(
+              block + ((r0 - top) * kc + first * (r1 - r0)) * es, width: r1 - r0,
+              from: a + (r0 * self.a.row + (k0 + first) * self.a.column) * es, count: r1 - r0,
+              across: self.a.row, k: min(steps, kc - first), along: self.a.column, byteSize: es,
+              isa: isa)
+          }
         }
         left = LeftBlock(
           base: UnsafeRawPointer(block), strips: strips, of: m, first: s0, until: s1, depth: kc,

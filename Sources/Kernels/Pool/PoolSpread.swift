@@ -20,13 +20,36 @@ extension PoolKernel {
   }
 
   /// Windows of 2 by 2 over two axes that lie side by side.
-  private var isPaired: Bool {
+  var isPaired: Bool {
     inputDims.count == 2 && last.kernel == 2 && last.stride == 2 && last.dilation == 1
       && last.padBegin == 0 && last.padEnd == 0 && 2 * last.output <= last.input && rows > 0
       && (0..<rows).allSatisfy { r in
         start[r + 1] - start[r] == 2 && offset[2 * r] == 2 * r * last.input
           && offset[2 * r + 1] == (2 * r + 1) * last.input
       }
+  }
+
+  private typealias Pairs =
+    @convention(c) (
+      UnsafePointer<Float>?, UnsafePointer<Float>?, Int, UnsafeMutablePointer<Float>?
+    ) -> Void
+  private static let pairs: [Pairs] = [
+    dl_pool_f32_pairs__scalar, dl_pool_f32_pairs__avx2, dl_pool_f32_pairs__avx512,
+  ]
+
+  /// The largest elements of such windows.
+  func runPairs(
+    _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ pool: ThreadPool,
+    _ lanes: LaneSet
+  ) {
+    let run = PoolKernel.pairs[Int(lanes.rawValue)]
+    let each = Swift.max(1, 4096 / Swift.max(1, inputSize))
+    pool.run((planes + each - 1) / each) { piece in
+      for i in piece * each * rows..<Swift.min(planes, (piece + 1) * each) * rows {
+        let from = x + i / rows * inputSize + 2 * (i % rows) * last.input
+        run(from, from + last.input, last.output, y + i * last.output)
+      }
+    }
   }
 
   private typealias Spread =

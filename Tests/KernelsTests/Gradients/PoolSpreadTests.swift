@@ -26,6 +26,9 @@ import Testing
         pool.runWithIndices(
           .float32, x, into: &y, indices: &places, isColumnMajor: false, pool: .single)
         pool.spreadLargest(.float32, x, dy, into: &got, pool: .single, lanes: lanes)
+        var largest = [Float](repeating: 9, count: planes * count)
+        pool.run(.float32, x, into: &largest, pool: .single, lanes: lanes)
+        #expect(zip(largest, y).allSatisfy { $0 == $1 || $0.isNaN && $1.isNaN })
         var want = [Float](repeating: 0, count: planes * size)
         for (i, place) in places.enumerated() { want[Int(place)] += dy[i] }
         #expect(got == want, "\(lanes) \(kernel) \(stride) \(width)")
