@@ -7,7 +7,9 @@ extension Attention {
   ) throws(EngineError) {
     var plain = Options()
     (plain.isCausal, plain.scale) = (options.isCausal, options.scale)
-    let heads = (0..<3).map { i in i < g.inputs.count ? g.inputs[i].flatMap { b.fact(of: $0).dims } : nil }
+    let heads = (0..<3).map { i in
+      i < g.inputs.count ? g.inputs[i].flatMap { b.fact(of: $0).dims } : nil
+    }
     let isPlain =
       options == plain && !(3..<7).contains { g.has($0) }
       && !g.upstreams.array.dropFirst().contains { $0 != nil }

@@ -68,7 +68,8 @@ public struct AttentionGradient: FormulaGradient {
   public func infer(_ c: Inference) throws(EngineError) -> [Fact] {
     for i in 0..<4 {
       if let rank = c.rank(i), rank != 4 {
-        throw EngineError(.shape, "an operand has the wrong rank", expected: "4", received: "\(rank)")
+        throw EngineError(
+          .shape, "an operand has the wrong rank", expected: "4", received: "\(rank)")
       }
     }
     return (0..<3).map { Fact(c.dtype($0), c.dims($0)) }

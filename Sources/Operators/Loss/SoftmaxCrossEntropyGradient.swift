@@ -34,7 +34,8 @@ public struct SoftmaxCrossEntropyGradient: FormulaGradient {
       return [
         .init(SoftmaxCrossEntropyGradient(), [x, labels, one]),
         .init(SoftmaxCrossEntropyGradient(ClassLoss(.none)), [x, labels, each, weights]),
-        .init(SoftmaxCrossEntropyGradient(ClassLoss(.mean, ignored: 0)), [x, labels, one, weights]),
+        .init(
+          SoftmaxCrossEntropyGradient(ClassLoss(.mean, ignored: 0)), [x, labels, one, weights]),
       ]
     })
 
@@ -65,8 +66,9 @@ public struct SoftmaxCrossEntropyGradient: FormulaGradient {
       options: options, outer: x.shape[0], classes: x.shape[1],
       inner: x.shape.count(of: 2..<x.shape.rank), indices: Indices(labels.dtype))
     let dtype = x.dtype
-    return Prepared(scratchBytes: labels.shape.count * dtype.byteSize, label: "softmax nll gradient") {
-      (m) throws(EngineError) in
+    return Prepared(
+      scratchBytes: labels.shape.count * dtype.byteSize, label: "softmax nll gradient"
+    ) { (m) throws(EngineError) in
       SoftmaxKernel.run(
         dtype, log: false, m.inputs[0], outer: work.outer, n: work.classes, inner: work.inner,
         into: m.outputs[0], pool: m.pool)

@@ -30,7 +30,8 @@ public struct MaxPoolGradient: FormulaGradient {
           (0..<sizes.reduce(1, *)).map { Float(($0 * 7) % 18) * 0.25 - 2 })
       }
       return [
-        .init(MaxPoolGradient(Window(kernel: [2, 2], strides: [2, 2])), [x, try up([1, 2, 2, 3])]),
+        .init(
+          MaxPoolGradient(Window(kernel: [2, 2], strides: [2, 2])), [x, try up([1, 2, 2, 3])]),
         .init(MaxPoolGradient(padded), [x, try up([1, 2, 3, 3])]),
       ]
     })

@@ -62,8 +62,8 @@ public struct LSTMTraining: Operator {
     let types = Array(p.outputs.prefix(3))
     let layer = try LSTM().prepare(
       Preparation(
-        inputs: plain(inputs), outputs: types, constants: plain([Tensor?](repeating: nil, count: 6)),
-        options: p.options, store: p.store))
+        inputs: plain(inputs), outputs: types,
+        constants: plain([Tensor?](repeating: nil, count: 6)), options: p.options, store: p.store))
     let keeps = p.wants(3) || p.wants(4)
     let (x, r) = (try p.input(0), try p.input(2))
     let has = (3..<6).map { p.has($0) }

@@ -28,7 +28,8 @@ import Testing
       for m in 0..<(g.groups * g.outputs) {
         for c in 0..<g.channels {
           let x = ((n * g.groups + m / g.outputs) * g.channels + c) * g.inputPixels
-          let (w, y) = ((m * g.channels + c) * g.taps, (n * g.groups * g.outputs + m) * g.outputPixels)
+          let w = (m * g.channels + c) * g.taps
+          let y = (n * g.groups * g.outputs + m) * g.outputPixels
           for oh in 0..<g.output[1] {
             for ow in 0..<g.output[2] {
               for a in 0..<g.kernel[1] {

@@ -33,7 +33,7 @@ import Testing
     let x: [Float] = [.nan, 1, -.infinity, -.infinity, .infinity, 0, -.infinity, 2]
     var y = [Float](repeating: 9, count: 8)
     SoftmaxKernel.run(.float32, log: false, x, outer: 4, n: 2, inner: 1, into: &y, pool: .single)
-    #expect(y[0..<6].allSatisfy(\.isNaN))
+    #expect(y[0..<6].allSatisfy { $0.isNaN })
     #expect(y[6] == 0 && y[7] == 1)
   }
 }
