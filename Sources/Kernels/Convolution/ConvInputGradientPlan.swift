@@ -70,7 +70,8 @@ public struct ConvInputGradientPlan: Sendable {
           let first = [rd, rh, rw]
           let axes = (0..<3).map { Axis(g, $0, first[$0]) }
           guard axes.allSatisfy(\.isUsed) else { continue }
-          takes = takes && axes.allSatisfy { $0.pad >= 0 }
+          takes =
+            takes && axes.allSatisfy { $0.pad >= 0 }
             && (0..<3).allSatisfy { g.strides[$0] == 1 || g.dilations[$0] == 1 }
           if !takes { continue }
           var taps: [Int] = []

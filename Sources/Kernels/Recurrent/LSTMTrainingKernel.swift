@@ -76,7 +76,8 @@ public struct LSTMTrainingKernel: Sendable {
     let gemm =
       [inputGradient, inputWeights, stateWeights].map(\.scratchBytes).max() ?? 0
     let steps = GemmPlan.aligned(stateGradient.values.map(\.scratchBytes).max() ?? 0) * groups
-    return (aligned(rows * width) + aligned(rows * hidden) + 2 * aligned(batch * hidden)
+    return
+      (aligned(rows * width) + aligned(rows * hidden) + 2 * aligned(batch * hidden)
       + aligned(hidden) + tableFloats) * 4 + max(gemm, steps)
   }
 
