@@ -9,6 +9,7 @@ let package = Package(
     .library(name: "DLRun", targets: ["DLRun"]),
     .library(name: "DLTrain", targets: ["DLTrain"]),
     .library(name: "DLRunObservability", targets: ["DLRunObservability"]),
+    .library(name: "DLTrain", targets: ["DLTrain"]),
     .executable(name: "dlrun", targets: ["dlrun"]),
   ],
   dependencies: [

@@ -122,6 +122,11 @@ static inline double DL_FN(mish, 2)(double v) {
 }
 DL_FLOATS(mish, DL_M1(mish)(v), DL_M2(mish)(v))
 DL_FLOATS(swish, v *DL_M1(sigmoid)(p *v), v *DL_M2(sigmoid)(p *v))
+DL_FLOATS(gelu_slope,
+          0.5f * (1.0f + DL_M1(erf)(v * 0.70710678118654752f)) +
+              v * (0.39894228040143268f * DL_M1(exp)(-0.5f * v * v)),
+          0.5 * (1.0 + DL_M2(erf)(v * 0.70710678118654752440)) +
+              v * (0.39894228040143267794 * DL_M2(exp)(-0.5 * v * v)))
 DL_SAME(divide_by, v / p)
 DL_UNSIGNED(bit_not, ~v)
 DL_UNARY(logical_not, bool, v == 0)
@@ -182,6 +187,7 @@ const dl_unary_fn DL_FN(unary, table)[DL_UNARY_OPS][DL_DTYPES] = {
     [DL_GELU_TANH] = {DL_ROW_FLOATS(gelu_tanh)},
     [DL_MISH] = {DL_ROW_FLOATS(mish)},
     [DL_SWISH] = {DL_ROW_FLOATS(swish)},
+    [DL_GELU_SLOPE] = {DL_ROW_FLOATS(gelu_slope)},
     [DL_DIVIDE_BY] = {DL_ROW_FLOATS(divide_by)},
     [DL_BIT_NOT] =
         {DL_ROW_UNSIGNED(bit_not), [C_i8] = DL_FN(bit_not, u8), [C_i16] = DL_FN(bit_not, u16),

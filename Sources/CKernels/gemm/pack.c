@@ -71,5 +71,18 @@ void dl_pack_32__avx512_transpose(uint32_t *to, intptr_t width, const uint32_t *
     }
   }
 }
+
+void dl_pack_32__avx512_rows(uint32_t *to, intptr_t width, const uint32_t *from, intptr_t count,
+                             intptr_t k, intptr_t along) {
+  for (intptr_t j = 0; j < width; j += 16) {
+    const intptr_t stored = width - j < 16 ? width - j : 16;
+    const intptr_t read = count - j < 0 ? 0 : count - j < 16 ? count - j : 16;
+    const __mmask16 in = (__mmask16)((1u << read) - 1), out = (__mmask16)((1u << stored) - 1);
+    const uint32_t *f = from + j;
+    uint32_t *t = to + j;
+    for (intptr_t i = 0; i < k; i++, f += along, t += width)
+      _mm512_mask_storeu_epi32(t, out, _mm512_maskz_loadu_epi32(in, f));
+  }
+}
 #pragma clang attribute pop
 #endif

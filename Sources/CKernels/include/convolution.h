@@ -47,6 +47,19 @@ DL_DEPTHWISE(dl_depthwise_f32__avx512, float); // kernel width at most 16, strid
 DL_COL2IM(dl_col2im_f32__scalar, float);
 DL_COL2IM(dl_col2im_f64__scalar, double);
 
+// What one block of output channels and one of input channels add to the gradient by the weights of
+// a convolution with one plane along depth: dw[m][c][t] (+)= sum over images, rows first..<end of
+// output pixels, and their columns, of dy[m][o] * x[c][o * stride - pad + t * dilation].
+//   dw: for `outputs` rows of `dw_channels` channels each, the first `channels`; `adds`: to what is
+//       there, else it is written
+//   x, dy: planes of `channels` and `outputs`; images lie x_image and dy_image elements apart
+#define DL_CONV_WEIGHT_GRADIENT(name, T)                                                           \
+  void name(T *dw, const T *x, const T *dy, const dl_window *w, intptr_t outputs,                  \
+            intptr_t channels, intptr_t dw_channels, intptr_t images, intptr_t x_image,            \
+            intptr_t dy_image, intptr_t first, intptr_t end, int adds)
+DL_CONV_WEIGHT_GRADIENT(dl_conv_weight_gradient_f32__scalar, float);
+DL_CONV_WEIGHT_GRADIENT(dl_conv_weight_gradient_f32__avx512, float); // stride along width 1 or 2
+
 #ifdef __cplusplus
 }
 #endif

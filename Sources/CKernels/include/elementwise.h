@@ -93,6 +93,7 @@ enum dl_unary_op {
   DL_GELU_TANH,
   DL_MISH,
   DL_SWISH,
+  DL_GELU_SLOPE,
   DL_DIVIDE_BY,
   DL_BIT_NOT,
   DL_LOGICAL_NOT,

@@ -93,6 +93,9 @@ void dl_pack_64__scalar(uint64_t *to, intptr_t width, const uint64_t *from, intp
 // As above for along = 1 and count <= 16: transposes blocks of 16 by 16.
 void dl_pack_32__avx512_transpose(uint32_t *to, intptr_t width, const uint32_t *from,
                                   intptr_t count, intptr_t across, intptr_t k);
+// As above for across = 1.
+void dl_pack_32__avx512_rows(uint32_t *to, intptr_t width, const uint32_t *from, intptr_t count,
+                             intptr_t k, intptr_t along);
 
 #ifdef __cplusplus
 }

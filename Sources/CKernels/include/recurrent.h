@@ -49,6 +49,7 @@ typedef struct dl_recur_row {
   float *to;      // [hidden]: the new state; for gru_gates that gate r times the state
   float *c;       // lstm: the cell [hidden], in place; gru_gates writes z here, gru_state reads it
   const float *last; // gru_state: the state
+  float *gates; // lstm: [4 * hidden], where its gates are kept, may be x; null: they are not
 } dl_recur_row;
 
 // The product of inputs with their weights, a part of which may be computed beside a step:
@@ -74,9 +75,21 @@ typedef void dl_recur_fn(const dl_recur_cell *cell, const float *packed, intptr_
                          intptr_t last, intptr_t rows, const dl_recur_row *row, int32_t backward,
                          dl_recur_product *side);
 
+// One row of a step of an LSTM of the standard functions, backwards. All are [hidden] but `gates`
+// and `down`, [4 * hidden] of i, o, f, c.
+typedef struct dl_lstm_back_row {
+  const float *gates, *before, *cell; // what the step kept: gates, the cell before it and after
+  const float *dy;                    // what comes from the result of this step; null: nothing
+  const float *dh;                    // what comes from the step after
+  float *dc;                          // the same by the cell; changed to that of the step before
+  float *down;                        // the gradients by the sums
+} dl_lstm_back_row;
+typedef void dl_lstm_back_fn(intptr_t hidden, intptr_t rows, const dl_lstm_back_row *row);
+
 #define DL_RECUR_KERNELS(isa)                                                                      \
   dl_recur_fn dl_recur_lstm_f32__##isa, dl_recur_gru_linear_f32__##isa,                            \
       dl_recur_gru_gates_f32__##isa, dl_recur_gru_state_f32__##isa, dl_recur_rnn_f32__##isa;       \
+  dl_lstm_back_fn dl_lstm_back_f32__##isa;                                                         \
   /* What is left of the product, of any number of rows if none of it is done. */                  \
   void dl_recur_product_f32__##isa(dl_recur_product *p);
 

@@ -38,6 +38,28 @@ typedef void dl_squash_f32_fn(float *x, ptrdiff_t n);
 
 dl_squash_f32_fn dl_sigmoid_f32__scalar, dl_sigmoid_f32__avx2, dl_sigmoid_f32__avx512;
 dl_squash_f32_fn dl_tanh_f32__scalar, dl_tanh_f32__avx2, dl_tanh_f32__avx512;
+
+// y[j] = sum over i < rows of x[i * ldx + j] for j < n, in float64 and in the order of i. y overlaps
+// nothing.
+typedef void dl_column_sums_f32_fn(const float *x, ptrdiff_t rows, ptrdiff_t ldx, ptrdiff_t n,
+                                   float *y);
+dl_column_sums_f32_fn dl_column_sums_f32__scalar, dl_column_sums_f32__avx2,
+    dl_column_sums_f32__avx512;
+
+// The sum of x, or of (x - c)^2 where `squared`.
+typedef double dl_shifted_sum_f32_fn(const float *x, ptrdiff_t n, float c, int squared);
+dl_shifted_sum_f32_fn dl_shifted_sum_f32__scalar, dl_shifted_sum_f32__avx2,
+    dl_shifted_sum_f32__avx512;
+// Adds the sum of y to `sum`, and that of y * (x - c) to `product`.
+typedef void dl_paired_sums_f32_fn(const float *x, const float *y, ptrdiff_t n, float c,
+                                   double *sum, double *product);
+dl_paired_sums_f32_fn dl_paired_sums_f32__scalar, dl_paired_sums_f32__avx2,
+    dl_paired_sums_f32__avx512;
+// dx = dy * of_dy + (x - c) * of_x + constant
+typedef void dl_norm_back_f32_fn(const float *x, const float *dy, ptrdiff_t n, float c, float of_dy,
+                                 float of_x, float constant, float *dx);
+dl_norm_back_f32_fn dl_norm_back_f32__scalar, dl_norm_back_f32__avx2, dl_norm_back_f32__avx512;
+
 dl_moments_f32_fn dl_moments_f32__scalar, dl_moments_f32__avx2, dl_moments_f32__avx512;
 dl_affine_f32_fn dl_affine_f32__scalar, dl_affine_f32__avx2, dl_affine_f32__avx512;
 dl_affine_each_f32_fn dl_affine_each_f32__scalar, dl_affine_each_f32__avx2,

@@ -128,6 +128,12 @@ INLINE void NAME(lstm_units)(const int standard, const dl_recur_cell *e, const d
   o = NAME(apply)(standard, e, 0, o);
   NAME(store)(row->c + u, c, n);
   NAME(store)(row->to + u, o * NAME(apply)(standard, e, 2, c), n);
+  if (row->gates) {
+    NAME(store)(row->gates + u, i, n);
+    NAME(store)(row->gates + h + u, o, n);
+    NAME(store)(row->gates + 2 * h + u, f, n);
+    NAME(store)(row->gates + 3 * h + u, g, n);
+  }
 }
 
 INLINE void NAME(gru_linear_units)(const int standard, const dl_recur_cell *e,

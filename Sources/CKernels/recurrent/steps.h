@@ -40,3 +40,24 @@ STEP(gru_linear, 3, 16, NAME(is_standard)(e))
 STEP(gru_gates, 4, 32, NAME(is_standard)(e))
 STEP(gru_state, 4, 64, NAME(is_standard)(e))
 STEP(rnn, 4, 64, e->kind[0] == DL_RECUR_TANH && e->clip == INFINITY)
+
+void NAME(dl_lstm_back_f32)(intptr_t h, intptr_t rows, const dl_lstm_back_row *row) {
+  for (; rows > 0; rows--, row++) {
+    for (intptr_t u = 0; u < h; u += 16) {
+      const intptr_t n = h - u;
+      const v16 i = NAME(load)(row->gates + u, n), o = NAME(load)(row->gates + h + u, n);
+      const v16 f = NAME(load)(row->gates + 2 * h + u, n);
+      const v16 g = NAME(load)(row->gates + 3 * h + u, n);
+      const v16 shown = NAME(tanh)(NAME(load)(row->cell + u, n));
+      v16 up = NAME(load)(row->dh + u, n);
+      if (row->dy)
+        up += NAME(load)(row->dy + u, n);
+      const v16 dc = NAME(load)(row->dc + u, n) + up * o * (1.0f - shown * shown);
+      NAME(store)(row->down + u, dc * g * (i * (1.0f - i)), n);
+      NAME(store)(row->down + h + u, up * shown * (o * (1.0f - o)), n);
+      NAME(store)(row->down + 2 * h + u, dc * NAME(load)(row->before + u, n) * (f * (1.0f - f)), n);
+      NAME(store)(row->down + 3 * h + u, dc * i * (1.0f - g * g), n);
+      NAME(store)(row->dc + u, dc * f, n);
+    }
+  }
+}

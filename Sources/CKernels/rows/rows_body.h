@@ -210,3 +210,70 @@ void NAME(dl_distances_f32_4x32)(ptrdiff_t rows, ptrdiff_t n, ptrdiff_t features
       memcpy(out + (i + r) * ldo, &s[2 * r], (size_t)n * sizeof(float));
   }
 }
+
+void NAME(dl_column_sums_f32)(const float *x, ptrdiff_t rows, ptrdiff_t ldx, ptrdiff_t n,
+                              float *y) {
+  typedef double v8d __attribute__((vector_size(64)));
+  typedef float v8 __attribute__((vector_size(32)));
+  typedef float v8u __attribute__((vector_size(32), aligned(4), may_alias));
+  ptrdiff_t j = 0;
+  for (; j + 16 <= n; j += 16) {
+    v8d a = {}, b = {};
+    for (ptrdiff_t i = 0; i < rows; i++) {
+      const float *p = x + i * ldx + j;
+      a += __builtin_convertvector(*(const v8u *)p, v8d);
+      b += __builtin_convertvector(*(const v8u *)(p + 8), v8d);
+    }
+    *(v8u *)(y + j) = __builtin_convertvector(a, v8);
+    *(v8u *)(y + j + 8) = __builtin_convertvector(b, v8);
+  }
+  for (; j < n; j++) {
+    double sum = 0;
+    for (ptrdiff_t i = 0; i < rows; i++)
+      sum += (double)x[i * ldx + j];
+    y[j] = (float)sum;
+  }
+}
+
+double NAME(dl_shifted_sum_f32)(const float *x, ptrdiff_t n, float c, int squared) {
+  return NAME(shifted_sum)(x, n, squared ? c : 0, squared);
+}
+
+void NAME(dl_paired_sums_f32)(const float *x, const float *y, ptrdiff_t n, float c, double *sum,
+                              double *product) {
+  for (ptrdiff_t b = 0; b < n; b += 2048) {
+    const ptrdiff_t m = n - b < 2048 ? n - b : 2048;
+    const float *p = x + b, *q = y + b;
+    v16 s0 = {}, s1 = {}, p0 = {}, p1 = {}, t, u;
+    ptrdiff_t i = 0;
+    for (; i + 32 <= m; i += 32) {
+      t = LOAD16(q + i), s0 += t, p0 += t * (LOAD16(p + i) - c);
+      t = LOAD16(q + i + 16), s1 += t, p1 += t * (LOAD16(p + i + 16) - c);
+    }
+    for (; i < m; i += 16) {
+      if (i + 16 <= m) {
+        t = LOAD16(q + i), u = LOAD16(p + i);
+      } else {
+        LOAD_PART16(t, q + i, m - i, (v16){});
+        LOAD_PART16(u, p + i, m - i, SPLAT16(c));
+      }
+      s0 += t;
+      p0 += t * (u - c);
+    }
+    s0 += s1;
+    p0 += p1;
+    for (int l = 0; l < LANES; l++) {
+      *sum += (double)s0[l];
+      *product += (double)p0[l];
+    }
+  }
+}
+
+void NAME(dl_norm_back_f32)(const float *x, const float *dy, ptrdiff_t n, float c, float of_dy,
+                            float of_x, float constant, float *dx) {
+  ptrdiff_t i = 0;
+  for (; i + 16 <= n; i += 16)
+    STORE16(dx + i, LOAD16(dy + i) * of_dy + ((LOAD16(x + i) - c) * of_x + constant));
+  for (; i < n; i++)
+    dx[i] = dy[i] * of_dy + ((x[i] - c) * of_x + constant);
+}

@@ -11,8 +11,45 @@
   } while (0)
 #endif
 
+// Rows of at most 8 elements, 16 rows at once: lane l works on row l.
+static void NAME(narrow_rows)(int log, const float *x, ptrdiff_t rows, ptrdiff_t n, float *y) {
+  for (ptrdiff_t r = 0; r < rows; r += 16, x += 16 * n, y += 16 * n) {
+    const ptrdiff_t c = rows - r < 16 ? rows - r : 16;
+    float block[16 * 8] = {0};
+    memcpy(block, x, (size_t)(c * n) * sizeof(float));
+    v16 t[8], top = SPLAT16(-__builtin_inff()), s = {};
+    for (ptrdiff_t i = 0; i < n; i++) {
+      for (int l = 0; l < LANES; l++)
+        t[i][l] = block[l * n + i];
+      top = MAX16(top, t[i]);
+    }
+    for (ptrdiff_t i = 0; i < n; i++) {
+      v16 e = t[i] - top;
+      if (log)
+        t[i] = e;
+      FALLING_EXP16(e);
+      s += e;
+      if (!log)
+        t[i] = e;
+    }
+    if (log)
+      for (int l = 0; l < LANES; l++)
+        s[l] = __builtin_logf(s[l]);
+    for (ptrdiff_t i = 0; i < n; i++) {
+      const v16 v = log ? t[i] - s : t[i] / s;
+      for (int l = 0; l < LANES; l++)
+        block[l * n + i] = v[l];
+    }
+    memcpy(y, block, (size_t)(c * n) * sizeof(float));
+  }
+}
+
 void NAME(dl_softmax_f32_rows)(int log, const float *x, ptrdiff_t rows, ptrdiff_t n, float *y) {
   const float none = -__builtin_inff();
+  if (n <= 8) {
+    NAME(narrow_rows)(log, x, rows, n, y);
+    return;
+  }
   for (ptrdiff_t r = 0; r < rows; r++, x += n, y += n) {
     v16 m = SPLAT16(none), s = {}, t;
     for (ptrdiff_t i = 0; i < n; i += 16) {

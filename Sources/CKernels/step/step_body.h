@@ -2,6 +2,10 @@
 //
 // a[0] is always the factor that the parameter keeps (1 without decoupled weight decay), a[1] what
 // of the parameter is added to the gradient (L2).
+//
+// Each element is a computation of its own, so vectors may be formed even where out is w.
+#define DL_STEP_EACH(i)                                                                            \
+  _Pragma("clang loop vectorize(assume_safety)") for (size_t i = 0; i < n; i++)
 
 #define DL_STEP_BEGIN(name)                                                                        \
   static void DL_STEP_NAME(name)(size_t n, const void *w_, const void *g_, void *out_, void *s0_,  \
@@ -16,7 +20,7 @@
 // s0 = a2 s0 + a3 g; w = keep w + a4 s0 + a5 g.
 DL_STEP_BEGIN(momentum)
 const T c2 = (T)a[2], c3 = (T)a[3], c4 = (T)a[4], c5 = (T)a[5];
-for (size_t i = 0; i < n; i++) {
+DL_STEP_EACH(i) {
   T g = gs[i] + l2 * w[i];
   T m = c2 * s0[i] + c3 * g;
   s0[i] = m;
@@ -28,7 +32,7 @@ for (size_t i = 0; i < n; i++) {
 DL_STEP_BEGIN(adam)
 const T c2 = (T)a[2], c3 = (T)a[3], c4 = (T)a[4], c5 = (T)a[5];
 const T c6 = (T)a[6], c7 = (T)a[7], c8 = (T)a[8], c9 = (T)a[9];
-for (size_t i = 0; i < n; i++) {
+DL_STEP_EACH(i) {
   T g = gs[i] + l2 * w[i];
   T m = c2 * s0[i] + c3 * g;
   T v = c4 * s1[i] + c5 * (g * g);
@@ -42,7 +46,7 @@ for (size_t i = 0; i < n; i++) {
 DL_STEP_BEGIN(amsgrad)
 const T c2 = (T)a[2], c3 = (T)a[3], c4 = (T)a[4], c5 = (T)a[5];
 const T c6 = (T)a[6], c7 = (T)a[7], c8 = (T)a[8], c9 = (T)a[9];
-for (size_t i = 0; i < n; i++) {
+DL_STEP_EACH(i) {
   T g = gs[i] + l2 * w[i];
   T m = c2 * s0[i] + c3 * g;
   T v = c4 * s1[i] + c5 * (g * g);
@@ -57,7 +61,7 @@ for (size_t i = 0; i < n; i++) {
 // s0 = a2 s0 + a3 g; s1 = max(a4 s1, |g| + a5); w = keep w - a6 s0 / (s1 + a7).
 DL_STEP_BEGIN(adamax)
 const T c2 = (T)a[2], c3 = (T)a[3], c4 = (T)a[4], c5 = (T)a[5], c6 = (T)a[6], c7 = (T)a[7];
-for (size_t i = 0; i < n; i++) {
+DL_STEP_EACH(i) {
   T g = gs[i] + l2 * w[i];
   T m = c2 * s0[i] + c3 * g;
   T size = (g < 0 ? -g : g) + c5;
@@ -74,7 +78,7 @@ for (size_t i = 0; i < n; i++) {
 DL_STEP_BEGIN(rmsprop)
 const T c2 = (T)a[2], c3 = (T)a[3], c4 = (T)a[4], c5 = (T)a[5];
 const T c6 = (T)a[6], c7 = (T)a[7], c8 = (T)a[8], c9 = (T)a[9];
-for (size_t i = 0; i < n; i++) {
+DL_STEP_EACH(i) {
   T g = gs[i] + l2 * w[i];
   T v = c2 * s0[i] + c3 * (g * g);
   T mean = c2 * s1[i] + c3 * g;
@@ -89,7 +93,7 @@ for (size_t i = 0; i < n; i++) {
 // s0 = s0 + g^2; w = keep w - a2 g / (sqrt(s0 + a3) + a4).
 DL_STEP_BEGIN(adagrad)
 const T c2 = (T)a[2], c3 = (T)a[3], c4 = (T)a[4];
-for (size_t i = 0; i < n; i++) {
+DL_STEP_EACH(i) {
   T g = gs[i] + l2 * w[i];
   T sum = s0[i] + g * g;
   s0[i] = sum;
@@ -100,7 +104,7 @@ for (size_t i = 0; i < n; i++) {
 // s0 = a2 s0 + a3 g^2; d = g sqrt(s1 + a4) / sqrt(s0 + a4); s1 = a2 s1 + a3 d^2; w = keep w - a5 d.
 DL_STEP_BEGIN(adadelta)
 const T c2 = (T)a[2], c3 = (T)a[3], c4 = (T)a[4], c5 = (T)a[5];
-for (size_t i = 0; i < n; i++) {
+DL_STEP_EACH(i) {
   T g = gs[i] + l2 * w[i];
   T v = c2 * s0[i] + c3 * (g * g);
   T d = g * (DL_SQRT(s1[i] + c4) / DL_SQRT(v + c4));
@@ -115,7 +119,7 @@ for (size_t i = 0; i < n; i++) {
 // w = (clip(s1, a6) - s1) / q; s0 = n. Here w is the parameter times keep throughout.
 DL_STEP_BEGIN(ftrl)
 const T p = (T)a[2], r = (T)a[3], shrink = (T)a[4], quadratic = (T)a[5], l1 = (T)a[6];
-for (size_t i = 0; i < n; i++) {
+DL_STEP_EACH(i) {
   T g = gs[i] + l2 * w[i];
   T before = s0[i];
   T after = before + g * g;
@@ -133,7 +137,7 @@ for (size_t i = 0; i < n; i++) {
 // w = keep w - a4 sign(a2 s0 + (1 - a2) g); s0 = a3 s0 + (1 - a3) g.
 DL_STEP_BEGIN(lion)
 const T c2 = (T)a[2], c3 = (T)a[3], c4 = (T)a[4], d2 = (T)(1 - a[2]), d3 = (T)(1 - a[3]);
-for (size_t i = 0; i < n; i++) {
+DL_STEP_EACH(i) {
   T g = gs[i] + l2 * w[i];
   T u = c2 * s0[i] + d2 * g;
   T sign = u > 0 ? (T)1 : u < 0 ? (T)-1 : (T)0;
@@ -149,7 +153,7 @@ for (size_t i = 0; i < n; i++) {
 DL_STEP_BEGIN(schedule_free)
 const T c2 = (T)a[2], c3 = (T)a[3], c4 = (T)a[4], c5 = (T)a[5], d5 = (T)(1 - a[5]);
 const T c6 = (T)a[6], c7 = (T)a[7], c8 = (T)a[8], d8 = (T)(1 - a[8]);
-for (size_t i = 0; i < n; i++) {
+DL_STEP_EACH(i) {
   T y = keep * w[i];
   T g = gs[i] + l2 * w[i];
   T v = c2 * s1[i] + c3 * (g * g);
@@ -169,3 +173,4 @@ static const dl_step_fn DL_STEP_NAME(table)[DL_STEPS] = {
     DL_STEP_NAME(schedule_free)};
 
 #undef DL_STEP_BEGIN
+#undef DL_STEP_EACH

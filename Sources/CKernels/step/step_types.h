@@ -5,7 +5,8 @@
 #define DL_STEP_JOIN(a, b, c) DL_STEP_JOIN2(a, b, c)
 
 #define T float
-#define DL_SQRT __builtin_sqrtf
+// Without errno, which would keep loops from becoming vectors.
+#define DL_SQRT __builtin_elementwise_sqrt
 #define DL_POW powf
 #define DL_STEP_NAME(name) DL_STEP_JOIN(name, f32, DL_ISA)
 #include "step_body.h"
@@ -15,7 +16,7 @@
 #undef DL_STEP_NAME
 
 #define T double
-#define DL_SQRT __builtin_sqrt
+#define DL_SQRT __builtin_elementwise_sqrt
 #define DL_POW pow
 #define DL_STEP_NAME(name) DL_STEP_JOIN(name, f64, DL_ISA)
 #include "step_body.h"

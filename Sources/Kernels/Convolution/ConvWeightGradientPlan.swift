@@ -1,3 +1,4 @@
+import CKernels
 import Tensors
 
 /// The gradient of a convolution by its weights, with everything settled but the memory.
@@ -6,6 +7,8 @@ import Tensors
 /// for each group a product of the rows of dY and of the matrix whose rows hold what each tap reads.
 /// The sum goes over stretches of output rows, one product each, as many rows at once as make the
 /// product deep while what the taps read stays small; a later stretch adds to what came before.
+/// Where a kernel reads the taps' rows as they lie, nothing is laid out: it sums over chunks of rows
+/// whose gradients stay in the first-level cache, for eight output channels at once.
 /// Sums do not depend on the number of threads, which share rows and tiles of the result.
 public struct ConvWeightGradientPlan: Sendable {
   public let geometry: ConvGeometry
@@ -15,6 +18,11 @@ public struct ConvWeightGradientPlan: Sendable {
   let element: GemmElement
   /// One tap a channel and one channel a group: dot products, without columns.
   let isDepthwise: Bool
+  /// Float32 with several taps along width, read where they lie.
+  let isDirect: Bool
+  /// Of the direct kernel: images, or rows of one image, summed at once; pieces of the channels.
+  let chunk: (images: Int, rows: Int)
+  let channelPieces: Int
   /// Rows of output pixels in one stretch.
   let stretch: Int
   let plans: [GemmPlan]
@@ -24,7 +32,10 @@ public struct ConvWeightGradientPlan: Sendable {
   let isParallel: Bool
 
   /// - `element`: float32 or float64.
-  public init(_ geometry: ConvGeometry, element: GemmElement, threads: Int = 1) {
+  public init(
+    _ geometry: ConvGeometry, element: GemmElement, threads: Int = 1,
+    isa: InstructionSet = .current
+  ) {
     let g = geometry
     self.geometry = g
     self.element = element
@@ -34,6 +45,24 @@ public struct ConvWeightGradientPlan: Sendable {
     let rows = g.batch * g.output[0] * g.output[1]
     isDepthwise = m == 1 && g.channels == 1
     isParallel = threads > 1 && Double(m * n) * Double(rows * width) >= 65_536
+    isDirect =
+      element == .float32 && isa >= .avx512 && g.kernel[0] == 1 && g.input[0] == 1
+      && g.output[0] == 1 && g.pads[0] == 0 && g.kernel[2] > 1 && g.strides[2] <= 2
+      && rows * width > 0
+    // The gradients of eight channels, within 32 KB where one row is.
+    let room = (32 << 10) / max(1, 8 * width * es)
+    chunk =
+      room >= g.output[1]
+      ? (max(1, room / max(1, g.output[1])), max(1, g.output[1])) : (1, max(1, room))
+    let blocks = g.groups * ((m + 7) / 8)
+    channelPieces =
+      isParallel ? max(1, min(g.channels, (threads * 2 + blocks - 1) / max(1, blocks))) : 1
+    if isDirect {
+      (stretch, plans, columnBytes, sideBytes, partialBytes) = (rows, [], 0, 0, 0)
+      scratchBytes = 0
+      label = "conv weight gradient direct \(isa)"
+      return
+    }
     if isDepthwise {
       (stretch, plans, columnBytes, sideBytes, partialBytes) = (rows, [], 0, 0, 0)
       scratchBytes = 0
@@ -41,8 +70,8 @@ public struct ConvWeightGradientPlan: Sendable {
       return
     }
     // About 2 MB of columns, at least one row, at most a depth at which products are fast.
-    let room = max(1, (2 << 20) / max(1, n * width * es))
-    stretch = max(1, min(rows, room, max(1, 2048 / max(1, width))))
+    let depth = max(1, (2 << 20) / max(1, n * width * es))
+    stretch = max(1, min(rows, depth, max(1, 2048 / max(1, width))))
     let last = rows - (rows - 1) / max(1, stretch) * stretch
     func plan(_ rows: Int, adds: Bool) -> GemmPlan {
       var epilogue = GemmPlan.Epilogue()
@@ -53,7 +82,7 @@ public struct ConvWeightGradientPlan: Sendable {
       let k = rows * width
       return GemmPlan(
         m: m, n: n, k: k, element: element, b: .init(row: 1, column: k), epilogue: epilogue,
-        threads: threads)
+        threads: threads, isa: isa)
     }
     plans = [
       plan(stretch, adds: false), plan(stretch, adds: true), plan(last, adds: false),
@@ -72,10 +101,45 @@ public struct ConvWeightGradientPlan: Sendable {
     x: UnsafeRawPointer, dy: UnsafeRawPointer, dw: UnsafeMutableRawPointer,
     scratch: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
-    if element == .float64 {
+    if isDirect {
+      direct(
+        x.assumingMemoryBound(to: Float.self), dy.assumingMemoryBound(to: Float.self),
+        dw.assumingMemoryBound(to: Float.self), pool)
+    } else if element == .float64 {
       run(Double.self, x, dy, dw, scratch, pool)
     } else {
       run(Float.self, x, dy, dw, scratch, pool)
+    }
+  }
+
+  private func direct(
+    _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, _ dw: UnsafeMutablePointer<Float>,
+    _ pool: ThreadPool
+  ) {
+    let g = geometry
+    let blocks = (g.outputs + 7) / 8
+    let (xImage, dyImage) = (
+      g.groups * g.channels * g.inputPixels, g.groups * g.outputs * g.outputPixels
+    )
+    (isParallel ? pool : ThreadPool.single).run(g.groups * blocks * channelPieces) { piece in
+      let (part, rest) = (piece % channelPieces, piece / channelPieces)
+      let (block, group) = (rest % blocks, rest / blocks)
+      let m = group * g.outputs + block * 8
+      let c0 = part * g.channels / channelPieces
+      let c1 = (part + 1) * g.channels / channelPieces
+      var w = g.window
+      var adds: Int32 = 0
+      for image in stride(from: 0, to: g.batch, by: chunk.images) {
+        for row in stride(from: 0, to: g.output[1], by: chunk.rows) {
+          dl_conv_weight_gradient_f32__avx512(
+            dw + (m * g.channels + c0) * g.taps,
+            x + image * xImage + (group * g.channels + c0) * g.inputPixels,
+            dy + image * dyImage + m * g.outputPixels, &w, min(8, g.outputs - block * 8), c1 - c0,
+            g.channels, min(chunk.images, g.batch - image), xImage, dyImage, row,
+            min(row + chunk.rows, g.output[1]), adds)
+          adds = 1
+        }
+      }
     }
   }
 

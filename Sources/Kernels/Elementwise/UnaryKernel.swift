@@ -25,6 +25,8 @@ public enum UnaryOp: Int32, Sendable, CaseIterable {
   case gelu, geluTanh, mish
   /// `x sigmoid(p x)`.
   case swish
+  /// The derivative of `gelu`.
+  case geluSlope
   /// `x / p`.
   case divideBy
   case bitNot, logicalNot, isNaN

@@ -113,6 +113,10 @@ func pack(
   let to = to.assumingMemoryBound(to: UInt32.self)
   let from = from.assumingMemoryBound(to: UInt32.self)
   #if arch(x86_64)
+    if isa >= .avx512 && across == 1 {
+      dl_pack_32__avx512_rows(to, width, from, count, k, along)
+      return
+    }
     if isa >= .avx512 && along == 1 && across != 1 && (width <= 16 || width % 16 == 0) {
       var j = 0
       while j < width {

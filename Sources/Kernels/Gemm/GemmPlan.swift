@@ -63,7 +63,7 @@ public struct GemmPlan: Sendable {
   let isVector: Bool
   /// What computes a product of few rows.
   let rows: GemmRows?
-  /// A is read where it lies: its rows are contiguous.
+  /// A is read where it lies: its rows are contiguous, or its columns are and sums are short.
   let readsA: Bool
   /// Elements of the sum that one pass over a block of rows adds up.
   let depth: Int
@@ -111,9 +111,10 @@ public struct GemmPlan: Sendable {
     let strips = kernel.strips(m)
     let panels = kernel.panels(n)
     let es = element.byteSize
-    readsA = packedA == nil && a.column == 1
-    readsB = packedB == nil && !kernel.isPadded && b.column == 1 && m <= 24
-    isVector = m == 1 && readsA && readsB && element == .float32
+    // Turned, the rows of a strip share the lines of a short sum.
+    readsA = packedA == nil && (a.column == 1 || (a.row == 1 && k <= 64))
+    readsB = packedB == nil && !kernel.isPadded && b.column == 1 && m <= 64
+    isVector = m == 1 && a.column == 1 && packedA == nil && readsB && element == .float32
     let takesRows = packedB != nil && packedA == nil && element == .float32 && post == nil
     self.rows =
       takesRows
@@ -228,18 +229,24 @@ public struct GemmPlan: Sendable {
     repeat {
       let kc = min(depth, k - k0)
       var left = LeftBlock(
-        base: a + (top * self.a.row + k0) * es, row: self.a.row, step: 1, top: top, bottom: bottom)
+        base: a + (top * self.a.row + k0 * self.a.column) * es, row: self.a.row,
+        step: self.a.column, top: top, bottom: bottom)
       if let packedA {
         left = LeftBlock(
           base: UnsafeRawPointer(packedA.bytes) + top * k * es, strips: strips, of: m, first: s0,
           until: s1, depth: k, offset: k0)
       } else if !readsA {
-        for s in s0..<s1 {
-          let (r0, r1) = (s * m / strips, (s + 1) * m / strips)
-          pack(
-            block + (r0 - top) * kc * es, width: r1 - r0,
-            from: a + (r0 * self.a.row + k0 * self.a.column) * es, count: r1 - r0,
-            across: self.a.row, k: kc, along: self.a.column, byteSize: es, isa: isa)
+        // Turned, strips share lines: all take a few steps of the sum before the next ones are read.
+        let steps = self.a.row == 1 ? 16 : kc
+        for first in stride(from: 0, to: kc, by: max(1, steps)) {
+          for s in s0..<s1 {
+            let (r0, r1) = (s * m / strips, (s + 1) * m / strips)
+            pack(
+              block + ((r0 - top) * kc + first * (r1 - r0)) * es, width: r1 - r0,
+              from: a + (r0 * self.a.row + (k0 + first) * self.a.column) * es, count: r1 - r0,
+              across: self.a.row, k: min(steps, kc - first), along: self.a.column, byteSize: es,
+              isa: isa)
+          }
         }
         left = LeftBlock(
           base: UnsafeRawPointer(block), strips: strips, of: m, first: s0, until: s1, depth: kc,

@@ -6,6 +6,17 @@ public protocol RowReal: Real {
   /// The mean and the mean squared distance from it, in two passes. NaN for no elements.
   static func moments(_ x: UnsafePointer<Self>, _ n: Int) -> (mean: Self, variance: Self)
   static func sumOfSquares(_ x: UnsafePointer<Self>, _ n: Int) -> Self
+  static func sum(_ x: UnsafePointer<Self>, _ n: Int) -> Double
+  /// The sum of `(x - c)^2`.
+  static func squares(_ x: UnsafePointer<Self>, _ n: Int, around c: Self) -> Double
+  /// The sums of `y` and of `y * (x - c)`.
+  static func pairedSums(
+    _ x: UnsafePointer<Self>, _ y: UnsafePointer<Self>, _ n: Int, around c: Self
+  ) -> (sum: Double, product: Double)
+  /// `dx = dy * ofY + (x - c) * ofX + constant`
+  static func normBack(
+    _ x: UnsafePointer<Self>, _ dy: UnsafePointer<Self>, _ n: Int, around c: Self, ofY: Self,
+    ofX: Self, constant: Self, into dx: UnsafeMutablePointer<Self>)
   /// `y = (x - shift) * scale + bias`; `y` may be `x`.
   static func affine(
     _ x: UnsafePointer<Self>, _ n: Int, shift: Self, scale: Self, bias: Self,
@@ -39,6 +50,15 @@ private let isa = Int(LaneSet.best.rawValue)
 private let momentKernel = [
   dl_moments_f32__scalar, dl_moments_f32__avx2, dl_moments_f32__avx512,
 ][isa]
+private let shiftedSum = [
+  dl_shifted_sum_f32__scalar, dl_shifted_sum_f32__avx2, dl_shifted_sum_f32__avx512,
+][isa]
+private let pairedSumsKernel = [
+  dl_paired_sums_f32__scalar, dl_paired_sums_f32__avx2, dl_paired_sums_f32__avx512,
+][isa]
+private let normBackKernel = [
+  dl_norm_back_f32__scalar, dl_norm_back_f32__avx2, dl_norm_back_f32__avx512,
+][isa]
 private let affineKernel = [dl_affine_f32__scalar, dl_affine_f32__avx2, dl_affine_f32__avx512][isa]
 private let affineEachKernel = [
   dl_affine_each_f32__scalar, dl_affine_each_f32__avx2, dl_affine_each_f32__avx512,
@@ -64,6 +84,21 @@ private let weightedKernel = [
 ][isa]
 
 extension Float: RowReal {
+  public static func sum(_ x: UnsafePointer<Float>, _ n: Int) -> Double { shiftedSum(x, n, 0, 0) }
+  public static func squares(_ x: UnsafePointer<Float>, _ n: Int, around c: Float) -> Double {
+    shiftedSum(x, n, c, 1)
+  }
+  public static func pairedSums(
+    _ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>, _ n: Int, around c: Float
+  ) -> (sum: Double, product: Double) {
+    var (sum, product) = (0.0, 0.0)
+    pairedSumsKernel(x, y, n, c, &sum, &product)
+    return (sum, product)
+  }
+  public static func normBack(
+    _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, _ n: Int, around c: Float,
+    ofY: Float, ofX: Float, constant: Float, into dx: UnsafeMutablePointer<Float>
+  ) { normBackKernel(x, dy, n, c, ofY, ofX, constant, dx) }
   public static func weighted(
     _ weights: UnsafePointer<Float>, _ rows: Int, _ x: UnsafePointer<Float>, _ ldx: Int, _ n: Int,
     into y: UnsafeMutablePointer<Float>
@@ -105,6 +140,25 @@ extension Float: RowReal {
 }
 
 extension Double: RowReal {
+  public static func sum(_ x: UnsafePointer<Double>, _ n: Int) -> Double {
+    pairwise(x, n, 1) { $0 }
+  }
+  public static func squares(_ x: UnsafePointer<Double>, _ n: Int, around c: Double) -> Double {
+    pairwise(x, n, 1) { ($0 - c) * ($0 - c) }
+  }
+  public static func pairedSums(
+    _ x: UnsafePointer<Double>, _ y: UnsafePointer<Double>, _ n: Int, around c: Double
+  ) -> (sum: Double, product: Double) {
+    var product = 0.0
+    for i in 0..<n { product += y[i] * (x[i] - c) }
+    return (sum(y, n), product)
+  }
+  public static func normBack(
+    _ x: UnsafePointer<Double>, _ dy: UnsafePointer<Double>, _ n: Int, around c: Double,
+    ofY: Double, ofX: Double, constant: Double, into dx: UnsafeMutablePointer<Double>
+  ) {
+    for i in 0..<n { dx[i] = dy[i] * ofY + ((x[i] - c) * ofX + constant) }
+  }
   public static func weighted(
     _ weights: UnsafePointer<Double>, _ rows: Int, _ x: UnsafePointer<Double>, _ ldx: Int,
     _ n: Int, into y: UnsafeMutablePointer<Double>

@@ -107,14 +107,13 @@ public struct BatchNormalize: Sendable {
     pool.run(channels) { c in
       var sum = 0.0
       for b in 0..<batch {
-        sum += Double(pairwise(x + (b * channels + c) * size, size, 1) { $0 })
+        sum += T.sum(x + (b * channels + c) * size, size)
       }
       let count = Double(batch * size)
       let mean = T(sum / count)
       var squares = 0.0
       for b in 0..<batch {
-        squares += Double(
-          pairwise(x + (b * channels + c) * size, size, 1) { ($0 - mean) * ($0 - mean) })
+        squares += T.squares(x + (b * channels + c) * size, size, around: mean)
       }
       let variance = T(squares / count)
       let scale = gain[c] / (variance + T(epsilon)).squareRoot()

@@ -65,7 +65,7 @@ public struct NormGradient: Sendable {
       for i in (piece * count / pieces)..<((piece + 1) * count / pieces) {
         switch form {
         case .rows(let centers): row(m, i, centers, own, own + n, ones)
-        case .channels(let batch): channel(m, i, batch, own, ones)
+        case .channels(let batch): channel(m, i, batch)
         }
       }
     }
@@ -122,35 +122,33 @@ public struct NormGradient: Sendable {
   }
 
   private func channel<T: RowReal>(
-    _ m: Memory<T>, _ c: Int, _ batch: Int, _ z: UnsafeMutablePointer<T>, _ ones: UnsafePointer<T>
+    _ m: Memory<T>, _ c: Int, _ batch: Int
   ) {
     func at(_ b: Int) -> Int { (b * count + c) * n }
-    let total = T(batch * n)
+    let total = Double(batch * n)
     // The mean first, then squares around it.
-    var sum: T = 0
-    for b in 0..<batch { dot(m.x + at(b), ones, into: &sum) }
-    let mean = sum / total
-    var squares: T = 0
+    var sum = 0.0
+    for b in 0..<batch { sum += T.sum(m.x + at(b), n) }
+    let mean = T(sum / total)
+    var squares = 0.0
+    for b in 0..<batch { squares += T.squares(m.x + at(b), n, around: mean) }
+    let inverse = 1 / (T(squares / total) + T(epsilon)).squareRoot()
+    var (ups, products) = (0.0, 0.0)
     for b in 0..<batch {
-      T.affine(m.x + at(b), n, shift: mean, scale: 1, bias: 0, into: z)
-      squares += T.sumOfSquares(z, n)
+      let sums = T.pairedSums(m.x + at(b), m.dy + at(b), n, around: mean)
+      ups += sums.sum
+      products += sums.product
     }
-    let inverse = 1 / (squares / total + T(epsilon)).squareRoot()
-    var (ups, products): (T, T) = (0, 0)
-    for b in 0..<batch {
-      T.affine(m.x + at(b), n, shift: mean, scale: inverse, bias: 0, into: z)
-      dot(m.dy + at(b), ones, into: &ups)
-      dot(m.dy + at(b), z, into: &products)
-    }
-    m.dGain?[c] = products
-    m.dShift?[c] = ups
+    let product = T(products) * inverse
+    m.dGain?[c] = product
+    m.dShift?[c] = T(ups)
     guard let dx = m.dx else { return }
     let factor = m.gain[c] * inverse
-    let (a, p) = (ups / total, products / total)
     for b in 0..<batch {
-      let (dy, to) = (m.dy + at(b), dx + at(b))
-      T.affine(m.x + at(b), n, shift: mean, scale: inverse, bias: 0, into: z)
-      for j in 0..<n { to[j] = factor * (dy[j] - a - z[j] * p) }
+      T.normBack(
+        m.x + at(b), m.dy + at(b), n, around: mean, ofY: factor,
+        ofX: -factor * inverse * product / T(total), constant: -factor * T(ups / total),
+        into: dx + at(b))
     }
   }
 }

@@ -163,6 +163,10 @@ public struct PoolKernel: Sendable {
   ) {
     let x = x.assumingMemoryBound(to: Float.self)
     let y = y.assumingMemoryBound(to: Float.self)
+    if op == 0 && isPaired {
+      runPairs(x, y, pool, lanes)
+      return
+    }
     let tap = PoolKernel.taps[Int(lanes.rawValue)]
     let width = last.output
     let each = Swift.max(1, 4096 / Swift.max(1, width * (endTap - firstTap)))

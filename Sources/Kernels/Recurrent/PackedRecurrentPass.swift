@@ -157,7 +157,7 @@ struct PackedRecurrentPass {
       } else {
         c.update(repeating: 0, count: hidden)
       }
-      table[i] = dl_recur_row(x: nil, h: h, to: nil, c: c, last: nil)
+      table[i] = dl_recur_row(x: nil, h: h, to: nil, c: c, last: nil, gates: nil)
     }
   }
 
@@ -288,13 +288,13 @@ struct PackedRecurrentPass {
         y.map { $0 + place(b, at: t) } ?? states + ((step + 1) & 1) * layout.state + i * hidden
       let row = dl_recur_row(
         x: gates + ((t - from) * n + i) * kernel.width, h: table[i].h, to: to, c: table[i].c,
-        last: nil)
+        last: nil, gates: nil)
       active[m] = row
       if kernel.steps.second != nil {
         // The reset gate's product goes where no state is, the update gate to the cell's place.
         let reset = states + 3 * layout.state + i * hidden
         active[m].to = reset
-        second[m] = dl_recur_row(x: row.x, h: reset, to: to, c: row.c, last: row.h)
+        second[m] = dl_recur_row(x: row.x, h: reset, to: to, c: row.c, last: row.h, gates: nil)
       }
       table[i].h = UnsafePointer(to)
       m += 1

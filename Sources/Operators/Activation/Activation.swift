@@ -6,6 +6,7 @@ enum Activation {
     Celu.self,
     Elu.self,
     Gelu.self,
+    GeluSlope.self,
     HardSigmoid.self,
     HardSwish.self,
     LeakyRelu.self,

@@ -45,8 +45,8 @@ public struct Gelu: Operator {
     _ b: B, _ g: inout Backward<B.Value>
   ) throws(EngineError) {
     let x = try g.input(0), dy = try g.upstream()
-    let square = try times(b, x, x)
     if isTanh {
+      let square = try times(b, x, x)
       // t = tanh(u); dY/dX = (1 + t) / 2 + X / 2 (1 - t^2) du/dX.
       let c = 0.7978845608028654
       let u = try times(b, times(b, x, plus(b, times(b, square, 0.044715), 1)), c)
@@ -55,10 +55,7 @@ public struct Gelu: Operator {
       let slope = try times(b, times(b, x, du), minus(b, 1, times(b, t, t)))
       g.give(0, try times(b, dy, times(b, plus(b, plus(b, t, 1), slope), 0.5)))
     } else {
-      let erf = try b.apply(Erf(), times(b, x, 0.7071067811865476))
-      let cumulative = try times(b, plus(b, erf, 1), 0.5)
-      let density = try times(b, b.apply(Exp(), times(b, square, -0.5)), 0.3989422804014327)
-      g.give(0, try times(b, dy, plus(b, cumulative, times(b, x, density))))
+      g.give(0, try times(b, dy, b.apply(GeluSlope(), x)))
     }
   }
 }

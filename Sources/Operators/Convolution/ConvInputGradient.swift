@@ -11,7 +11,7 @@ import Tensors
 /// - Attributes: those of `Conv`.
 /// - Output: the shape of X.
 /// - Errors: `.shape` for operands that are not of one convolution; `.attribute`.
-/// - Accuracy: as `ConvTranspose`.
+/// - Accuracy: as `Conv`.
 /// - Gradient: by dY a convolution, by W a `ConvWeightGradient`.
 /// - Source: domain ai.dlrun 1; `Conv` transposed.
 public struct ConvInputGradient: Operator {
@@ -61,13 +61,12 @@ public struct ConvInputGradient: Operator {
       throw p.noKernel()
     }
     if x.count == 0 { return Prepared { (_) throws(EngineError) in } }
-    let plan = try ConvTransposePlan(
+    let plan = try ConvInputGradientPlan(
       convGeometry(window, group, x: x.shape, w: w.shape, dy: dy.shape), element: element,
       threads: p.options.threads)
     return Prepared(scratchBytes: plan.scratchBytes, label: plan.label) { m in
       plan.run(
-        x: m.inputs[0], weights: m.inputs[1], bias: nil, y: m.outputs[0], scratch: m.scratch,
-        pool: m.pool)
+        dy: m.inputs[0], weights: m.inputs[1], dx: m.outputs[0], scratch: m.scratch, pool: m.pool)
     }
   }
 

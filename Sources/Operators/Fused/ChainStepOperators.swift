@@ -107,6 +107,7 @@ extension ChainStep {
     case .geluTanh: try b.apply(Gelu(isTanh: true), x)
     case .mish: try b.apply(Mish(), x)
     case .swish: try b.apply(Swish(alpha: Float(p)), x)
+    case .geluSlope: try b.apply(GeluSlope(), x)
     case .divideBy: throw EngineError(.unsupported, "no operator divides by a fixed number")
     case .bitNot: try b.apply(BitwiseNot(), x)
     case .logicalNot: try b.apply(Not(), x)

@@ -2,6 +2,25 @@ import Graphs
 import Tensors
 
 extension Attention {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    var plain = Options()
+    (plain.isCausal, plain.scale) = (options.isCausal, options.scale)
+    let heads = (0..<3).map { i in
+      i < g.inputs.count ? g.inputs[i].flatMap { b.fact(of: $0).dims } : nil
+    }
+    let isPlain =
+      options == plain && !(3..<7).contains { g.has($0) }
+      && !g.upstreams.array.dropFirst().contains { $0 != nil }
+      && heads.allSatisfy { $0?.count == 4 && $0?[1] == heads[0]?[1] }
+    guard isPlain, let up = g.upstreams[0] else { return try gradientOfFormula(b, &g) }
+    let op = AttentionGradient(isCausal: options.isCausal, scale: options.scale)
+    let made = try b.apply(
+      op, inputs: [try g.input(0), try g.input(1), try g.input(2), up], outputs: 3)
+    for i in 0..<3 where g.needs(i) { g.give(i, made[i]) }
+  }
+
   public func formula<B: Builder>(
     _ b: B, _ inputs: Few<B.Value?>, outputs: Int
   ) throws(EngineError) -> Few<B.Value> {

@@ -4,6 +4,7 @@ import Graphs
 enum LinearAlgebra {
   static let operators: [any Operator.Type] = [
     Attention.self,
+    AttentionGradient.self,
     Det.self,
     Einsum.self,
     FlexAttention.self,

@@ -4,6 +4,7 @@ import Graphs
 enum Loss {
   static let operators: [any Operator.Type] = [
     NegativeLogLikelihoodLoss.self,
+    SoftmaxCrossEntropyGradient.self,
     SoftmaxCrossEntropyLoss.self,
   ]
 }

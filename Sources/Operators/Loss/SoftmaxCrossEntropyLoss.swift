@@ -78,6 +78,12 @@ public struct SoftmaxCrossEntropyLoss: Operator {
   ) throws(EngineError) {
     let scores = try g.input(0)
     var down: B.Value? = g.upstreams.count > 1 ? g.upstreams[1] : nil
+    if let up = g.upstreams[0], down == nil, !g.needs(2) {
+      let op = SoftmaxCrossEntropyGradient(options)
+      let weights = g.has(2) ? try g.input(2) : nil
+      g.give(0, try b.apply(op, inputs: [scores, g.input(1), up, weights], outputs: 1)[0])
+      return
+    }
     if g.upstreams[0] != nil {
       let log = try b.apply(LogSoftmax(SoftmaxAxis(1)), scores)
       let (x, weights) = try options.gradients(

@@ -78,27 +78,7 @@ extension MaxPool {
   public func gradient<B: Builder>(
     _ b: B, _ g: inout Backward<B.Value>
   ) throws(EngineError) {
-    guard var up = g.upstreams[0] else { return }
-    let x = try g.input(0)
-    let hasPlaces = g.outputs.count > 1 && !isColumnMajor
-    var places =
-      hasPlaces ? g.outputs[1] : try b.apply(MaxPool(window), inputs: [x], outputs: 2)[1]
-    // A window in pads alone has no place.
-    let mayMiss =
-      window.ceilMode
-      || window.padsBegin.indices.contains { i in
-        let extent = (window.kernel[i] - 1) * window.dilation(i) + 1
-        return window.padsBegin[i] >= extent || window.padsEnd[i] >= extent
-      }
-    if mayMiss {
-      let none = try b.constant(Tensor(scalar: Int64(0)))
-      up = try b.apply(
-        Where(), b.apply(Less(), places, none), scalar(b, 0, like: up), up)
-      places = try b.apply(Max(), places, none)
-    }
-    let sum = try b.apply(
-      ScatterElements(reduction: .add), reshape(b, zeros(b, like: x), [-1]),
-      reshape(b, places, [-1]), reshape(b, up, [-1]))
-    g.give(0, try reshape(b, sum, like: x))
+    guard let up = g.upstreams[0] else { return }
+    g.give(0, try b.apply(MaxPoolGradient(window), g.input(0), up))
   }
 }

@@ -9,6 +9,7 @@ enum Pooling {
     GlobalMaxPool.self,
     LpPool.self,
     MaxPool.self,
+    MaxPoolGradient.self,
     MaxUnpool.self,
     WindowSpread.self,
     WindowSum.self,

@@ -7,6 +7,8 @@ enum Recurrent {
     GRUGradient.self,
     LSTM.self,
     LSTMGradient.self,
+    LSTMTraining.self,
+    LSTMTrainingGradient.self,
     RNN.self,
     RNNGradient.self,
   ]

@@ -55,6 +55,17 @@ public struct SumToShape: Operator {
         m.outputs[0].copyMemory(from: m.inputs[0], byteCount: bytes)
       }
     }
+    let trailing = y.shape.array.drop { $0 == 1 }
+    if x.dtype == .float32, !trailing.isEmpty, x.count > 0,
+      trailing.elementsEqual(x.shape.array.suffix(trailing.count))
+    {
+      let sums = ColumnSums(rows: x.count / count, columns: count)
+      return Prepared(label: "sum of columns") { m in
+        sums.run(
+          UnsafePointer(m.inputs[0].assumingMemoryBound(to: Float.self)), into: m.output(0),
+          pool: m.pool)
+      }
+    }
     guard let widen = CastKernel(x.dtype, .float64), let narrow = CastKernel(.float64, y.dtype)
     else { throw p.noKernel() }
     let size = x.dtype.byteSize

@@ -100,7 +100,17 @@ public struct ClassLoss: Hashable, Sendable {
   func gradients<B: Builder>(
     _ b: B, _ g: Backward<B.Value>, logProbabilities x: B.Value, needsWeights: Bool
   ) throws(EngineError) -> (x: B.Value, weights: B.Value?) {
-    let labels = try b.apply(Cast(to: .int64), g.input(1))
+    try gradients(
+      b, labels: g.input(1), weights: g.has(2) ? g.input(2) : nil, upstream: g.upstream(),
+      loss: g.output, logProbabilities: x, needsWeights: needsWeights)
+  }
+
+  /// The same from the parts. `loss`: what is derived, read where `needsWeights`.
+  func gradients<B: Builder>(
+    _ b: B, labels given: B.Value, weights: B.Value?, upstream up: B.Value, loss: B.Value?,
+    logProbabilities x: B.Value, needsWeights: Bool
+  ) throws(EngineError) -> (x: B.Value, weights: B.Value?) {
+    let labels = try b.apply(Cast(to: .int64), given)
     var safe = labels
     var counts = try b.apply(CastLike(), b.apply(Equal(), labels, labels), x)
     if let ignored {
@@ -109,8 +119,7 @@ public struct ClassLoss: Hashable, Sendable {
       counts = try b.apply(CastLike(), b.apply(Not(), skip), x)
     }
     var weight = counts
-    if g.has(2) { weight = try times(b, b.apply(Gather(axis: 0), g.input(2), safe), counts) }
-    let up = try g.upstream()
+    if let weights { weight = try times(b, b.apply(Gather(axis: 0), weights, safe), counts) }
     var rate = try times(b, counts, up)
     if reduction == .mean {
       rate = try times(b, counts, over(b, up, b.apply(SumToShape(), weight, up)))
@@ -120,13 +129,13 @@ public struct ClassLoss: Hashable, Sendable {
     let values = try b.apply(CastLike(), b.constant(Tensor([0, 1] as [Float])), x)
     let isLabel = try b.apply(OneHot(axis: 1), safe, classes, values)
     var slope = rate
-    if g.has(2) { slope = try times(b, b.apply(Gather(axis: 0), g.input(2), safe), rate) }
+    if let weights { slope = try times(b, b.apply(Gather(axis: 0), weights, safe), rate) }
     let down = try times(b, isLabel, b.apply(Unsqueeze(), slope, axis))
     let result = try b.apply(Neg(), down)
     guard needsWeights, let rank = b.fact(of: x).rank else { return (result, nil) }
     // A weight scales the losses of its labels, and with them, for the mean, what they are divided by.
     var losses = try b.apply(Neg(), x)
-    if reduction == .mean { losses = try b.apply(Sub(), losses, g.output) }
+    if reduction == .mean, let loss { losses = try b.apply(Sub(), losses, loss) }
     let parts = try times(
       b, times(b, isLabel, b.apply(Unsqueeze(), rate, axis)), losses)
     let axes = try b.constant(Tensor((0..<rank).filter { $0 != 1 }.map { Int64($0) }))

@@ -35,7 +35,7 @@ extension Tensor {
   ) throws(EngineError) -> Tensor {
     var window = try Window.of(self, strides ?? kernel, pads, [], same: same)
     window.kernel = kernel
-    return try apply(MaxPool(window), [self], outputs: 2, file, line)[0]
+    return try apply(MaxPool(window), self, file, line)
   }
 
   /// The mean of each window of `[N, C, ...]`; windows do not overlap by default.

@@ -27,7 +27,11 @@ extension Tensor {
     cell: Tensor? = nil, direction: SequenceDirection = .forward,
     file: StaticString = #fileID, line: UInt = #line
   ) throws(EngineError) -> SequenceResult {
-    try overTime(
+    if direction == .forward, dtype == .float32, TapeContext.current.keepsForGradients {
+      return try overTime(
+        LSTMTraining(), [weight, recurrent, bias, state, cell], outputs: 5, file, line)
+    }
+    return try overTime(
       LSTM(direction.options), [weight, recurrent, bias, nil, state, cell], outputs: 3, file, line)
   }
 

@@ -49,6 +49,8 @@ final class TapeContext {
   }
 
   var isRecording: Bool { depth > 0 && pauses == 0 }
+  /// Whether functions had better keep what their gradients need.
+  var keepsForGradients: Bool { capture?.isForTraining ?? isRecording }
   /// Whether an outer gradient sees what the innermost one gives.
   private(set) var isNested = false
 
