@@ -49,7 +49,7 @@ typedef struct dl_recur_row {
   float *to;      // [hidden]: the new state; for gru_gates that gate r times the state
   float *c;       // lstm: the cell [hidden], in place; gru_gates writes z here, gru_state reads it
   const float *last; // gru_state: the state
-  float *gates; // lstm: [4 * hidden], where its gates are kept, may be x; null: they are not
+  float *gates;      // lstm: [4 * hidden], where its gates are kept, may be x; null: they are not
 } dl_recur_row;
 
 // The product of inputs with their weights, a part of which may be computed beside a step:
