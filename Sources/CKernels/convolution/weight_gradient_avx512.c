@@ -48,8 +48,9 @@ INLINE __m512 sums(__m512 v[16]) {
   __m512 u[8];
   UNROLL for (int i = 0; i < 8; i++) u[i] = _mm512_add_ps(t[2 * i], t[2 * i + 1]);
   __m512 q[4];
-  UNROLL for (int i = 0; i < 4; i++) q[i] = _mm512_add_ps(
-      _mm512_shuffle_ps(u[2 * i], u[2 * i + 1], 0x44), _mm512_shuffle_ps(u[2 * i], u[2 * i + 1], 0xEE));
+  UNROLL for (int i = 0; i < 4; i++) q[i] =
+      _mm512_add_ps(_mm512_shuffle_ps(u[2 * i], u[2 * i + 1], 0x44),
+                    _mm512_shuffle_ps(u[2 * i], u[2 * i + 1], 0xEE));
   const __m512 a = _mm512_add_ps(_mm512_shuffle_f32x4(q[0], q[1], 0x88),
                                  _mm512_shuffle_f32x4(q[0], q[1], 0xDD));
   const __m512 b = _mm512_add_ps(_mm512_shuffle_f32x4(q[2], q[3], 0x88),
@@ -156,7 +157,7 @@ INLINE void narrow(const int FULL, const int T, const int M, const job *q, intpt
 #define MAKE(S, N, T, M)                                                                           \
   static __attribute__((noinline)) void taps_##S##N##T##M(const job *q, intptr_t a, intptr_t b) {  \
     if (N)                                                                                         \
-      narrow(N == 2, T, M, q, a, b);                                                                    \
+      narrow(N == 2, T, M, q, a, b);                                                               \
     else                                                                                           \
       block(S, T, M, q, a, b);                                                                     \
   }
