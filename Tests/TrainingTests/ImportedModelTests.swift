@@ -234,4 +234,82 @@ import Training
       }
     }
   }
+
+  /// The compiled step of an imported model does what the same code does at once, states included.
+  @Test func compilesIntoAStep() throws {
+    let (a, b) = (try ImportedModel(network()), try ImportedModel(network()))
+    func loss(_ m: ImportedModel, _ batch: [Tensor]) throws -> Tensor {
+      try m([batch[0]])[0].squaredDifference(batch[1]).mean()
+    }
+    func batch(_ rows: Int) throws -> [Tensor] {
+      [try values([rows, 3], rows), try values([rows, 2], rows + 1)]
+    }
+    let rule = OptimizerRule.torch.sgd(learningRate: 0.1)
+    let eager = try Optimizer(a, rule)
+    let step = try CompiledStep(b, Optimizer(b, rule), example: batch(5), loss: loss)
+    for rows in [5, 3, 8] {
+      let (_, gradients) = try valueAndGradient(of: a) { try loss($0, batch(rows)) }
+      try eager.update(gradients)
+      try step(batch(rows))
+    }
+    for (p, q) in zip(a.parameters.map(\.value), b.parameters.map(\.value)) {
+      for (x, y) in zip(try p.numbers(), try q.numbers()) { #expect(abs(x - y) < 1e-10) }
+    }
+    for (p, q) in zip(a.states.map(\.value), b.states.map(\.value)) {
+      for (x, y) in zip(try p.numbers(), try q.numbers()) { #expect(abs(x - y) < 1e-10) }
+    }
+  }
+
+  /// Rows taken apart, one taken out, each through a graph, joined again.
+  @Test func sequencesTrain() throws {
+    var body = Graph()
+    let row = body.addInput("row", Fact(.float64, [2]))
+    let w = body.addValue("w_in", Fact(.float64, [2]))
+    body.captures = [w]
+    let (p, t) = (body.addValue("p", Fact(nil, nil)), body.addValue("t", Fact(nil, nil)))
+    body.nodes = [node("", "Mul", [row, w], [p]), node("", "Tanh", [p], [t])]
+    body.outputs = [t]
+    var g = Graph()
+    let x = g.addInput("x", Fact(.float64, [3, 2]))
+    let weight = g.addInitializer("w", try values([2], 2))
+    let extra = g.addInitializer("extra", try values([2], 5))
+    let one = g.addInitializer("one", try Tensor(scalar: Int64(1)))
+    func value(_ name: String) -> ValueID { g.addValue(name, Fact(nil, nil)) }
+    let (rows, first, more, fewer) = (value("rows"), value("first"), value("more"), value("fewer"))
+    let (mapped, joined) = (value("mapped"), value("joined"))
+    let y = g.addValue("y", Fact(.float64, [3, 2]))
+    g.values[y.index].isDeclared = true
+    var map = node("map", "SequenceMap", [fewer], [mapped], [.graph("body", body)])
+    map.captured = [weight]
+    g.nodes = [
+      node("rows", "SplitToSequence", [x], [rows], [.int("keepdims", 0)]),
+      node("first", "SequenceAt", [rows, one], [first]),
+      node("more", "SequenceInsert", [rows, extra, one], [more]),
+      node("fewer", "SequenceErase", [more], [fewer]), map,
+      node(
+        "joined", "ConcatFromSequence", [mapped], [joined],
+        [.int("axis", 0), .int("new_axis", 1)]),
+      node("y", "Mul", [joined, first], [y]),
+    ]
+    g.outputs = [y]
+    let model = try ImportedModel(read(g))
+    let input = try values([3, 2], 7)
+    func loss(_ m: ImportedModel) throws -> Tensor { try m([input])[0].sum() }
+    let (_, gradients) = try valueAndGradient(of: model) { try loss($0) }
+    for parameter in model.parameters {
+      let rule = try #require(gradients[parameter]).values(as: Double.self)
+      let whole = try parameter.value.values(as: Double.self)
+      for j in whole.indices {
+        func moved(_ by: Double) throws -> Double {
+          var list = whole
+          list[j] += by
+          parameter.value = try Tensor(shape: parameter.value.shape, list)
+          return try #require(loss(model).asDouble(0))
+        }
+        let difference = try (moved(1e-6) - moved(-1e-6)) / 2e-6
+        parameter.value = try Tensor(shape: parameter.value.shape, whole)
+        #expect(abs(rule[j] - difference) <= 1e-5, "\(parameter.name)[\(j)]")
+      }
+    }
+  }
 }

@@ -7,7 +7,7 @@ struct ImportedRun {
   let states: [ValueID: StateTensor]
   /// What stands for nodes of the main graph, by their places.
   var layers: [Int: Layer]
-  private let context = TapeContext.current
+  let context = TapeContext.current
 
   init(states: [ValueID: StateTensor], layers: [Int: Layer]) {
     self.states = states
@@ -52,12 +52,12 @@ struct ImportedRun {
     }
   }
 
-  private func tensor(_ value: Value?) throws(EngineError) -> Tensor {
+  func tensor(_ value: Value?) throws(EngineError) -> Tensor {
     guard let value else { throw EngineError(.arity, "an input is missing") }
     return try value.asTensor()
   }
 
-  private func apply(
+  func apply(
     _ op: any Operator, _ inputs: [Tensor?], outputs: Int = 1
   ) throws(EngineError) -> [Tensor] {
     try op.build(Taped(context: context), Few(inputs), outputs: outputs).array
@@ -77,11 +77,7 @@ struct ImportedRun {
       return try drop(inputs)
     default: break
     }
-    if inputs.contains(where: { if case .tensor? = $0 { false } else { $0 != nil } }) {
-      throw EngineError(
-        .unsupported, "sequences and optionals do not train",
-        expected: "tensors", hint: "replace the node by a layer")
-    }
+    if let made = try containers(op, inputs, captured) { return made }
     let list = try inputs.map { (v) throws(EngineError) in try v?.asTensor() }
     // Outputs that nobody takes may still stand between those that somebody does.
     let count = (node.outputs.lastIndex { $0 != nil } ?? 0) + 1
@@ -113,10 +109,21 @@ struct ImportedRun {
 
   private func isTrue(_ value: Value?) throws(EngineError) -> Bool {
     guard let value else { return true }
-    return try value.asTensor().rawBytes.first.map { $0 != 0 } ?? true
+    return try decisive(value).rawBytes.first.map { $0 != 0 } ?? true
   }
 
-  private func known(
+  /// A tensor that decides which way the program goes: none of a captured graph may.
+  private func decisive(_ value: Value) throws(EngineError) -> Tensor {
+    let t = try value.asTensor()
+    guard context.capture?.isCaptured(t) != true else {
+      throw EngineError(
+        .unsupported, "control flow that depends on the batch cannot be captured into a graph",
+        hint: "train this model without compiling the step")
+    }
+    return t
+  }
+
+  func known(
     _ body: Graph, _ inputs: [Value?], _ captured: ArraySlice<Value?>
   ) -> [ValueID: Value] {
     var table: [ValueID: Value] = [:]
@@ -140,7 +147,7 @@ struct ImportedRun {
   ) throws -> [Value?] {
     let body = op.body.graph
     let limit = try inputs.first.flatMap { $0 }.map { (v) throws(EngineError) in
-      try v.asTensor().elements(Int64.self)[0]
+      try decisive(v).elements(Int64.self)[0]
     }
     var goesOn = try isTrue(inputs.count > 1 ? inputs[1] : nil)
     var carried = Array(inputs.dropFirst(2))
@@ -200,7 +207,7 @@ struct ImportedRun {
     return results
   }
 
-  private func axis(_ given: Int, rank: Int) throws(EngineError) -> Int {
+  func axis(_ given: Int, rank: Int) throws(EngineError) -> Int {
     guard (-rank..<rank).contains(given) else {
       throw EngineError(
         .attribute, "an axis is out of range", expected: "\(-rank) to \(rank - 1)",
@@ -216,5 +223,88 @@ struct ImportedRun {
     var parts: [Tensor?] = []
     for t in list { parts.append(try apply(Unsqueeze(axes: [axis]), [t])[0]) }
     return try apply(Concat(axis: axis), parts)[0]
+  }
+}
+
+extension ImportedRun {
+  /// What a node does to sequences and optionals, so that the tensors in them stay recorded; nil
+  /// for other nodes.
+  mutating func containers(
+    _ op: any Operator, _ inputs: [Value?], _ captured: [Value?]
+  ) throws -> [Value?]? {
+    func list(_ i: Int) throws -> [Value] {
+      guard i < inputs.count, case .sequence(let list)? = inputs[i] else {
+        throw EngineError(.dtype, "wrong kind of value", expected: "a sequence")
+      }
+      return list
+    }
+    switch op {
+    case let op as ConcatFromSequence:
+      var parts = try list(0).map { (v) throws(EngineError) in try v.asTensor() }
+      guard !parts.isEmpty else {
+        throw EngineError(
+          .value, "nothing to join", expected: "at least 1 tensor", received: "0")
+      }
+      if op.stacks { parts = try parts.map { try apply(Unsqueeze(axes: [op.axis]), [$0])[0] } }
+      return [.tensor(try apply(Concat(axis: op.axis), parts)[0])]
+    case let op as SplitToSequence:
+      return [try split(op, inputs)]
+    case let op as SequenceMap:
+      let count = try list(0).count
+      let body = op.body.graph
+      var made = [[Value]](repeating: [], count: body.outputs.count)
+      for k in 0..<count {
+        let each = try inputs.map { (v) throws -> Value? in
+          guard case .sequence(let list)? = v else { return v }
+          guard list.count == count else {
+            throw EngineError(
+              .shape, "a sequence has another number of elements", expected: "\(count)",
+              received: "\(list.count)")
+          }
+          return list[k]
+        }
+        let results = try run(body, known(body, each, captured[...]))
+        for (i, value) in results.enumerated() { made[i].append(value) }
+      }
+      return made.map { .sequence($0) }
+    case is OptionalGetElement:
+      switch inputs.first ?? nil {
+      case .optional(let held?)?: return [held]
+      case .optional(nil)?: throw EngineError(.value, "the optional has no element")
+      case let other: return [other]
+      }
+    case is SequenceConstruct, is SequenceEmpty, is SequenceAt, is SequenceInsert,
+      is SequenceErase, is SequenceLength, is OptionalOp, is OptionalHasElement:
+      // They hand on the values that they get.
+      return try op.evaluate(
+        Evaluation(
+          inputs: inputs, captured: [], outputCount: 1, pool: context.eager.pool,
+          options: context.eager.options, runner: nil))
+    default: return nil
+    }
+  }
+
+  /// The parts of a tensor, cut where the operator cuts.
+  private func split(_ op: SplitToSequence, _ inputs: [Value?]) throws -> Value {
+    let x = try tensor(inputs.first ?? nil)
+    let whole = try context.eager.evaluate(op, inputs, outputs: 1, runner: nil)
+    guard case .sequence(let parts)? = whole.first ?? nil else {
+      throw EngineError(.internalDefect, "a split gave no sequence")
+    }
+    let at = try axis(op.axis, rank: x.shape.rank)
+    let drops = !op.keepsDims && (inputs.count < 2 || inputs[1] == nil)
+    var made: [Value] = []
+    var start = 0
+    for part in parts {
+      let shape = try part.asTensor().shape
+      let size = drops ? 1 : shape[at]
+      func one(_ n: Int) throws(EngineError) -> Tensor { try Tensor([Int64(n)]) }
+      var piece = try apply(
+        Slice(), [x, try one(start), try one(start + size), try one(at)])[0]
+      if drops { piece = try apply(Squeeze(axes: [at]), [piece])[0] }
+      made.append(.tensor(piece))
+      start += size
+    }
+    return .sequence(made)
   }
 }
