@@ -39,8 +39,8 @@ typedef void dl_squash_f32_fn(float *x, ptrdiff_t n);
 dl_squash_f32_fn dl_sigmoid_f32__scalar, dl_sigmoid_f32__avx2, dl_sigmoid_f32__avx512;
 dl_squash_f32_fn dl_tanh_f32__scalar, dl_tanh_f32__avx2, dl_tanh_f32__avx512;
 
-// y[j] = sum over i < rows of x[i * ldx + j] for j < n, in float64 and in the order of i. y
-// overlaps nothing.
+// y[j] = sum over i < rows of x[i * ldx + j] for j < n, in float64, in the order of i. y overlaps
+// nothing.
 typedef void dl_column_sums_f32_fn(const float *x, ptrdiff_t rows, ptrdiff_t ldx, ptrdiff_t n,
                                    float *y);
 dl_column_sums_f32_fn dl_column_sums_f32__scalar, dl_column_sums_f32__avx2,

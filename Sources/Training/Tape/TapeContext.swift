@@ -49,8 +49,9 @@ final class TapeContext {
   }
 
   var isRecording: Bool { depth > 0 && pauses == 0 }
-  /// Whether functions had better keep what their gradients need.
-  var keepsForGradients: Bool { capture?.isForTraining ?? isRecording }
+  /// Whether functions had better keep what their gradients need: what is kept has no gradient of
+  /// its own, so not inside a gradient that is derived again.
+  var keepsForGradients: Bool { capture?.isForTraining ?? (isRecording && depth == 1) }
   /// Whether an outer gradient sees what the innermost one gives.
   private(set) var isNested = false
 
