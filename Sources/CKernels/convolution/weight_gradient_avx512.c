@@ -51,10 +51,10 @@ INLINE __m512 sums(__m512 v[16]) {
   UNROLL for (int i = 0; i < 4; i++) q[i] =
       _mm512_add_ps(_mm512_shuffle_ps(u[2 * i], u[2 * i + 1], 0x44),
                     _mm512_shuffle_ps(u[2 * i], u[2 * i + 1], 0xEE));
-  const __m512 a = _mm512_add_ps(_mm512_shuffle_f32x4(q[0], q[1], 0x88),
-                                 _mm512_shuffle_f32x4(q[0], q[1], 0xDD));
-  const __m512 b = _mm512_add_ps(_mm512_shuffle_f32x4(q[2], q[3], 0x88),
-                                 _mm512_shuffle_f32x4(q[2], q[3], 0xDD));
+  const __m512 a =
+      _mm512_add_ps(_mm512_shuffle_f32x4(q[0], q[1], 0x88), _mm512_shuffle_f32x4(q[0], q[1], 0xDD));
+  const __m512 b =
+      _mm512_add_ps(_mm512_shuffle_f32x4(q[2], q[3], 0x88), _mm512_shuffle_f32x4(q[2], q[3], 0xDD));
   return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xDD));
 }
 
@@ -165,8 +165,8 @@ INLINE void narrow(const int FULL, const int T, const int M, const job *q, intpt
 #define MAKE_WIDE(S, N, M) MAKE(S, N, 4, M) MAKE(S, N, 5, M)
 #define MAKE_ALL(S, N)                                                                             \
   MAKE_TAPS(S, N, 1)                                                                               \
-  MAKE_TAPS(S, N, 2) MAKE_TAPS(S, N, 4) MAKE_TAPS(S, N, 8) MAKE_WIDE(S, N, 1) MAKE_WIDE(S, N, 2)   \
-      MAKE_WIDE(S, N, 4)
+  MAKE_TAPS(S, N, 2)                                                                               \
+  MAKE_TAPS(S, N, 4) MAKE_TAPS(S, N, 8) MAKE_WIDE(S, N, 1) MAKE_WIDE(S, N, 2) MAKE_WIDE(S, N, 4)
 MAKE_ALL(1, 0)
 MAKE_ALL(1, 1)
 MAKE_ALL(1, 2)
