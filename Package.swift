@@ -7,6 +7,7 @@ let package = Package(
   name: "dlrun",
   products: [
     .library(name: "DLRun", targets: ["DLRun"]),
+    .library(name: "DLTrain", targets: ["DLTrain"]),
     .library(name: "DLRunObservability", targets: ["DLRunObservability"]),
     .executable(name: "dlrun", targets: ["dlrun"]),
   ],

@@ -28,6 +28,7 @@ enum GradientModes {
     try sampling(add)
     try attention(add)
     try others(add)
+    try ContribGradientModes.add(to: add)
     return list
   }
   typealias Add = (String, any Operator, [Tensor?], Int) -> Void

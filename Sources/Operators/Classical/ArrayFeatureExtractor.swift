@@ -18,6 +18,7 @@ public struct ArrayFeatureExtractor: Operator {
     "ArrayFeatureExtractor", domain: Classical.domain, versions: [1],
     inputs: [Parameter("X", types), Parameter("Y", .int64, "")],
     outputs: [Parameter("Z", types)],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3], [1, 2, 3, 4, 5, 6] as [Float])
       return [
@@ -98,5 +99,13 @@ public struct ArrayFeatureExtractor: Operator {
       for place in places { strings.append(source[row + place]) }
     }
     return [.tensor(try Tensor(shape: type.shape, strings: strings))]
+  }
+}
+
+extension ArrayFeatureExtractor {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    if g.needs(0) { try scatterBack(b, self, &g) }
   }
 }

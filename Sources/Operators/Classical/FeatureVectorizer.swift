@@ -11,7 +11,7 @@ import Tensors
 /// - Errors: `.attribute` for another number of dimensions than inputs or a negative one, `.shape`
 ///   when inputs differ in rows or have no axis, `.dtype` when types differ.
 /// - Source: ai.onnx.ml FeatureVectorizer 1; filling and cutting as ONNX Runtime does.
-public struct FeatureVectorizer: Operator {
+public struct FeatureVectorizer: FormulaGradient {
   public let dimensions: [Int]
 
   public static let schema = Schema(
@@ -20,6 +20,7 @@ public struct FeatureVectorizer: Operator {
     outputs: [Parameter("Y", DTypes(.float32), "")],
     attributes: [AttributeSpec("inputdimensions", .ints, "columns of each input")],
     inputCounts: [1: 1...Int.max],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 2], [1, 2, 3, 4] as [Float])
       let y = try Tensor(shape: [2, 1], [5, 6] as [Float])
@@ -106,5 +107,20 @@ public struct FeatureVectorizer: Operator {
         }
       }
     }
+  }
+}
+
+extension FeatureVectorizer {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    var columns: [B.Value] = []
+    for i in 0..<inputs.count {
+      guard let given = inputs[i] else { throw EngineError(.arity, "input \(i) is missing") }
+      let x = try b.apply(Cast(to: .float32), given)
+      let table = try reshape(b, x, knownRank(b, x) == 1 ? [1, -1] : [0, -1])
+      columns.append(dimensions.isEmpty ? table : try fitted(b, table, axis: 1, dimensions[i]))
+    }
+    return Few(try b.apply(Concat(axis: 1), inputs: columns))
   }
 }

@@ -26,11 +26,14 @@ public struct Imputer: Operator {
       AttributeSpec("replaced_value_float", .float, "what to replace in floats; default 0"),
       AttributeSpec("replaced_value_int64", .int, "what to replace in integers; default 0"),
     ],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 2], [1, 2, .nan, 1] as [Float])
       return [
         .init(Imputer(replacing: .nan, with: [3, 4]), [x]),
-        .init(Imputer(replacing: 1, with: [5] as [Float]), [x]),
+        .init(
+          Imputer(replacing: 0.75, with: [5] as [Float]),
+          [try Tensor(shape: [2, 2], [1, 2, 3, 1] as [Float])]),
         .init(
           Imputer(replacing: 1, with: [-1, 5] as [Int]),
           [try Tensor(shape: [2, 2], [1, 2, 3, 1] as [Int64])]),
@@ -154,5 +157,18 @@ public struct Imputer: Operator {
     default: throw p.noKernel()
     }
     return try prepareNumbers(x.dtype, count: x.count, inPlace: true, loop)
+  }
+}
+
+extension Imputer {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    guard g.needs(0) else { return }
+    let x = try g.input(0)
+    let isReplaced =
+      try replacedFloat.isNaN
+      ? b.apply(IsNaN(), x) : b.apply(Equal(), x, scalar(b, Double(replacedFloat), like: x))
+    g.give(0, try masked(b, g.upstream(), where: b.apply(Not(), isReplaced)))
   }
 }

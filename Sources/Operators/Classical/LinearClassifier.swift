@@ -17,7 +17,7 @@ import Tensors
 ///   when F is not that of the coefficients.
 /// - Edges: a NaN score never wins over one before it.
 /// - Source: ai.onnx.ml LinearClassifier 1; ONNX Runtime 1.32 for `post_transform` and two classes.
-public struct LinearClassifier: Operator {
+public struct LinearClassifier: FormulaGradient {
   public let coefficients: [Float]
   public let intercepts: [Float]
   public let labels: ClassLabels
@@ -35,6 +35,7 @@ public struct LinearClassifier: Operator {
       AttributeSpec("intercepts", .floats, "one for each score; default 0"),
       AttributeSpec("multi_class", .int, "not used"), ScoreTransform.spec,
     ],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [3, 2], [1, -2, 3, 0.5, -1, 4] as [Float])
       let weights: [Float] = [0.5, -1, 2, 0.25, -0.75, 1.5]
@@ -207,5 +208,22 @@ extension ClassLabels {
     case .strings(let list):
       return try Tensor(shape: classes.shape, strings: numbers.map { list[Int($0)] })
     }
+  }
+}
+
+extension LinearClassifier {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    guard let x = inputs[0], let features = b.fact(of: x).dims?.last?.known else {
+      throw EngineError(.notDifferentiable, "the number of features is not known")
+    }
+    let count = try scores(features: features)
+    var made = try linearScores(b, x, coefficients, rows: count, intercepts: intercepts)
+    let classes = try b.apply(ArgMax(ArgOptions(axis: 1, keepDims: false)), made)
+    made =
+      try labels.count == count
+      ? transform.expand(b, made, width: count) : transform.pair(b, made, negates: false)
+    return outputs < 2 ? Few(classes) : Few(classes, made)
   }
 }

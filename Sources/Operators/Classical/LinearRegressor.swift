@@ -12,7 +12,7 @@ import Tensors
 ///   number, `.shape` when F is not that of the coefficients.
 /// - Accuracy: float32 sums in the order of the features, whatever the number of threads.
 /// - Source: ai.onnx.ml LinearRegressor 1; ONNX Runtime 1.32 for `post_transform`.
-public struct LinearRegressor: Operator {
+public struct LinearRegressor: FormulaGradient {
   public let coefficients: [Float]
   public let intercepts: [Float]
   public let targets: Int
@@ -27,6 +27,7 @@ public struct LinearRegressor: Operator {
       AttributeSpec("intercepts", .floats, "one for each target; default 0"),
       ScoreTransform.spec, AttributeSpec("targets", .int, "from 1; default 1"),
     ],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [3, 2], [1, -2, 3, 0.5, -1, 4] as [Float])
       return [
@@ -96,5 +97,16 @@ public struct LinearRegressor: Operator {
         transform.apply(out, rows: range.count, width: targets)
       }
     }
+  }
+}
+
+extension LinearRegressor {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    guard let x = inputs[0] else { throw EngineError(.arity, "the input is missing") }
+    let scores = try linearScores(
+      b, x, coefficients, rows: targets, intercepts: intercepts)
+    return Few(try transform.expand(b, scores, width: targets))
   }
 }

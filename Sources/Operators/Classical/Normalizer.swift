@@ -11,7 +11,7 @@ import Tensors
 /// - `norm`: MAX (default), L1 or L2.
 /// - Errors: `.shape` for other ranks.
 /// - Source: ai.onnx.ml Normalizer 1.
-public struct Normalizer: Operator {
+public struct Normalizer: FormulaGradient {
   public enum Norm: String, Hashable, Sendable, CaseIterable {
     case max = "MAX"
     case l1 = "L1"
@@ -24,9 +24,13 @@ public struct Normalizer: Operator {
     inputs: [Parameter("X", Classical.numbers)],
     outputs: [Parameter("Y", DTypes(.float32), "")],
     attributes: [AttributeSpec("norm", .string, "MAX (default), L1 or L2")],
+    isDifferentiable: true,
     cases: {
-      let x = try Tensor(shape: [3, 3], [1, 2, -3, 4, 5, 6, 0, 0, 0] as [Float])
-      return Norm.allCases.map { .init(Normalizer($0), [x]) }
+      let x = try Tensor(shape: [2, 3], [1, 2, -3, 4, 5, 6] as [Float])
+      let zeros = try Tensor(shape: [2, 3], [1, 2, -3, 0, 0, 0] as [Int64])
+      return Norm.allCases.flatMap {
+        [.init(Normalizer($0), [x]), .init(Normalizer($0), [zeros])]
+      }
     })
 
   public init(_ norm: Norm = .max) { self.norm = norm }
@@ -68,5 +72,22 @@ public struct Normalizer: Operator {
         }
       }
     }
+  }
+}
+
+extension Normalizer {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    guard let given = inputs[0] else { throw EngineError(.arity, "the input is missing") }
+    let x = try b.apply(Cast(to: .float32), given)
+    let last = try knownRank(b, x) - 1
+    let divisor: B.Value
+    switch norm {
+    case .max: divisor = try nonzero(b, folded(b, ReduceMax(), x, [last]))
+    case .l1: divisor = try nonzero(b, sum(b, b.apply(Abs(), x), [last]))
+    case .l2: divisor = try b.apply(Sqrt(), nonzero(b, sum(b, times(b, x, x), [last])))
+    }
+    return Few(try over(b, x, divisor))
   }
 }

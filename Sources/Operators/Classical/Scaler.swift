@@ -23,6 +23,7 @@ public struct Scaler: Operator {
       AttributeSpec("offset", .floats, "taken off first: 1 or F; default 0"),
       AttributeSpec("scale", .floats, "multiplied by then: 1 or F; default 1"),
     ],
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [2, 3], [1, 2, 3, 4, 5, 6] as [Float])
       return [
@@ -102,5 +103,17 @@ public struct Scaler: Operator {
         mul.run(count: n, UnsafeRawPointer(out), UnsafeRawPointer(factor.storage.bytes), out)
       }
     }
+  }
+}
+
+extension Scaler {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    guard g.needs(0) else { return }
+    let x = try g.input(0)
+    var part = try g.upstream()
+    if !scale.isEmpty { part = try times(b, part, b.constant(Tensor(scale))) }
+    g.give(0, try cast(b, part, like: x))
   }
 }

@@ -24,12 +24,13 @@ public struct RangeOp: Operator {
     attributes: [
       AttributeSpec("stash_type", .int, "precision of half types: 1, float32", since: 27)
     ],
+    isDifferentiable: true,
     cases: {
       [
         .init(
           RangeOp(),
           [
-            try Tensor(scalar: 1 as Float), try Tensor(scalar: 4 as Float),
+            try Tensor(scalar: 1 as Float), try Tensor(scalar: 4.1 as Float),
             try Tensor(scalar: 0.75 as Float),
           ]),
         .init(
@@ -179,6 +180,24 @@ public struct RangeOp: Operator {
       default: throw p.noKernel()
       }
     default: throw p.noKernel()
+    }
+  }
+}
+
+extension RangeOp {
+  /// By start and delta; the limit decides only how many numbers there are.
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    let up = try g.upstream()
+    if g.needs(0) {
+      g.give(0, try reshape(b, sum(b, up, [0], keepDims: false), like: g.input(0)))
+    }
+    if g.needs(1) { g.give(1, try zeros(b, like: g.input(1))) }
+    if g.needs(2) {
+      let steps = try cast(b, places(b, up, axis: 0), like: up)
+      let total = try sum(b, times(b, up, steps), [0], keepDims: false)
+      g.give(2, try reshape(b, total, like: g.input(2)))
     }
   }
 }

@@ -16,11 +16,18 @@ public struct ContribRange: CompositeOperator {
       .optional("delta", types, shape: true),
     ],
     outputs: [Parameter("Y", types)],
+    isDifferentiable: true,
     cases: {
       let (a, b) = (try Tensor(scalar: 1 as Int64), try Tensor([7] as [Int64]))
       return [
         .init(ContribRange(), [a, b]),
         .init(ContribRange(), [a, b, try Tensor(scalar: 2 as Int64)]),
+        .init(
+          ContribRange(),
+          [
+            try Tensor(scalar: 0.5 as Float), try Tensor([3.3] as [Float]),
+            try Tensor(scalar: 0.75 as Float),
+          ]),
       ]
     })
 

@@ -14,8 +14,12 @@ public struct ContribUnique: Operator {
     outputs: [
       Parameter("y", Expand.types), Parameter("idx", .int64, ""), Parameter("counts", .int64, ""),
     ],
+    isDifferentiable: true,
     cases: {
-      [.init(ContribUnique(), [try Tensor([2, 1, 1, 3, 4, 3] as [Float])], outputCount: 3)]
+      [
+        .init(ContribUnique(), [try Tensor([2, 1, 1, 3, 4, 3] as [Int64])], outputCount: 3),
+        .init(ContribUnique(), [try Tensor([2, 1, 3, 0.5] as [Float])], outputCount: 3),
+      ]
     })
 
   public init() {}
@@ -35,5 +39,20 @@ public struct ContribUnique: Operator {
   public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
     let all = try e.run(Unique(isSorted: false), e.inputs, outputs: 4)
     return Array([all[0], all[2], all[3]].prefix(e.outputCount))
+  }
+}
+
+extension ContribUnique {
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    guard g.needs(0) else { return }
+    let all =
+      g.outputs.count > 2
+      ? g.outputs : try b.apply(self, inputs: [try g.input(0)], outputs: 3)
+    g.give(
+      0,
+      try Unique(isSorted: false).shared(
+        b, g.upstream(), inverse: all[1], counts: all[2], axis: nil))
   }
 }

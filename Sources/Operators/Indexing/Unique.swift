@@ -27,11 +27,14 @@ public struct Unique: Operator {
       AttributeSpec("axis", .int, "the axis; default: the flattened input"),
       AttributeSpec("sorted", .int, "1 (default): rising; 0: order of first occurrence"),
     ],
+    isDifferentiable: true,
     cases: {
-      let x = try Tensor([2, 1, 1, 3, 4, 3] as [Float])
+      let x = try Tensor([2, 1, 1, 3, 4, 3] as [Int64])
+      let rows = try Tensor(shape: [3, 2], [2, 0.5, -1, 3, 1.5, 4] as [Float])
       return [
-        .init(Unique(), [x], outputCount: 4),
+        .init(Unique(), [x], outputCount: 4), .init(Unique(), [rows], outputCount: 1),
         .init(Unique(axis: 0, isSorted: false), [x], outputCount: 4),
+        .init(Unique(axis: 0), [rows], outputCount: 4),
       ]
     })
 
@@ -143,5 +146,31 @@ private func sortKeys(_ x: Tensor) throws(EngineError) -> [[UInt8]] {
     return (0..<2 * x.count).map { floating(p[$0]) }
   default:
     throw EngineError(.dtype, "no order of these elements", received: "\(x.dtype)")
+  }
+}
+
+extension Unique {
+  /// Each element gets the gradient of what it was counted under, shared among equals.
+  public func gradient<B: Builder>(
+    _ b: B, _ g: inout Backward<B.Value>
+  ) throws(EngineError) {
+    guard g.needs(0) else { return }
+    let x = try g.input(0)
+    let all =
+      g.outputs.count > 3 ? g.outputs : try b.apply(self, inputs: [x], outputs: 4)
+    let spread = try shared(
+      b, g.upstream(), inverse: all[2], counts: all[3],
+      axis: axis.map { (a) throws(EngineError) in try normalisedAxis(a, rank: knownRank(b, x)) })
+    g.give(0, try axis == nil ? reshape(b, spread, like: x) : spread)
+  }
+
+  func shared<B: Builder>(
+    _ b: B, _ up: B.Value, inverse: B.Value, counts: B.Value, axis: Int?
+  ) throws(EngineError) -> B.Value {
+    let at = axis ?? 0
+    var shape = [Int](repeating: 1, count: try axis == nil ? 1 : knownRank(b, up))
+    shape[at] = -1
+    let share = try over(b, up, reshape(b, cast(b, counts, like: up), shape))
+    return try b.apply(Gather(axis: at), share, inverse)
   }
 }

@@ -20,7 +20,7 @@ import Tensors
 ///   before a graph sees them.
 /// - Cost: with graphs, all scores lie in memory.
 /// - Source: ONNX ai.onnx.preview FlexAttention 1; PyTorch's flex_attention.
-public struct FlexAttention: Operator {
+public struct FlexAttention: FormulaGradient {
   public let scoreMod: Subgraph?
   public let probMod: Subgraph?
   public let scale: Float?
@@ -40,6 +40,7 @@ public struct FlexAttention: Operator {
       AttributeSpec("score_mod", .graph, "changes the scores; default: nothing"),
       AttributeSpec("softmax_precision", .int, "dtype of the softmax; default float32 or float64"),
     ],
+    isDifferentiable: true,
     cases: {
       func wave(_ shape: Shape, _ phase: Int) throws -> Tensor {
         try Tensor(
@@ -102,12 +103,12 @@ public struct FlexAttention: Operator {
     return list
   }
 
-  private func softmaxType(_ dtype: DType) -> DType {
+  func softmaxType(_ dtype: DType) -> DType {
     softmaxPrecision ?? (dtype == .float64 ? .float64 : .float32)
   }
 
   /// The parts of the captured values that belong to the graphs.
-  private func split<T>(_ captured: [T]) -> (score: [T], prob: [T]) {
+  func split<T>(_ captured: [T]) -> (score: [T], prob: [T]) {
     let n = (scoreIsFirst ? scoreMod : probMod)?.graph.captures.count ?? 0
     let (first, second) = (Array(captured.prefix(n)), Array(captured.dropFirst(n)))
     return scoreIsFirst ? (first, second) : (second, first)

@@ -24,6 +24,7 @@ public struct Adagrad: OptimizerStep {
       AttributeSpec("norm_coefficient", .float, "weight of the squared norm; default 0"),
     ],
     inputCounts: [1: 3...Int.max],
+    isDifferentiable: true,
     cases: {
       [
         .init(Adagrad(), try optimizerExample(states: 1, step: 0), outputCount: 4),
@@ -68,5 +69,17 @@ public struct Adagrad: OptimizerStep {
       e.newValue[i] = e.value[i] - rate * g / (h.squareRoot() + small)
       e.newStates.0[i] = h
     }
+  }
+}
+
+extension Adagrad {
+  func formula<B: Builder>(
+    _ b: B, x: B.Value, gradient: B.Value, states: [B.Value], rate: B.Value, step: B.Value
+  ) throws(EngineError) -> [B.Value] {
+    let g = try plus(b, times(b, x, Double(normCoefficient)), gradient)
+    let slowed = try over(b, rate, plus(b, times(b, step, Double(decayFactor)), 1))
+    let h = try plus(b, states[0], times(b, g, g))
+    let divisor = try plus(b, b.apply(Sqrt(), h), Double(epsilon))
+    return [try minus(b, x, times(b, slowed, over(b, g, divisor))), h]
   }
 }

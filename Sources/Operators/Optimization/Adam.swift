@@ -30,6 +30,7 @@ public struct Adam: OptimizerStep {
       AttributeSpec("norm_coefficient_post", .float, "share taken off the result; default 0"),
     ],
     inputCounts: [1: 3...Int.max],
+    isDifferentiable: true,
     cases: {
       [
         .init(Adam(), try optimizerExample(states: 2, step: 0), outputCount: 6),
@@ -88,5 +89,25 @@ public struct Adam: OptimizerStep {
       e.newStates.0[i] = v
       e.newStates.1[i] = h
     }
+  }
+}
+
+extension Adam {
+  func formula<B: Builder>(
+    _ b: B, x: B.Value, gradient: B.Value, states: [B.Value], rate: B.Value, step: B.Value
+  ) throws(EngineError) -> [B.Value] {
+    let g = try plus(b, times(b, x, Double(normCoefficient)), gradient)
+    let (first, second) = (Double(alpha), Double(beta))
+    let v = try plus(b, times(b, states[0], first), times(b, g, 1 - first))
+    let h = try plus(b, times(b, states[1], second), times(b, times(b, g, g), 1 - second))
+    func rest(_ share: Double) throws(EngineError) -> B.Value {
+      try minus(b, 1, b.apply(Pow(), scalar(b, share, like: step), step))
+    }
+    let correction = try b.apply(
+      Where(), isGreater(b, step, 0), over(b, b.apply(Sqrt(), rest(second)), rest(first)),
+      scalar(b, 1, like: step))
+    let divisor = try plus(b, b.apply(Sqrt(), h), Double(epsilon))
+    let change = try times(b, times(b, rate, correction), over(b, v, divisor))
+    return [try times(b, minus(b, x, change), 1 - Double(normCoefficientPost)), v, h]
   }
 }

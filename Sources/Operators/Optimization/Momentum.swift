@@ -25,6 +25,7 @@ public struct Momentum: OptimizerStep {
       AttributeSpec("norm_coefficient", .float, "weight of the squared norm; required"),
     ],
     inputCounts: [1: 3...Int.max],
+    isDifferentiable: true,
     cases: {
       [
         .init(
@@ -78,5 +79,18 @@ public struct Momentum: OptimizerStep {
       e.newValue[i] = e.value[i] - rate * (looksAhead ? g + a * v : v)
       e.newStates.0[i] = v
     }
+  }
+}
+
+extension Momentum {
+  func formula<B: Builder>(
+    _ b: B, x: B.Value, gradient: B.Value, states: [B.Value], rate: B.Value, step: B.Value
+  ) throws(EngineError) -> [B.Value] {
+    let g = try plus(b, times(b, x, Double(normCoefficient)), gradient)
+    let weight = try b.apply(
+      Where(), isGreater(b, step, 0), scalar(b, Double(beta), like: x), scalar(b, 1, like: x))
+    let v = try plus(b, times(b, states[0], Double(alpha)), times(b, weight, g))
+    let ahead = try isNesterov ? plus(b, g, times(b, v, Double(alpha))) : v
+    return [try minus(b, x, times(b, rate, ahead)), v]
   }
 }

@@ -11,7 +11,7 @@ import Tensors
 /// - Outputs: the `n` new values, then each kind of state in turn.
 /// - Errors: `.arity` for numbers of tensors that do not fit together; `.shape` and `.dtype` where a
 ///   gradient or state does not fit its tensor.
-protocol OptimizerStep: Operator {
+protocol OptimizerStep: FormulaGradient {
   /// How many kinds of state go with a tensor: 1 or 2.
   static var stateCount: Int { get }
   /// What the step number makes of the learning rate, and one more factor.
@@ -19,6 +19,11 @@ protocol OptimizerStep: Operator {
   /// Updates the elements of `range`.
   func update<T: BinaryFloatingPoint>(
     _ e: OptimizerElements<T>, _ range: Range<Int>, _ f: (rate: Double, other: Double))
+  /// The step with other operators, what its gradient follows from: the new value, then the new
+  /// states. `rate` and `step` are numbers of the element type of `x`.
+  func formula<B: Builder>(
+    _ b: B, x: B.Value, gradient: B.Value, states: [B.Value], rate: B.Value, step: B.Value
+  ) throws(EngineError) -> [B.Value]
 }
 
 /// One tensor, its gradient and its states, before and after a step.
@@ -128,6 +133,31 @@ extension OptimizerStep {
         }
       }
     }
+  }
+
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    let n = try tensors(inputs: inputs.count, outputs: outputs)
+    guard let r = inputs[0], let t = inputs[1] else {
+      throw EngineError(.arity, "the rate or the step is missing")
+    }
+    func input(_ i: Int) throws(EngineError) -> B.Value {
+      guard let x = inputs[i] else { throw EngineError(.arity, "input \(i) is missing") }
+      return x
+    }
+    var made: [[B.Value]] = []
+    for i in 0..<n {
+      let x = try input(2 + i)
+      var states: [B.Value] = []
+      for s in 0..<Self.stateCount { states.append(try input(2 + (2 + s) * n + i)) }
+      made.append(
+        try formula(
+          b, x: x, gradient: input(2 + n + i), states: states,
+          rate: reshape(b, cast(b, r, like: x), []), step: reshape(b, cast(b, t, like: x), [])))
+    }
+    let list = (0...Self.stateCount).flatMap { part in made.map { $0[part] } }
+    return Few(Array(list.prefix(outputs)))
   }
 
   private func run<T>(

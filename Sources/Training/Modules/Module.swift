@@ -31,6 +31,11 @@ open class Module {
   /// This module and all below it, with their paths.
   public var modules: [(path: String, module: Module)] { planned.modules }
 
+  /// What stands for the stored properties in a module whose parts are only known once it is there,
+  /// such as one read from a file: parameters, states and modules, or containers of these, under
+  /// their labels. Nil, the default, has reflection find the stored properties.
+  open var parts: [(label: String, value: Any)]? { nil }
+
   var planned: ModulePlan {
     if let plan { return plan }
     let made = ModulePlan(self)

@@ -24,6 +24,10 @@ struct ModulePlan {
     guard seen.insert(ObjectIdentifier(module)).inserted else { return }
     if isRoot { module.path = path }
     modules.append((path, module))
+    if let parts = module.parts {
+      for (label, value) in parts { visit(value, path.isEmpty ? label : "\(path).\(label)") }
+      return
+    }
     var mirrors: [Mirror] = []
     var mirror: Mirror? = Mirror(reflecting: module)
     while let m = mirror, m.subjectType != Module.self {

@@ -1,0 +1,58 @@
+import Formats
+import Glibc
+import Graphs
+import Tensors
+import Testing
+import Training
+
+/// Real networks, imported: gradients against PyTorch's on the same graph, and the way back.
+///
+/// Needs `DLRUN_ZOO`, which `tools/oracle/export_zoo.py` fills, and `DLRUN_ZOO_GRADIENTS`, which
+/// `tools/oracle/zoo_gradients.py` does.
+@Suite(.serialized, .enabled(if: getenv("DLRUN_ZOO_GRADIENTS") != nil)) struct ImportedZooTests {
+  static let names = [
+    "tab_mlp", "gru", "lstm_tagger", "squeezenet1_1", "resnet18", "resnet50", "mobilenet_v2",
+    "efficientnet_b0", "unet", "vit_tiny", "minilm", "gpt2_small",
+  ]
+
+  private func folder(_ variable: String) throws -> String {
+    String(cString: try #require(getenv(variable)))
+  }
+
+  @Test(arguments: names) func gradientsEqualPyTorchs(_ name: String) throws {
+    var wanted: [String: Tensor] = [:]
+    let path = try "\(folder("DLRUN_ZOO_GRADIENTS"))/\(name).npz"
+    for (key, t) in try NPZ.read(path) { wanted[key] = t }
+    let source = try ModelFile.read(contentsOf: "\(folder("DLRUN_ZOO"))/\(name).onnx")
+    let model = try ImportedModel(source)
+    let inputs = try model.inputNames.indices.map { try #require(wanted["in_\($0)"]) }
+    let weight = try #require(wanted["weight"])
+    let (value, gradients) = try valueAndGradient(of: model) { m in
+      try inTraining(false) { try (m(inputs)[0] * weight).mean() }
+    }
+    let loss = try #require(wanted["loss"]?.asDouble(0))
+    #expect(abs(try #require(value.asDouble(0)) - loss) <= 1e-4 * max(abs(loss), 1e-3))
+    var (compared, worst) = (0, 0.0)
+    for p in model.trainableParameters {
+      guard let want = wanted["d:" + p.name.map { $0 == "/" ? "|" : "\($0)" }.joined()] else {
+        continue
+      }
+      let got = try #require(gradients[p], "\(name): \(p.name) has no gradient")
+      #expect(got.shape == want.shape)
+      var (largest, difference) = (0.0, 0.0)
+      for i in 0..<want.count {
+        guard let a = got.asDouble(i), let b = want.asDouble(i) else { continue }
+        largest = max(largest, abs(b))
+        difference = abs(a - b) <= difference ? difference : abs(a - b)
+      }
+      let relative = difference / max(largest, 1e-30)
+      worst = max(worst, relative)
+      compared += 1
+      #expect(relative <= 1e-4 || difference <= 1e-9, "\(name): \(p.name): \(relative)")
+    }
+    #expect(compared > 0)
+    print("\(name): \(compared) gradients, largest difference \(worst) of the largest element")
+    try Optimizer(model, .torch.sgd(learningRate: 0)).update(gradients)
+    #expect(try ONNXWriter.bytes(model.modelGraph()) == ONNXWriter.bytes(source))
+  }
+}
