@@ -111,8 +111,8 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "TestSupport", "Training", "Runtime", "Formats", "Operators", "Graphs", "Kernels",
-        "Tensors",
+        "TestSupport", "DLTrain", "Training", "Runtime", "Formats", "Operators", "Graphs",
+        "Kernels", "Tensors",
       ],
       exclude: ["Fixtures"]),
     .testTarget(

@@ -1,3 +1,4 @@
+import Glibc
 import Layers
 import Tensors
 import Testing
@@ -120,6 +121,23 @@ import Training
       if let d = differs(try p.value.numbers(), try q.value.numbers(), 1e-5) {
         Issue.record("\(p.name): \(d)")
       }
+    }
+  }
+
+  /// A layer goes to ONNX; the file's answers are compared, for three sizes of the batch, before it
+  /// is there.
+  @Test(arguments: LayerRecord.all) func exportsAreRight(_ record: LayerRecord) throws {
+    let layer = try #require(try record.layer())
+    let inputs = try record.tensors()
+    let masks: [Tensor] = try record.masks().compactMap { $0 }
+    let path = "/tmp/dlrun-layer-\(UInt64.random(in: 0..<UInt64.max)).onnx"
+    defer { unlink(path) }
+    let named = (inputs + masks).enumerated().map { ("x\($0.offset)", $0.element) }
+    try exportONNX(layer, to: path, inputs: named) { layer, batch in
+      let values = try layer(
+        masked: Array(batch.prefix(inputs.count)), Array(batch.dropFirst(inputs.count))
+      ).values
+      return values.enumerated().map { ("y\($0.offset)", $0.element) }
     }
   }
 }

@@ -180,4 +180,43 @@ import Testing
     }
     #expect(figure?.hint?.contains("validation") == true)
   }
+
+  /// Frozen parameters stay, also when they are frozen between two runs, and follow when loaded anew.
+  @Test func frozenLayersStay() throws {
+    let (x, y) = try Self.clouds(64)
+    let model = try Self.classifier()
+    compile(model)
+    try model.fit(x, y)
+    let first = try model.parameter("layers.0.kernel")
+    #expect(model.freeze("layers.0.*") == 2)
+    let before = try first.value.numbers()
+    try model.fit(x, y)
+    #expect(try first.value.numbers() == before)
+    // The frozen value is a constant of the step: another one makes another step.
+    let wide = try #require(try model.testOnBatch(x, y)["loss"])
+    first.value = try first.value * 0
+    let none = try #require(try model.testOnBatch(x, y)["loss"])
+    #expect(wide != none)
+    try model.trainOnBatch(x, y)
+    #expect(try first.value.absolute().max().scalar() == 0)
+    model.freeze("layers.0.*", false)
+    try model.fit(x, y)
+    #expect(try first.value.absolute().max().scalar() > 0)
+  }
+
+  @Test func doublePrecision() throws {
+    let (x, y) = try Self.clouds(64)
+    let model = try LayerDefaults.$dtype.withValue(.float64) {
+      try Sequential(input: [4]) {
+        Dense(8, activation: .tanh)
+        BatchNormalization()
+        Dense(2)
+      }
+    }
+    compile(model)
+    let history = try model.fit(x.cast(to: .float64), y, epochs: 2)
+    #expect(history["loss"].allSatisfy { $0.isFinite })
+    #expect(model.parameters.allSatisfy { $0.value.dtype == .float64 })
+    #expect(try model.predict(x.cast(to: .float64)).dtype == .float64)
+  }
 }

@@ -180,7 +180,7 @@ struct GradientCheck {
         found.append("formula: result \(k) is \(made[k].type), not \(results[k].type)")
         continue
       }
-      for (a, b) in zip(numbers(made[k]), numbers(results[k])) 
+      for (a, b) in zip(numbers(made[k]), numbers(results[k]))
       where !(abs(a - b) <= 1e-5 * max(1, abs(b))) && !(a == b) {
         found.append("formula: result \(k) has \(a), not \(b)")
       }

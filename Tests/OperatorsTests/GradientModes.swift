@@ -29,6 +29,7 @@ enum GradientModes {
     try attention(add)
     try others(add)
     try ContribGradientModes.add(to: add)
+    try RecurrentGradientModes.add(to: add)
     return list
   }
   typealias Add = (String, any Operator, [Tensor?], Int) -> Void
@@ -41,7 +42,9 @@ enum GradientModes {
     add(
       "Gemm, all turned, C a column", Gemm(alpha: 0.5, beta: -2, transA: true, transB: true),
       [try wave([3, 2]), try wave([4, 3], 1), try wave([2, 1], 2)], 1)
-    add("Einsum, ellipsis", try Einsum("...ij,...jk->...ik"), [try wave([2, 2, 3]), try wave([3, 2])], 1)
+    add(
+      "Einsum, ellipsis", try Einsum("...ij,...jk->...ik"),
+      [try wave([2, 2, 3]), try wave([3, 2])], 1)
     add("Einsum, diagonal", try Einsum("iij,j->ij"), [try wave([2, 2, 3]), try wave([3], 1)], 1)
     add("Einsum, implicit", try Einsum("ij,kj"), [try wave([2, 3]), try wave([2, 3], 1)], 1)
   }
@@ -54,7 +57,9 @@ enum GradientModes {
       Window(
         strides: strides, dilations: dilations, padsBegin: begin, padsEnd: end, autoPad: mode)
     }
-    add("1-D, unread end", Conv(window: window([3])), [try wave([2, 2, 9]), try wave([3, 2, 2], 1)], 1)
+    add(
+      "1-D, unread end", Conv(window: window([3])),
+      [try wave([2, 2, 9]), try wave([3, 2, 2], 1)], 1)
     add(
       "3-D", Conv(window: window([2, 1, 1], [], [1, 0, 1], [0, 1, 0])),
       [try wave([1, 2, 3, 3, 2]), try wave([2, 2, 2, 2, 2], 1), try wave([2], 3)], 1)
@@ -84,7 +89,8 @@ enum GradientModes {
 
   private static func pools(_ add: Add) throws {
     let x = try wave([1, 2, 5, 6])
-    let ceil = Window(kernel: [3, 2], strides: [2, 3], padsBegin: [1, 0], padsEnd: [0, 1], ceilMode: true)
+    let ceil = Window(
+      kernel: [3, 2], strides: [2, 3], padsBegin: [1, 0], padsEnd: [0, 1], ceilMode: true)
     let same = Window(kernel: [2, 3], strides: [2, 2], autoPad: .sameLower)
     let dilated = Window(kernel: [2, 2], strides: [1, 2], dilations: [2, 3])
     for (name, window) in [("ceil", ceil), ("same", same), ("dilated", dilated)] {
@@ -154,7 +160,9 @@ enum GradientModes {
     add(
       "RoiAlign, max", RoiAlign(height: 2, width: 2, samples: 2, scale: 0.8, takesMax: true),
       [maps, rois, images], 1)
-    add("RoiAlign, adaptive", RoiAlign(height: 1, width: 2, isHalfPixel: false), [maps, rois, images], 1)
+    add(
+      "RoiAlign, adaptive", RoiAlign(height: 1, width: 2, isHalfPixel: false),
+      [maps, rois, images], 1)
   }
 
   private static func attention(_ add: Add) throws {
@@ -163,7 +171,9 @@ enum GradientModes {
       change(&o)
       return Attention(o)
     }
-    let (q, k, v) = (try wave([2, 4, 3, 2]), try wave([2, 2, 3, 2], 1), try wave([2, 2, 3, 3], 2))
+    let (q, k, v) = (
+      try wave([2, 4, 3, 2]), try wave([2, 2, 3, 2], 1), try wave([2, 2, 3, 3], 2)
+    )
     let past = (try wave([2, 2, 2, 2], 3), try wave([2, 2, 2, 3], 4))
     add(
       "causal with past, softcap", options { ($0.isCausal, $0.softcap) = (true, 1.5) },
@@ -203,14 +213,19 @@ enum GradientModes {
       add("\(op)", op, [x, try ints(0, 1, 2, 0, 1, 1)], 1)
       add("\(op), cut", op, [x, try ints(0, -1, 2, 0, 0, -1)], 1)
     }
-    add("Pad value", Pad(), [x, try ints(1, -1, 0, 0), try Tensor(scalar: Float(3)), try ints(0, 2)], 1)
+    add(
+      "Pad value", Pad(), [x, try ints(1, -1, 0, 0), try Tensor(scalar: Float(3)), try ints(0, 2)],
+      1)
     add("Gather axis 1", Gather(axis: 1), [x, try ints(2, 0, 2)], 1)
-    add("Gather axis -1, matrix", Gather(axis: -1), [x, try Tensor(shape: [2, 2], [0, 3, 1, 3] as [Int64])], 1)
+    add(
+      "Gather axis -1, matrix", Gather(axis: -1),
+      [x, try Tensor(shape: [2, 2], [0, 3, 1, 3] as [Int64])], 1)
     add("TopK smallest", TopK(axis: 1, isLargest: false), [x, try ints(2)], 1)
     add("Det of a stack", Det(), [try wave([2, 3, 3])], 1)
     add("DFT, axis 0", DFT(axis: 0), [try wave([4, 3, 2])], 1)
     add("DFT, longer", DFT(), [try wave([1, 3, 2]), try Tensor(scalar: Int64(5))], 1)
-    add("DFT, shorter", DFT(isInverse: true), [try wave([1, 6, 2]), try Tensor(scalar: Int64(4))], 1)
+    add(
+      "DFT, shorter", DFT(isInverse: true), [try wave([1, 6, 2]), try Tensor(scalar: Int64(4))], 1)
     add("DFT, real, one side, odd", DFT(isOneSided: true), [try wave([2, 5, 1])], 1)
     add(
       "DFT, from one side, odd", DFT(isInverse: true, isOneSided: true),
@@ -229,8 +244,12 @@ enum GradientModes {
       "LayerNormalization, wide scale", LayerNormalization(axis: -2),
       [x, try wave([2, 1, 4], 1), try wave([3, 1], 2)], 1)
     add("LRN, even", LRN(size: 4, alpha: 0.3, bias: 1.5), [try wave([2, 5])], 1)
-    add("Slice back", Slice(), [x, try ints(3, -1), try ints(-9, 0), try ints(2, 1), try ints(-2, -1)], 1)
+    add(
+      "Slice back", Slice(),
+      [x, try ints(3, -1), try ints(-9, 0), try ints(2, 1), try ints(-2, -1)], 1)
     add("Tile", Tile(), [try wave([2, 1]), try ints(2, 3)], 1)
-    add("LpNormalization, zero row", LpNormalization(), [try Tensor(shape: [2, 2], [0.5, 2, 1, -3] as [Float])], 1)
+    add(
+      "LpNormalization, zero row", LpNormalization(),
+      [try Tensor(shape: [2, 2], [0.5, 2, 1, -3] as [Float])], 1)
   }
 }

@@ -99,7 +99,8 @@ import Testing
     let weight = g.addInput("w", Fact(.float64, [3]))
     let last = g.addValue("last", Fact(nil, nil))
     let all = g.addValue("all", Fact(nil, nil))
-    let factor = g.addInitializer("factor", try Tensor(shape: [3, 2], [1, 2, 3, 4, 5, 6] as [Double]))
+    let factor = g.addInitializer(
+      "factor", try Tensor(shape: [3, 2], [1, 2, 3, 4, 5, 6] as [Double]))
     let weighed = g.addValue("weighed", Fact(nil, nil))
     let total = g.addValue("total", Fact(nil, nil))
     let y = g.addValue("y", Fact(nil, nil))

@@ -27,8 +27,11 @@ import Training
     let model = try ImportedModel(source)
     let inputs = try model.inputNames.indices.map { try #require(wanted["in_\($0)"]) }
     let weight = try #require(wanted["weight"])
-    let (value, gradients) = try valueAndGradient(of: model) { m in
-      try inTraining(false) { try (m(inputs)[0] * weight).mean() }
+    // A rounding error that takes one sum over the kink of a ReLU shows in every layer before it.
+    let (value, gradients) = try withExactKernels {
+      try valueAndGradient(of: model) { m in
+        try inTraining(false) { try (m(inputs)[0] * weight).mean() }
+      }
     }
     let loss = try #require(wanted["loss"]?.asDouble(0))
     #expect(abs(try #require(value.asDouble(0)) - loss) <= 1e-4 * max(abs(loss), 1e-3))

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """What Keras' layers compute on small inputs, values and gradients, in float64, as JSON.
 
-usage: KERAS_BACKEND=torch layer_fixtures.py OUTPUT      (keras 3.15.1, torch 2.13.0+cpu)
+usage: KERAS_BACKEND=torch layer_fixtures.py OUTPUT
+
+Needs `pip install keras==3.15.1 torch==2.13.0`, which the file it writes names.
 
 Element i of parameter k is 0.5 cos(0.37 i + k), in the layout that dlrun stores; element i of input
 j is sin(0.61 i + j + 0.3), or 7 i mod 5 for whole numbers. Gradients are those of the sum of the output's

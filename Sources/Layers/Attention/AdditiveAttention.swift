@@ -6,8 +6,11 @@ import Training
 /// - Inputs, outputs and masks as for `Attention`. - Parameter: `scale` `[D]`.
 /// - Source: Keras 3 AdditiveAttention.
 public final class AdditiveAttention: Layer {
+  /// Whether steps see none after them.
   public let isCausal: Bool
+  /// What is dropped in training.
   public let dropout: Double
+  /// A learned factor of scores; nil without.
   public let scale: Parameter?
 
   public init(usesScale: Bool = true, isCausal: Bool = false, dropout: Double = 0) {

@@ -9,9 +9,13 @@ import Training
 /// - Masks: of queries, which zeroes steps of the output, and of values.
 /// - Errors: `.arity`, `.shape`. - Source: Keras 3 Attention, score mode `dot`.
 public final class Attention: Layer {
+  /// Whether steps see none after them.
   public let isCausal: Bool
+  /// What is dropped in training.
   public let dropout: Double
+  /// Whether probabilities are given behind the output.
   public let returnsScores: Bool
+  /// A learned factor of scores; nil without.
   public let scale: Parameter?
 
   public init(

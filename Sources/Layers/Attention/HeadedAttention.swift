@@ -10,16 +10,27 @@ import Training
 ///   `[heads valueSize, outputs]` and biases; Keras has heads and sizes as axes of their own.
 /// - Masks: of queries and of values. - Errors: `.attribute`, `.arity`, `.shape`.
 public class HeadedAttention: Layer {
+  /// Heads of queries.
   public let heads: Int
+  /// Heads of keys and values.
   public let keyHeads: Int
+  /// Features of a key, for each head.
   public let keySize: Int
+  /// Features of a value, for each head.
   public let valueSize: Int
+  /// Whether steps see none after them.
   public let isCausal: Bool
+  /// What is dropped in training.
   public let dropout: Double
+  /// The projection of queries.
   public let query: Dense
+  /// The projection of keys.
   public let key: Dense
+  /// The projection of values.
   public let value: Dense
+  /// Weights of the projection of all heads' results.
   public let outputKernel = Parameter.pending()
+  /// Added to it; nil without.
   public let outputBias: Parameter?
   private let outputs: Int?
 

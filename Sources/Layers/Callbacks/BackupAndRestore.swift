@@ -9,7 +9,9 @@ import Training
 /// - Errors: those of `Checkpoint`. - Source: Keras 3 BackupAndRestore, which forgets the order of
 ///   the data and dropout's draws.
 public final class BackupAndRestore: Callback {
+  /// The file.
   public let path: String
+  /// What stays of what was written.
   public let keeps: Bool
 
   public init(_ path: String, keeps: Bool = false) {

@@ -6,7 +6,9 @@ import Training
 /// - `appends`: whether a file that is there is continued. - Errors: `.cannotCreate`, `.io`.
 /// - Source: Keras 3 CSVLogger.
 public final class CSVLogger: Callback {
+  /// The file.
   public let path: String
+  /// Whether a file that is there is continued.
   public let appends: Bool
   private var file: TextFile?
   private var columns: [String] = []

@@ -3,11 +3,17 @@ open class Callback {
   public init() {}
   /// Whether `batchEnds` is to be called, for which figures are worked out after each batch.
   open var watchesBatches: Bool { false }
+  /// Before the first epoch.
   open func trainingBegins(_ state: FitState) throws {}
+  /// Before each epoch.
   open func epochBegins(_ state: FitState) throws {}
+  /// After each step, where `watchesBatches`.
   open func batchEnds(_ state: FitState) throws {}
+  /// Before validation.
   open func validationBegins(_ state: FitState) throws {}
+  /// After validation.
   open func validationEnds(_ state: FitState) throws {}
+  /// After each epoch, its figures being in `logs`.
   open func epochEnds(_ state: FitState) throws {}
   /// Called in every case, also when training failed or was stopped.
   open func trainingEnds(_ state: FitState) throws {}

@@ -4,6 +4,7 @@
 /// ClosureCallback(epochEnds: { print($0.epoch, $0.logs) })
 /// ```
 public final class ClosureCallback: Callback {
+  /// What a closure of it is.
   public typealias Body = (FitState) throws -> Void
   private let bodies: (begin: Body?, epoch: Body?, batch: Body?, epochEnd: Body?, end: Body?)
 

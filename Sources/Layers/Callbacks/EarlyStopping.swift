@@ -4,16 +4,20 @@ import Training
 /// Ends training when a figure stops improving, and gives the model the weights of its best epoch.
 ///
 /// - `patience`: epochs without improvement that are borne. - `leastChange`: what counts as
-///   improvement. - `baseline`: what must be reached within `patience` epochs. - `firstEpoch`: where
-///   watching begins.
+///   improvement. - `baseline`: what must be reached within `patience` epochs. - `firstEpoch`:
+///   where watching begins.
 /// - `restoresBest`: whether the best weights are restored, states included: in every case, whether
 ///   training was ended here, ran out of epochs or failed.
 /// - Errors: `.usage` for a figure that is not measured. - Source: Keras 3 EarlyStopping, which
 ///   restores only when asked to.
 public final class EarlyStopping: Callback {
+  /// Epochs without improvement that are borne.
   public let patience: Int
+  /// Whether the best weights are restored.
   public let restoresBest: Bool
+  /// What must be reached.
   public let baseline: Double?
+  /// Where it begins.
   public let firstEpoch: Int
   /// The epoch with the best figure; nil before.
   public private(set) var bestEpoch: Int?

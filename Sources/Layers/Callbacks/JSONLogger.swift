@@ -5,7 +5,9 @@ import Training
 ///
 /// - Numbers that are not finite are null. - Errors: `.cannotCreate`, `.io`.
 public final class JSONLogger: Callback {
+  /// The file.
   public let path: String
+  /// Whether a file that is there is continued.
   public let appends: Bool
   private var file: TextFile?
 

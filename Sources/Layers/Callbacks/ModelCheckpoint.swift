@@ -10,8 +10,11 @@ import Training
 /// - Errors: those of `Module.save`; `.usage` for a figure that is not measured.
 /// - Source: Keras 3 ModelCheckpoint; keeping several is Lightning's `save_top_k`.
 public final class ModelCheckpoint: Callback {
+  /// The file.
   public let path: String
+  /// Whether only epochs better than all before are saved.
   public let bestOnly: Bool
+  /// What stays of what was written.
   public let keeps: Int?
   /// Files that were written and are there, the best first.
   public private(set) var files: [(path: String, value: Double)] = []

@@ -7,6 +7,7 @@ import Training
 /// - `decay`: `average = decay average + (1 - decay) parameter` after each step.
 /// - Errors: `.value` for a decay outside 0...1. - Source: Keras 3 SwapEMAWeights.
 public final class MovingAverage: Callback {
+  /// The weight of what was before.
   public let decay: Double
   private var average: WeightAverage?
 

@@ -4,7 +4,8 @@ import Training
 /// Shows how far training is on standard error: one line an epoch, drawn over while it runs where
 /// that is a terminal, written once at its end elsewhere.
 ///
-/// - Drawn ten times a second at most, so it costs next to nothing; cut off at the terminal's width.
+/// - Drawn ten times a second at most, so it costs next to nothing; cut off at the terminal's
+///   width.
 public final class ProgressBar: Callback {
   private let isTerminal: Bool
   private var last = 0.0

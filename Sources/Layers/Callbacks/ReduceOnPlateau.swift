@@ -6,9 +6,13 @@ import Training
 ///   `cooldown`: epochs of rest after that. - `smallest`: below which the rate does not go.
 /// - Errors: `.usage` for a figure that is not measured. - Source: Keras 3 ReduceLROnPlateau.
 public final class ReduceOnPlateau: Callback {
+  /// What it multiplies by.
   public let factor: Double
+  /// Epochs without improvement that are borne.
   public let patience: Int
+  /// Epochs of rest after a change.
   public let cooldown: Int
+  /// Below which the rate does not go.
   public let smallest: Double
   private var monitor: Monitor
   private var waited = 0

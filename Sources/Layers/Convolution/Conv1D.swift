@@ -1,6 +1,7 @@
 import Training
 
-/// A convolution over one spatial axis: `[N, C, T]` with channels first. See `Convolution`. `padding: .causal` lets a step depend on none after it.
+/// A convolution over one spatial axis: `[N, C, T]` with channels first. See `Convolution`.
+/// `padding: .causal` lets a step depend on none after it.
 ///
 /// - `size`, `strides`, `dilations`: one number for all axes, or one each in lists.
 /// - Source: Keras 3 Conv1D.

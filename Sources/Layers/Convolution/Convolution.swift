@@ -10,13 +10,21 @@ import Training
 /// - Errors: `.attribute` for numbers below 1 or not as many as axes, and channels that groups do
 ///   not divide; `.shape`.
 public class Convolution: Layer {
+  /// The number of spatial axes.
   public let axes: Int
+  /// Channels of the output.
   public let filters: Int
+  /// Parts that channels are divided into.
   public let groups: Int
+  /// What stands around the input.
   public let padding: Padding
+  /// Where channels stand.
   public let dataFormat: DataFormat
+  /// What is applied to the result.
   public let activation: ActivationFunction
+  /// Weights of the input.
   public let kernel = Parameter.pending()
+  /// Added to the result; nil without.
   public let bias: Parameter?
   let kernelSize: [Int]
   let strides: [Int]

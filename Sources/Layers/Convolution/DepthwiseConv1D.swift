@@ -1,7 +1,7 @@
 import Training
 
-/// A convolution of each channel by itself over one spatial axis: `[N, C, T]` with channels first. See
-/// `DepthwiseConvolution`.
+/// A convolution of each channel by itself over one spatial axis: `[N, C, T]` with channels first.
+/// See `DepthwiseConvolution`.
 ///
 /// - Source: Keras 3 DepthwiseConv1D.
 public final class DepthwiseConv1D: DepthwiseConvolution {

@@ -1,7 +1,7 @@
 import Training
 
-/// A convolution of each channel by itself over two spatial axes: `[N, C, H, W]` with channels first. See
-/// `DepthwiseConvolution`.
+/// A convolution of each channel by itself over two spatial axes: `[N, C, H, W]` with channels
+/// first. See `DepthwiseConvolution`.
 ///
 /// - Source: Keras 3 DepthwiseConv2D.
 public final class DepthwiseConv2D: DepthwiseConvolution {

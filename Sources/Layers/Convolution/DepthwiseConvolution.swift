@@ -4,14 +4,22 @@ import Training
 /// What depthwise convolutions share: each channel convolved by itself, `multiplier` times.
 ///
 /// - Input: `[N, C, ...]`, or channels last. Output: `C multiplier` channels.
-/// - Parameters: `kernel` `[C multiplier, 1, ...]`, as ONNX has it; Keras has `[..., C, multiplier]`.
+/// - Parameters: `kernel` `[C multiplier, 1, ...]`, as ONNX has it; Keras has `[..., C,
+///   multiplier]`.
 public class DepthwiseConvolution: Layer {
+  /// The number of spatial axes.
   public let axes: Int
+  /// Results for each channel.
   public let multiplier: Int
+  /// What stands around the input.
   public let padding: Padding
+  /// Where channels stand.
   public let dataFormat: DataFormat
+  /// What is applied to the result.
   public let activation: ActivationFunction
+  /// Weights of the input.
   public let kernel = Parameter.pending()
+  /// Added to the result; nil without.
   public let bias: Parameter?
   private let kernelSize: [Int]
   private let strides: [Int]

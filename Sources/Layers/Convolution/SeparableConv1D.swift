@@ -1,7 +1,7 @@
 import Training
 
-/// A convolution of each channel by itself, then one across channels, over one spatial axis: `[N, C, T]`
-/// with channels first. See `SeparableConvolution`.
+/// A convolution of each channel by itself, then one across channels, over one spatial axis: `[N,
+/// C, T]` with channels first. See `SeparableConvolution`.
 ///
 /// - Source: Keras 3 SeparableConv1D.
 public final class SeparableConv1D: SeparableConvolution {

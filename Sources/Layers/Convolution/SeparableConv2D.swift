@@ -1,7 +1,7 @@
 import Training
 
-/// A convolution of each channel by itself, then one across channels, over two spatial axes: `[N, C, H, W]`
-/// with channels first. See `SeparableConvolution`.
+/// A convolution of each channel by itself, then one across channels, over two spatial axes: `[N,
+/// C, H, W]` with channels first. See `SeparableConvolution`.
 ///
 /// - Source: Keras 3 SeparableConv2D.
 public final class SeparableConv2D: SeparableConvolution {

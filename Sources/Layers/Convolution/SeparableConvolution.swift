@@ -4,15 +4,22 @@ import Training
 /// What separable convolutions share: each channel convolved by itself, then channels mixed by a
 /// kernel of size 1.
 ///
-/// - Parameters: `depthwise` as in `DepthwiseConvolution`, `pointwise` `[filters, C multiplier, 1...]`,
-///   `bias` `[filters]`.
+/// - Parameters: `depthwise` as in `DepthwiseConvolution`, `pointwise` `[filters, C multiplier,
+///   1...]`, `bias` `[filters]`.
 public class SeparableConvolution: Layer {
+  /// The number of spatial axes.
   public let axes: Int
+  /// Channels of the output.
   public let filters: Int
+  /// What is applied to the result.
   public let activation: ActivationFunction
+  /// Where channels stand.
   public let dataFormat: DataFormat
+  /// The convolution of each channel by itself.
   public let depthwise: DepthwiseConvolution
+  /// Weights across channels.
   public let pointwise = Parameter.pending()
+  /// Added to the result; nil without.
   public let bias: Parameter?
   private let pointwiseInitializer: Initializer
   private let biasInitializer: Initializer

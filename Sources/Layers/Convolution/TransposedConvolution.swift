@@ -9,12 +9,19 @@ import Training
 /// - With `same` and an odd number of elements to cut off, the odd one is cut off behind, as
 ///   TensorFlow does; torch cuts it off before.
 public class TransposedConvolution: Layer {
+  /// The number of spatial axes.
   public let axes: Int
+  /// Channels of the output.
   public let filters: Int
+  /// What stands around the input.
   public let padding: Padding
+  /// Where channels stand.
   public let dataFormat: DataFormat
+  /// What is applied to the result.
   public let activation: ActivationFunction
+  /// Weights of the input.
   public let kernel = Parameter.pending()
+  /// Added to the result; nil without.
   public let bias: Parameter?
   private let kernelSize: [Int]
   private let strides: [Int]

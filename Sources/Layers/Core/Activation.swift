@@ -3,6 +3,7 @@ import Training
 
 /// An activation function as a layer.
 public final class Activation: Layer {
+  /// The activation function.
   public let function: ActivationFunction
 
   public init(_ function: ActivationFunction) {

@@ -8,9 +8,13 @@ import Training
 /// - Errors: `.attribute` for no units; `.shape` where the last axis is not known.
 /// - Source: Keras 3 Dense.
 public final class Dense: Layer {
+  /// The size of the output.
   public let units: Int
+  /// What is applied to the result.
   public let activation: ActivationFunction
+  /// Weights of the input.
   public let kernel = Parameter.pending()
+  /// Added to the result; nil without.
   public let bias: Parameter?
   private let kernelInitializer: Initializer
   private let biasInitializer: Initializer

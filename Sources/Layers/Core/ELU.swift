@@ -3,6 +3,7 @@ import Training
 
 /// `x` above 0, `alpha (e^x - 1)` below. - Source: Keras 3 ELU.
 public final class ELU: Layer {
+  /// The slope or factor named in the formula.
   public let alpha: Double
 
   public init(alpha: Double = 1) {

@@ -9,11 +9,17 @@ import Training
 /// - Errors: `.attribute` for an equation of another form; `.shape` where a size is not known.
 /// - Source: Keras 3 EinsumDense.
 public final class EinsumDense: Layer {
+  /// The linear map in index notation.
   public let equation: String
+  /// The output's sizes behind the batch.
   public let outputSizes: [Int?]
+  /// Letters of the axes that the bias has.
   public let biasAxes: String
+  /// What is applied to the result.
   public let activation: ActivationFunction
+  /// Weights of the input.
   public let kernel = Parameter.pending()
+  /// Added to the result; nil without.
   public let bias: Parameter?
   private let kernelInitializer: Initializer
   private let biasInitializer: Initializer

@@ -8,9 +8,13 @@ import Training
 /// - Parameters: `table` `[count, size]`. - Errors: `.value` for a number out of range, when run.
 /// - Source: Keras 3 Embedding.
 public final class Embedding: Layer {
+  /// How many there are.
   public let count: Int
+  /// The size of a vector, or of a window.
   public let size: Int
+  /// Whether 0 stands for steps that are left out.
   public let masksZero: Bool
+  /// A row for each number.
   public let table = Parameter.pending()
   private let initializer: Initializer
   private let regularizer: Regularizer?

@@ -3,6 +3,7 @@ import Training
 
 /// `x` above 0, `slope x` below. - Source: Keras 3 LeakyReLU.
 public final class LeakyReLU: Layer {
+  /// The slope below.
   public let slope: Double
 
   public init(slope: Double = 0.3) {

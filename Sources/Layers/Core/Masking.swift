@@ -6,6 +6,7 @@ import Training
 /// - Input: `[N, T, ...]`. Output: the same with zeros in steps that are left out.
 /// - Source: Keras 3 Masking.
 public final class Masking: Layer {
+  /// The projection of values.
   public let value: Double
 
   public init(_ value: Double = 0) {

@@ -8,7 +8,9 @@ import Training
 /// - Errors: `.shape` where a size of an axis that is not shared is not known.
 /// - Source: Keras 3 PReLU; one slope a channel is torch's.
 public final class PReLU: Layer {
+  /// Axes along which one value serves all.
   public let sharedAxes: [Int]
+  /// The slope below.
   public let slope = Parameter.pending()
   private let initializer: Initializer
 

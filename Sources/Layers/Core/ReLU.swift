@@ -6,8 +6,11 @@ import Training
 /// - `f(x) = ceiling` for `x >= ceiling`, `x` for `threshold <= x < ceiling`,
 ///   `slope (x - threshold)` below. - Source: Keras 3 ReLU.
 public final class ReLU: Layer {
+  /// The largest result; nil for none.
   public let ceiling: Double?
+  /// The slope below.
   public let slope: Double
+  /// Above it the second class is predicted.
   public let threshold: Double
 
   public init(ceiling: Double? = nil, slope: Double = 0, threshold: Double = 0) {

@@ -5,6 +5,7 @@ import Training
 ///
 /// - Source: Keras 3 Softmax.
 public final class Softmax: Layer {
+  /// The axis that it works along.
   public let axis: Int
 
   public init(axis: Int = -1) {

@@ -6,12 +6,18 @@ import Training
 /// - `padding`: a number that counts for nothing. - Parameters: `table` `[count, size]`.
 /// - Edges: a bag of padding alone gives zeros. - Source: torch EmbeddingBag.
 public final class EmbeddingBag: Layer {
+  /// How vectors are taken together.
   public enum Mode: String, Sendable { case sum, mean, max }
 
+  /// How many there are.
   public let count: Int
+  /// The size of a vector, or of a window.
   public let size: Int
+  /// How vectors are taken together.
   public let mode: Mode
+  /// What stands around the input.
   public let padding: Int?
+  /// A row for each number.
   public let table = Parameter.pending()
   private let initializer: Initializer
 

@@ -7,9 +7,13 @@ import Training
 /// - Input: `[N, C, ...]`, or channels last. - Parameters: `gamma`, `beta` `[C]`, where `isAffine`.
 /// - Source: torch InstanceNorm, epsilon 1e-5, there without parameters by default.
 public final class InstanceNormalization: Layer {
+  /// Added to variances or squares.
   public let epsilon: Double
+  /// Where channels stand.
   public let dataFormat: DataFormat
+  /// The scale; nil without.
   public let gamma: Parameter?
+  /// The shift; nil without.
   public let beta: Parameter?
 
   public init(

@@ -6,6 +6,7 @@ import Training
 ///
 /// - Errors: `.shape` where `factor^2` does not divide the channels. - Source: torch PixelShuffle.
 public final class PixelShuffle: Layer {
+  /// What it multiplies by.
   public let factor: Int
 
   public init(_ factor: Int) {

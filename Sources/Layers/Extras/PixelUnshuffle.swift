@@ -5,6 +5,7 @@ import Training
 ///
 /// - Errors: `.shape` where the factor does not divide a size. - Source: torch PixelUnshuffle.
 public final class PixelUnshuffle: Layer {
+  /// What it multiplies by.
   public let factor: Int
 
   public init(_ factor: Int) {

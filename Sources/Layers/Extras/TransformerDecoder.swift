@@ -7,14 +7,23 @@ import Training
 /// - Inputs: `[N, T, features]` and the encoder's `[N, S, features]`. Output: as the first.
 /// - Source: torch TransformerDecoderLayer with a causal mask, epsilon 1e-5.
 public final class TransformerDecoder: Layer {
+  /// Attention to itself.
   public let own: MultiHeadAttention
+  /// Attention to the encoder's output.
   public let cross: MultiHeadAttention
+  /// The first dense layer.
   public let first: Dense
+  /// The second dense layer.
   public let second: Dense
+  /// The first normalisation.
   public let norm1: LayerNormalization
+  /// The second normalisation.
   public let norm2: LayerNormalization
+  /// The third normalisation.
   public let norm3: LayerNormalization
+  /// Whether normalisation stands before what it belongs to.
   public let normalizesFirst: Bool
+  /// What is dropped in training.
   public let dropout: Dropout
 
   public init(

@@ -5,15 +5,23 @@ import Training
 /// what went in and normalised. Vaswani et al. 2017.
 ///
 /// - Input and output: `[N, T, features]`. - `normalizesFirst`: whether normalisation stands before
-///   attention and dense layers, as in newer models. - `isCausal`: whether steps see none after them.
+///   attention and dense layers, as in newer models. - `isCausal`: whether steps see none after
+///   them.
 /// - Source: torch TransformerEncoderLayer, epsilon 1e-5.
 public final class TransformerEncoder: Layer {
+  /// Attention to itself.
   public let attention: MultiHeadAttention
+  /// The first dense layer.
   public let first: Dense
+  /// The first normalisation.
   public let norm1: LayerNormalization
+  /// The second normalisation.
   public let norm2: LayerNormalization
+  /// Whether normalisation stands before what it belongs to.
   public let normalizesFirst: Bool
+  /// What is dropped in training.
   public let dropout: Dropout
+  /// The second dense layer.
   public let second: Dense
 
   /// - `features`: of the input, which heads divide. - `inner`: units of the first dense layer.

@@ -6,19 +6,25 @@ import Training
 /// The order of an epoch depends on the state of random numbers when it begins, so that a restored
 /// checkpoint goes on as if nothing had been. Batches are gathered into memory that is used again.
 public final class ArraySource: BatchSource {
+  /// The inputs.
   public let inputs: [Tensor]
+  /// The targets.
   public let targets: [Tensor]
+  /// How much samples count; nil for all alike.
   public let weights: Tensor?
+  /// Samples in a batch.
   public let batchSize: Int
+  /// Whether each epoch has an order of its own.
   public let isShuffled: Bool
   /// Whether a last batch of fewer samples is left out.
   public let dropsRest: Bool
+  /// How many there are.
   public let count: Int
-  private var order: Tensor?
+  private var order: [Int] = []
   private var position = 0
 
-  /// - Errors: `.shape` where tensors differ in the number of samples, or there is none; `.value` for
-  ///   a batch size below 1.
+  /// - Errors: `.shape` where tensors differ in the number of samples, or there is none; `.value`
+  ///   for a batch size below 1.
   public init(
     _ inputs: [Tensor], _ targets: [Tensor] = [], weights: Tensor? = nil, batchSize: Int = 32,
     shuffle: Bool = false, dropsRest: Bool = false
@@ -44,29 +50,33 @@ public final class ArraySource: BatchSource {
     self.count = count
   }
 
+  /// How many batches an epoch has; nil where that is not known.
   public var batchCount: Int? {
     dropsRest ? count / batchSize : (count + batchSize - 1) / batchSize
   }
 
+  /// Begins an epoch.
   public func begin() throws {
     position = 0
-    order = isShuffled ? try Tensor.permutation(count) : nil
+    order =
+      isShuffled ? try Tensor.permutation(count).values(as: Int64.self).map { Int($0) } : []
   }
 
+  /// The next batch; nil at the end.
   public func next() throws -> Batch? {
     let end = min(position + batchSize, count)
     guard position < end, !dropsRest || end - position == batchSize else { return nil }
     defer { position = end }
     let start = position
-    return try withoutGradient {
-      let rows = try order?.slice(0, from: start, to: end)
-      func part(_ t: Tensor) throws -> Tensor {
-        if let rows { return try t.gather(rows) }
-        return start == 0 && end == count ? t : try t.slice(0, from: start, to: end)
-      }
-      return Batch(
-        try inputs.map(part), try targets.map(part), weights: try weights.map(part))
+    func part(_ t: Tensor) throws(EngineError) -> Tensor {
+      if isShuffled { return try t.rows(order[start..<end]) }
+      return start == 0 && end == count ? t : try t.rows(in: start..<end)
     }
+    var batch = Batch([], [])
+    for x in inputs { batch.inputs.append(try part(x)) }
+    for y in targets { batch.targets.append(try part(y)) }
+    if let weights { batch.weights = try part(weights) }
+    return batch
   }
 
   /// The first samples and the last, a share of which goes to the second.

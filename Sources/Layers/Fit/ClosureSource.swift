@@ -6,6 +6,7 @@ import Tensors
 /// let source = ClosureSource(batches: 100) { i in Batch([try read(i)], [try labels(i)]) }
 /// ```
 public final class ClosureSource: BatchSource {
+  /// How many batches an epoch has; nil where that is not known.
   public let batchCount: Int?
   private let make: (Int) throws -> Batch?
   private var position = 0
@@ -16,8 +17,10 @@ public final class ClosureSource: BatchSource {
     self.make = make
   }
 
+  /// Begins an epoch.
   public func begin() { position = 0 }
 
+  /// The next batch; nil at the end.
   public func next() throws -> Batch? {
     if let batchCount, position >= batchCount { return nil }
     defer { position += 1 }

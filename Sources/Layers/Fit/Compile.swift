@@ -20,6 +20,7 @@ extension Network {
       schedule: schedule, groups: groups, eager: eager, threads: threads)
   }
 
+  /// The same with one loss for each output.
   public func compile(
     optimizer: OptimizerRule, losses: [LossFunction], metrics: [Metric] = [],
     lossWeights: [Double] = [], schedule: Schedule? = nil, groups: [Optimizer.Group] = [],
@@ -33,7 +34,8 @@ extension Network {
   /// The optimiser; nil before the first step.
   public var optimizer: Optimizer? { trainer?.optimizer }
 
-  /// The learning rate of the next step. Set, it holds for all further steps, whatever the schedule.
+  /// The learning rate of the next step. Set, it holds for all further steps, whatever the
+  /// schedule.
   public var learningRate: Double {
     get { optimizer?.learningRate ?? trainer?.rule.learningRate ?? 0 }
     set { optimizer?.schedule = .constant(newValue) }

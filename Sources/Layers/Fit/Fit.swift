@@ -13,8 +13,8 @@ extension Network {
   ///   `[N]`, or `[N, T]` for steps.
   /// - `firstEpoch`: where a run that was broken off goes on.
   /// - Result: loss and metrics of each epoch, as means over its batches.
-  /// - Errors: `.usage` before `compile`; `.shape`, `.dtype`, `.arity` for data that do not fit; what
-  ///   callbacks throw.
+  /// - Errors: `.usage` before `compile`; `.shape`, `.dtype`, `.arity` for data that do not fit;
+  ///   what callbacks throw.
   @discardableResult
   public func fit(
     _ x: Tensor, _ y: Tensor, epochs: Int = 1, batchSize: Int = 32,
@@ -102,6 +102,7 @@ extension Network {
     _ trainer: Trainer, _ source: any BatchSource, _ state: FitState, _ callbacks: [Callback]
   ) throws -> Logs {
     for m in trainer.metrics { m.reset() }
+    trainer.begin(self)
     try source.begin()
     let watchers = callbacks.filter(\.watchesBatches)
     var (total, count) = (0.0, 0)
@@ -131,6 +132,7 @@ extension Network {
   /// Loss and metrics over batches, nothing trained.
   func measure(_ trainer: Trainer, _ source: any BatchSource) throws -> Logs {
     for m in trainer.metrics { m.reset() }
+    trainer.begin(self)
     try source.begin()
     var (total, count) = (0.0, 0)
     while let batch = try source.next() {

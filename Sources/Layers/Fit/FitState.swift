@@ -1,5 +1,6 @@
 /// Where training stands: what callbacks see and change.
 public final class FitState {
+  /// The model that is trained.
   public let model: Network
   /// Epochs asked for.
   public let epochs: Int

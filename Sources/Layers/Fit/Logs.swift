@@ -1,5 +1,6 @@
 /// Figures by name, in the order they were added.
 public struct Logs: Sendable, Sequence {
+  /// All figures.
   public private(set) var entries: [(name: String, value: Double)] = []
 
   public init() {}
@@ -17,7 +18,9 @@ public struct Logs: Sendable, Sequence {
     }
   }
 
+  /// The names of all figures.
   public var names: [String] { entries.map(\.name) }
+  /// The figures in order.
   public func makeIterator() -> IndexingIterator<[(name: String, value: Double)]> {
     entries.makeIterator()
   }

@@ -11,6 +11,7 @@ import Training
 /// })
 /// ```
 public struct LossFunction: Sendable {
+  /// What it is called in logs and messages.
   public let name: String
   private let body: @Sendable (Tensor, Tensor) throws -> Tensor
 
@@ -41,33 +42,45 @@ public struct LossFunction: Sendable {
     _ name: String, _ body: @escaping @Sendable (Tensor, Tensor) throws -> Tensor
   ) -> LossFunction { LossFunction(name) { p, t in try body(p, fitted(t, to: p)) } }
 
+  /// `(p - t)^2`.
   public static let meanSquaredError = real("mean_squared_error") {
     try Loss.meanSquared($0, $1, reduction: .none)
   }
+  /// `|p - t|`.
   public static let meanAbsoluteError = real("mean_absolute_error") {
     try Loss.meanAbsolute($0, $1, reduction: .none)
   }
+  /// `100 |p - t| / |t|`.
   public static let meanAbsolutePercentageError = real("mean_absolute_percentage_error") {
     try Loss.meanAbsolutePercentage($0, $1, reduction: .none)
   }
+  /// `(log(1 + p) - log(1 + t))^2`.
   public static let meanSquaredLogarithmicError = real("mean_squared_logarithmic_error") {
     try Loss.meanSquaredLogarithmic($0, $1, reduction: .none)
   }
+  /// `d^2 / 2` for small `d = |p - t|`, and a line beyond `delta`.
   public static func huber(delta: Double = 1) -> LossFunction {
     real("huber") { try Loss.huber($0, $1, delta: delta, reduction: .none) }
   }
+  /// `log(cosh(p - t))`.
   public static let logCosh = real("log_cosh") { try Loss.logCosh($0, $1, reduction: .none) }
+  /// `p - t log(p)`.
   public static let poisson = real("poisson") { try Loss.poisson($0, $1, reduction: .none) }
+  /// `max(0, 1 - t p)` for targets of -1 and 1.
   public static let hinge = real("hinge") { try Loss.hinge($0, $1, reduction: .none) }
+  /// `max(0, 1 - t p)^2`.
   public static let squaredHinge = real("squared_hinge") {
     try Loss.squaredHinge($0, $1, reduction: .none)
   }
+  /// `max(0, 1 + max((1 - t) p) - sum(t p))`.
   public static let categoricalHinge = real("categorical_hinge") {
     try Loss.categoricalHinge($0, $1, reduction: .none)
   }
+  /// `sum(t log(t / p))` over the last axis.
   public static let kullbackLeibler = real("kl_divergence") {
     try Loss.kullbackLeibler($0, $1, reduction: .none)
   }
+  /// The negative cosine of the angle between vectors of the last axis.
   public static let cosineSimilarity = real("cosine_similarity") {
     try Loss.cosineSimilarity($0, $1, reduction: .none)
   }

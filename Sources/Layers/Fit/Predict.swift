@@ -37,6 +37,7 @@ extension Network {
     try placed(file, line) {
       try build(for: inputs)
       let trainer = predictor()
+      trainer.begin(self)
       let source = try ArraySource(inputs, batchSize: batchSize)
       try source.begin()
       var parts: [[Tensor]] = []
@@ -68,6 +69,7 @@ extension Network {
     try placed(file, line) {
       let trainer = try compiled()
       try build(for: batch.inputs)
+      trainer.begin(self)
       for m in trainer.metrics { m.reset() }
       let r = try trainer.step(self, batch)
       return try logs(trainer, r.loss, r.outputs, batch)
@@ -81,6 +83,7 @@ extension Network {
     try placed(file, line) {
       let trainer = try compiled()
       try build(for: [x])
+      trainer.begin(self)
       for m in trainer.metrics { m.reset() }
       let batch = Batch([x], [y])
       let r = try trainer.test(self, batch)
@@ -94,7 +97,9 @@ extension Network {
   ) throws -> Tensor {
     try placed(file, line) {
       try build(for: [x])
-      return try copy(predictor().test(self, Batch([x], [])).outputs[0])
+      let trainer = predictor()
+      trainer.begin(self)
+      return try copy(trainer.test(self, Batch([x], [])).outputs[0])
     }
   }
 

@@ -3,34 +3,77 @@ import Training
 
 /// What a compiled network trains with: loss, metrics, optimiser, and the graphs of its steps.
 public final class Trainer {
+  /// How parameters are changed.
   public let rule: OptimizerRule
+  /// One for all outputs, or one for each.
   public let losses: [LossFunction]
+  /// Factors of the outputs' losses.
   public let lossWeights: [Double]
+  /// What is measured beside the loss.
   public let metrics: [Metric]
   /// Whether steps run operator by operator instead of as one graph.
   public let isEager: Bool
+  /// Threads of a step; nil for all there are.
   public let threads: Int?
   let schedule: Schedule?
   let groups: [Optimizer.Group]
   var optimizer: Optimizer?
-  private var steps: [Key: CompiledStep<Network>] = [:]
-  private var functions: [Key: CompiledFunction<Network>] = [:]
+  private var steps: [Entry<CompiledStep<Network>>] = []
+  private var functions: [Entry<CompiledFunction<Network>>] = []
+  private var hasConstraints = false
 
-  /// What graphs depend on besides sizes.
-  private struct Key: Hashable {
-    let kinds: [Kind]
+  /// A graph, and what it depends on besides the number of samples.
+  private struct Entry<Run> {
+    /// A batch that it was made with.
+    let example: [Tensor]
+    let inputCount: Int
     let hasWeights: Bool
-    let parameters: [ObjectIdentifier]
-    let constants: [ObjectIdentifier]
-    /// Whether there are targets, and the loss is computed.
-    let hasLoss: Bool
+    let run: Run
+
+    func fits(_ batch: Batch, _ hasWeights: Bool) -> Bool {
+      guard batch.inputs.count == inputCount, hasWeights == self.hasWeights else { return false }
+      var i = 0
+      for t in batch.inputs {
+        guard i < example.count, isAlike(t, example[i]) else { return false }
+        i += 1
+      }
+      for t in batch.targets {
+        guard i < example.count, isAlike(t, example[i]) else { return false }
+        i += 1
+      }
+      return i + (hasWeights ? 1 : 0) == example.count
+    }
+
+    private func isAlike(_ a: Tensor, _ b: Tensor) -> Bool {
+      guard a.dtype == b.dtype, a.shape.rank == b.shape.rank else { return false }
+      for axis in 1..<max(a.shape.rank, 1) where a.shape[axis] != b.shape[axis] { return false }
+      return true
+    }
   }
-  private struct Kind: Hashable {
-    let dtype: DType
-    let sizes: [Int]
-    init(_ t: Tensor) {
-      dtype = t.dtype
-      sizes = Array(t.shape.array.dropFirst())
+
+  /// What steps depend on besides batches: which parameters are trained, and the others' values.
+  private struct Frozen: Equatable {
+    var trained: [ObjectIdentifier] = []
+    var values: [ObjectIdentifier] = []
+  }
+  private var frozen = Frozen()
+
+  /// Looks at the model once before many steps: graphs of other parameters are given up.
+  func begin(_ model: Network) {
+    var now = Frozen()
+    hasConstraints = false
+    for p in model.parameters {
+      if p.isTrainable {
+        now.trained.append(ObjectIdentifier(p))
+      } else {
+        now.values.append(ObjectIdentifier(p.value.storage))
+      }
+      if p.constraint != nil { hasConstraints = true }
+    }
+    if now != frozen {
+      steps = []
+      functions = []
+      frozen = now
     }
   }
 
@@ -55,17 +98,6 @@ public final class Trainer {
     let made = try Optimizer(model, rule, schedule: schedule, groups: groups)
     optimizer = made
     return made
-  }
-
-  private func key(_ model: Network, _ batch: Batch, hasLoss: Bool) -> Key {
-    Key(
-      kinds: (batch.inputs + (hasLoss ? batch.targets : [])).map { Kind($0) },
-      hasWeights: batch.weights != nil,
-      parameters: model.trainableParameters.map { ObjectIdentifier($0) },
-      // Frozen parameters are constants of a step's graph.
-      constants: hasLoss
-        ? model.parameters.filter { !$0.isTrainable }.map { ObjectIdentifier($0.value.storage) }
-        : [], hasLoss: hasLoss)
   }
 
   /// The loss of a batch, all terms together, and the model's outputs.
@@ -116,13 +148,12 @@ public final class Trainer {
       try model.constrain()
       return (try value.scalar(), outputs)
     }
-    let key = key(model, batch, hasLoss: true)
+    let hasWeights = batch.weights != nil
     let step: CompiledStep<Network>
-    if let known = steps[key] {
-      step = known
+    if let known = steps.first(where: { $0.fits(batch, hasWeights) }) {
+      step = known.run
     } else {
       let (n, m) = (batch.inputs.count, batch.targets.count)
-      let hasWeights = batch.weights != nil
       step = try CompiledStep(
         model, optimizer, example: batch.tensors, threads: threads,
         withResults: { model, all in
@@ -132,10 +163,11 @@ public final class Trainer {
               Array(all[..<n]), Array(all[n..<n + m]), weights: hasWeights ? all.last : nil))
           return (r.loss, r.outputs)
         })
-      steps[key] = step
+      steps.append(
+        Entry(example: batch.tensors, inputCount: n, hasWeights: hasWeights, run: step))
     }
     let r = try step.step(batch.tensors)
-    try model.constrain()
+    if hasConstraints { try model.constrain() }
     return (r.loss, Array(r.results))
   }
 
@@ -151,13 +183,12 @@ public final class Trainer {
     if isEager {
       results = try inTraining(false) { try withoutGradient { try body(model, batch) } }
     } else {
-      let key = key(model, batch, hasLoss: hasLoss)
+      let hasWeights = batch.weights != nil
       let function: CompiledFunction<Network>
-      if let known = functions[key] {
-        function = known
+      if let known = functions.first(where: { $0.fits(batch, hasWeights) }) {
+        function = known.run
       } else {
         let (n, m) = (batch.inputs.count, batch.targets.count)
-        let hasWeights = batch.weights != nil
         function = try CompiledFunction(model, example: batch.tensors, threads: threads) {
           model, all in
           try body(
@@ -165,7 +196,8 @@ public final class Trainer {
             Batch(
               Array(all[..<n]), Array(all[n..<n + m]), weights: hasWeights ? all.last : nil))
         }
-        functions[key] = function
+        functions.append(
+          Entry(example: batch.tensors, inputCount: n, hasWeights: hasWeights, run: function))
       }
       results = try function(batch.tensors, lending: true)
     }

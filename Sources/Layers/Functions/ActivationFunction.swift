@@ -8,6 +8,7 @@ import Training
 /// Dense(64, activation: ActivationFunction("cube") { try $0 * $0 * $0 })
 /// ```
 public struct ActivationFunction: Sendable {
+  /// What it is called in logs and messages.
   public let name: String
   private let body: @Sendable (Tensor) throws -> Tensor
 
@@ -87,7 +88,8 @@ public struct ActivationFunction: Sendable {
   }
   /// `x` above 1, 0 elsewhere.
   public static let threshold = ActivationFunction("threshold") { try $0.thresholdedRelu() }
-  /// The nearest distribution in Euclidean distance, over the last axis. Martins and Astudillo 2016.
+  /// The nearest distribution in Euclidean distance, over the last axis. Martins and Astudillo
+  /// 2016.
   public static let sparsemax = ActivationFunction("sparsemax") { try nearestDistribution($0) }
 
   /// All that have a name of their own here, in the order above.

@@ -7,6 +7,7 @@ import Training
 /// Dense(64, kernelConstraint: .maxNorm(2))
 /// ```
 public struct Constraint: Sendable {
+  /// What it is called in logs and messages.
   public let name: String
   private let body: @Sendable (Tensor) throws -> Tensor
 

@@ -10,7 +10,9 @@ import Training
 public struct Initializer: Sendable {
   /// How many inputs and outputs a weight connects.
   public struct Fans: Sendable {
+    /// The inputs.
     public let inputs: Int
+    /// The outputs.
     public let outputs: Int
     public init(_ inputs: Int, _ outputs: Int) {
       self.inputs = max(inputs, 1)
@@ -18,6 +20,7 @@ public struct Initializer: Sendable {
     }
   }
 
+  /// What it is called in logs and messages.
   public let name: String
   private let body: @Sendable ([Int], Fans, DType) throws(EngineError) -> Tensor
 
@@ -36,7 +39,9 @@ public struct Initializer: Sendable {
     return try body(sizes, fans ?? own, dtype)
   }
 
+  /// Every element 0.
   public static let zeros = constant(0)
+  /// Every element 1.
   public static let ones = constant(1)
   /// Every element the same.
   public static func constant(_ value: Double) -> Initializer {
@@ -53,6 +58,7 @@ public struct Initializer: Sendable {
       return try Tensor.identity(sizes[0], sizes[1], dtype: dtype) * gain
     }
   }
+  /// Normal numbers.
   public static func normal(mean: Double = 0, deviation: Double = 0.05) -> Initializer {
     Initializer("normal") { sizes, _, dtype throws(EngineError) in
       try .normal(sizes, mean: mean, deviation: deviation, dtype: dtype)
@@ -64,6 +70,7 @@ public struct Initializer: Sendable {
       try .truncatedNormal(sizes, mean: mean, deviation: deviation, dtype: dtype)
     }
   }
+  /// Numbers uniform in a range.
   public static func uniform(from low: Double = -0.05, to high: Double = 0.05) -> Initializer {
     Initializer("uniform") { sizes, _, dtype throws(EngineError) in
       try .uniform(sizes, from: low, to: high, dtype: dtype)
@@ -99,14 +106,20 @@ public struct Initializer: Sendable {
       return try .truncatedNormal(sizes, deviation: deviation, dtype: dtype)
     }
   }
+  /// Uniform, variance 2 / (inputs + outputs). Glorot and Bengio 2010.
   public static let glorotUniform = varianceScaling(
     "glorot_uniform", scale: 1, .average, isUniform: true)
+  /// Normal, variance 2 / (inputs + outputs).
   public static let glorotNormal = varianceScaling(
     "glorot_normal", scale: 1, .average, isUniform: false)
+  /// Uniform, variance 2 / inputs. He et al. 2015.
   public static let heUniform = varianceScaling("he_uniform", scale: 2, .inputs, isUniform: true)
+  /// Normal, variance 2 / inputs.
   public static let heNormal = varianceScaling("he_normal", scale: 2, .inputs, isUniform: false)
+  /// Uniform, variance 1 / inputs.
   public static let lecunUniform = varianceScaling(
     "lecun_uniform", scale: 1, .inputs, isUniform: true)
+  /// Normal, variance 1 / inputs.
   public static let lecunNormal = varianceScaling(
     "lecun_normal", scale: 1, .inputs, isUniform: false)
 }

@@ -7,6 +7,7 @@ import Training
 /// Dense(64, kernelRegularizer: .l2(1e-4))
 /// ```
 public struct Regularizer: Sendable {
+  /// What it is called in logs and messages.
   public let name: String
   private let body: @Sendable (Tensor) throws -> Tensor
 

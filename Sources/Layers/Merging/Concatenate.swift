@@ -5,6 +5,7 @@ import Training
 ///
 /// - Errors: `.arity`, `.shape`. - Source: Keras 3 Concatenate.
 public final class Concatenate: Layer {
+  /// The axis that it works along.
   public let axis: Int
 
   public init(axis: Int = -1) {

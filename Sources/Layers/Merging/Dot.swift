@@ -3,11 +3,13 @@ import Training
 
 /// Products of two inputs summed over an axis of each.
 ///
-/// - `axes`: one of each input, not the first. `[N, a, b]` and `[N, c, b]` over their last ones give
-///   `[N, a, c]`; two matrices `[N, a]` give `[N, 1]`. - `normalizes`: whether vectors are brought
-///   to length 1 before. - Errors: `.arity`, `.shape`. - Source: Keras 3 Dot.
+/// - `axes`: one of each input, not the first. `[N, a, b]` and `[N, c, b]` over their last ones
+///   give `[N, a, c]`; two matrices `[N, a]` give `[N, 1]`. - `normalizes`: whether vectors are
+///   brought to length 1 before. - Errors: `.arity`, `.shape`. - Source: Keras 3 Dot.
 public final class Dot: Layer {
+  /// The number of spatial axes.
   public let axes: (Int, Int)
+  /// Whether vectors are brought to length 1 before.
   public let normalizes: Bool
 
   public init(axes: (Int, Int), normalizes: Bool = false) {

@@ -8,8 +8,10 @@ import Training
 ///   `.automatic`: by the shapes. Of equal ones the first class counts.
 /// - Source: Keras 3 Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy.
 public final class Accuracy: Metric {
+  /// What is compared.
   public enum Kind: Sendable { case automatic, binary, categorical, sparse }
 
+  /// Which one of its kinds.
   public let kind: Kind
   /// For two classes: above it is the second. 0.5 for probabilities, 0 for logits.
   public let threshold: Double
@@ -39,10 +41,10 @@ public final class Accuracy: Metric {
       }
       return
     }
-    let got = largest(try numbers(predictions), classes)
+    let got = try likeliest(predictions, classes)
     let want =
       kind == .categorical
-      ? largest(try numbers(targets), classes) : try numbers(targets).map { Int($0) }
+      ? try likeliest(targets, classes) : try numbers(targets).map { Int($0) }
     guard got.count == want.count else {
       throw EngineError(
         .shape, "predictions and targets differ in the number of samples",
@@ -53,6 +55,17 @@ public final class Accuracy: Metric {
   }
   public override var result: Double { sum.mean }
   public override func reset() { sum.reset() }
+
+  /// The place of the first largest number in each row, without a copy where it can be.
+  private func likeliest(_ t: Tensor, _ width: Int) throws -> [Int] {
+    guard t.dtype == .float32 else { return largest(try numbers(t), width) }
+    let values = t.elements(Float.self)
+    return (0..<t.count / max(width, 1)).map { row in
+      var best = row * width
+      for i in row * width..<(row + 1) * width where values[i] > values[best] { best = i }
+      return best - row * width
+    }
+  }
 }
 
 /// The place of the first largest number in each row.

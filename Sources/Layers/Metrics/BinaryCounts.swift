@@ -6,10 +6,15 @@ import Training
 ///
 /// - Predictions above `threshold` say so; targets are 0 or 1.
 public class BinaryCounts: Metric {
+  /// Above it the second class is predicted.
   public let threshold: Double
+  /// Rightly of the second class.
   public private(set) var truePositives = 0.0
+  /// Wrongly of the second class.
   public private(set) var falsePositives = 0.0
+  /// Rightly of the first class.
   public private(set) var trueNegatives = 0.0
+  /// Wrongly of the first class.
   public private(set) var falseNegatives = 0.0
 
   init(_ name: String, threshold: Double, output: Int) {

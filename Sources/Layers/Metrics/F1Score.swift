@@ -7,10 +7,14 @@ import Training
 ///   the mean over classes is taken, or with `.micro` over all samples.
 /// - Source: Keras 3 F1Score, FBetaScore.
 public final class F1Score: Metric {
+  /// How classes are taken together.
   public enum Averaging: Sendable { case macro, micro }
 
+  /// The shift; nil without.
   public let beta: Double
+  /// Above it the second class is predicted.
   public let threshold: Double
+  /// How classes are taken together.
   public let averaging: Averaging
   /// By class: right, wrongly said, missed.
   private var counts: [(hit: Double, extra: Double, missed: Double)] = []

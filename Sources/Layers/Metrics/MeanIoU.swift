@@ -6,6 +6,7 @@ import Training
 /// - Predictions: class numbers, or scores over the last axis. Targets: class numbers.
 /// - Source: Keras 3 MeanIoU.
 public final class MeanIoU: Metric {
+  /// The number of classes.
   public let classes: Int
   /// By true class, then by predicted one.
   private var counts: [Double]

@@ -4,8 +4,8 @@ import Training
 /// A figure measured over batches: `update` takes one in, `result` is the figure of all since
 /// `reset`.
 ///
-/// A subclass writes `update(_:_:_:)`, `result` and `reset`. Nothing of it is compiled: it sees what
-/// a step gave.
+/// A subclass writes `update(_:_:_:)`, `result` and `reset`. Nothing of it is compiled: it sees
+/// what a step gave.
 open class Metric {
   /// The name in logs.
   public let name: String
@@ -19,7 +19,9 @@ open class Metric {
 
   /// Takes predictions and targets of one batch in. - `weights`: `[N]` or `[N, T]`.
   open func update(_ predictions: Tensor, _ targets: Tensor, _ weights: Tensor?) throws {}
+  /// The figure of all since `reset`.
   open var result: Double { 0 }
+  /// Forgets what was taken in.
   open func reset() {}
 
   /// Takes the output that it measures in.
@@ -39,35 +41,55 @@ extension Metric {
   /// How many samples are right: by class numbers, one-hot targets, or of two classes, whichever
   /// fits the shapes.
   public static var accuracy: Metric { Accuracy() }
+  /// How many elements of two classes are right, by 0.5.
   public static var binaryAccuracy: Metric { Accuracy("binary_accuracy", kind: .binary) }
+  /// How many samples are right, targets being distributions.
   public static var categoricalAccuracy: Metric {
     Accuracy("categorical_accuracy", kind: .categorical)
   }
+  /// How many samples are right, targets being class numbers.
   public static var sparseCategoricalAccuracy: Metric {
     Accuracy("sparse_categorical_accuracy", kind: .sparse)
   }
   /// How many samples have their class among the `k` most likely ones.
   public static func topK(_ k: Int = 5) -> Metric { TopKAccuracy(k) }
+  /// See `Precision`.
   public static var precision: Metric { Precision() }
+  /// See `Recall`.
   public static var recall: Metric { Recall() }
+  /// See `AUC`.
   public static var auc: Metric { AUC() }
+  /// See `F1Score`.
   public static var f1: Metric { F1Score() }
+  /// See `R2Score`.
   public static var r2: Metric { R2Score() }
+  /// `(p - t)^2`.
   public static var meanSquaredError: Metric { MeanMetric(.meanSquaredError) }
+  /// `|p - t|`.
   public static var meanAbsoluteError: Metric { MeanMetric(.meanAbsoluteError) }
+  /// `100 |p - t| / |t|`.
   public static var meanAbsolutePercentageError: Metric {
     MeanMetric(.meanAbsolutePercentageError)
   }
+  /// `(log(1 + p) - log(1 + t))^2`.
   public static var meanSquaredLogarithmicError: Metric {
     MeanMetric(.meanSquaredLogarithmicError)
   }
+  /// `log(cosh(p - t))`.
   public static var logCosh: Metric { MeanMetric(.logCosh) }
+  /// `p - t log(p)`.
   public static var poisson: Metric { MeanMetric(.poisson) }
+  /// `max(0, 1 - t p)` for targets of -1 and 1.
   public static var hinge: Metric { MeanMetric(.hinge) }
+  /// `sum(t log(t / p))` over the last axis.
   public static var kullbackLeibler: Metric { MeanMetric(.kullbackLeibler) }
+  /// See `RootMeanSquaredError`.
   public static var rootMeanSquaredError: Metric { RootMeanSquaredError() }
+  /// The negative cosine of the angle between vectors of the last axis.
   public static var cosineSimilarity: Metric { CosineSimilarity() }
+  /// See `PearsonCorrelation`.
   public static var pearson: Metric { PearsonCorrelation() }
+  /// See `MeanIoU`.
   public static func meanIoU(_ classes: Int) -> Metric { MeanIoU(classes) }
   /// The mean of a loss.
   public static func loss(_ loss: LossFunction) -> Metric { MeanMetric(loss) }

@@ -6,6 +6,7 @@ import Training
 ///
 /// - Source: Keras 3 TopKCategoricalAccuracy, SparseTopKCategoricalAccuracy.
 public final class TopKAccuracy: Metric {
+  /// How many classes count.
   public let k: Int
   private var sum = WeightedSum()
 

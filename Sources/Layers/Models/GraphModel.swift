@@ -6,7 +6,9 @@ import Training
 ///
 /// - Names of parameters: `layers.0.kernel`, in the order of use, or by the layer's own name.
 public final class GraphModel: Network {
+  /// The inputs.
   public let inputs: [Symbol]
+  /// The outputs.
   public let outputs: [Symbol]
   /// Each layer once, in the order of first use.
   public let layers: [Layer]

@@ -11,7 +11,8 @@ import Training
 /// }
 /// ```
 ///
-/// Layers of a subclass are its stored properties. It is a layer itself, and goes into other models.
+/// Layers of a subclass are its stored properties. It is a layer itself, and goes into other
+/// models.
 open class Network: Layer {
   /// What `compile` said, and what training keeps between calls; nil before.
   public internal(set) var trainer: Trainer?

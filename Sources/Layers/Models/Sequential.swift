@@ -15,6 +15,7 @@ import Training
 ///   is built at once, and shapes that do not fit are reported; without it, by its first batch.
 /// - Names of parameters: `layers.0.kernel`, or by the layer's own name, `layers.head.kernel`.
 public final class Sequential: Network {
+  /// The layers, in order.
   public private(set) var layers: [Layer]
 
   /// Built by its first batch.
@@ -23,8 +24,8 @@ public final class Sequential: Network {
     super.init()
   }
 
-  /// Errors: those of layers that do not accept what comes to them, with the path, what was expected
-  /// and received, and this line.
+  /// Errors: those of layers that do not accept what comes to them, with the path, what was
+  /// expected and received, and this line.
   public init(
     input: [Int?], file: StaticString = #fileID, line: UInt = #line,
     @LayerBuilder _ layers: () throws -> [Layer]

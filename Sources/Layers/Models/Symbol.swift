@@ -13,6 +13,7 @@ public struct Symbol {
   let source: SymbolSource
   /// Which of the source's outputs.
   let place: Int
+  /// What it will be.
   public let shape: LayerShape
 
   init(_ source: SymbolSource, _ place: Int, _ shape: LayerShape) {
@@ -77,11 +78,17 @@ extension Layer {
 extension Symbol {
   /// The sum; shapes that do not fit are reported by what uses it, or by the model.
   public static func + (a: Symbol, b: Symbol) -> Symbol { joined(Add(), a, b) }
+  /// Element by element; see `+`.
   public static func - (a: Symbol, b: Symbol) -> Symbol { joined(Subtract(), a, b) }
+  /// Element by element; see `+`.
   public static func * (a: Symbol, b: Symbol) -> Symbol { joined(Multiply(), a, b) }
+  /// Element by element; see `+`.
   public static func + (a: Symbol, b: Double) -> Symbol { changed(a) { try $0 + b } }
+  /// Element by element; see `+`.
   public static func - (a: Symbol, b: Double) -> Symbol { changed(a) { try $0 - b } }
+  /// Element by element; see `+`.
   public static func * (a: Symbol, b: Double) -> Symbol { changed(a) { try $0 * b } }
+  /// Element by element; see `+`.
   public static func / (a: Symbol, b: Double) -> Symbol { changed(a) { try $0 / b } }
 
   private static func joined(_ layer: Layer, _ a: Symbol, _ b: Symbol) -> Symbol {

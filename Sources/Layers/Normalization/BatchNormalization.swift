@@ -10,12 +10,19 @@ import Training
 /// - Parameters: `gamma`, `beta` `[C]`; states `mean`, `variance`.
 /// - Source: Keras 3 BatchNormalization, with its defaults (torch: momentum 0.9, epsilon 1e-5).
 public final class BatchNormalization: Layer {
+  /// The axis that it works along.
   public let axis: Int
+  /// The weight of running moments.
   public let momentum: Double
+  /// Added to variances or squares.
   public let epsilon: Double
+  /// The scale; nil without.
   public let gamma: Parameter?
+  /// The shift; nil without.
   public let beta: Parameter?
+  /// The running mean.
   public let mean = StateTensor.pending()
+  /// The running variance.
   public let variance = StateTensor.pending()
 
   public init(

@@ -8,10 +8,15 @@ import Training
 /// - Errors: `.attribute` where groups do not divide the channels.
 /// - Source: Keras 3 GroupNormalization; a group for each channel with `groups: -1`.
 public final class GroupNormalization: Layer {
+  /// Parts that channels are divided into.
   public let groups: Int
+  /// Added to variances or squares.
   public let epsilon: Double
+  /// Where channels stand.
   public let dataFormat: DataFormat
+  /// The scale; nil without.
   public let gamma = Parameter.pending()
+  /// The shift; nil without.
   public let beta = Parameter.pending()
 
   public init(_ groups: Int = 32, epsilon: Double = 1e-3, dataFormat: DataFormat = .channelsFirst) {

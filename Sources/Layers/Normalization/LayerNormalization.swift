@@ -6,9 +6,13 @@ import Training
 /// - `axis`: the first of the axes, up to the last. - Parameters: `gamma`, `beta` of their sizes.
 /// - Source: Keras 3 LayerNormalization, epsilon 1e-3 (torch 1e-5). Ba et al. 2016.
 public final class LayerNormalization: Layer {
+  /// The axis that it works along.
   public let axis: Int
+  /// Added to variances or squares.
   public let epsilon: Double
+  /// The scale; nil without.
   public let gamma: Parameter?
+  /// The shift; nil without.
   public let beta: Parameter?
 
   public init(axis: Int = -1, epsilon: Double = 1e-3, center: Bool = true, scale: Bool = true) {

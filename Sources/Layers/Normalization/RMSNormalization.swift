@@ -6,8 +6,11 @@ import Training
 /// - `axis`: the first of the axes, up to the last. - Parameter: `gamma` of their sizes.
 /// - Source: Keras 3 RMSNormalization, epsilon 1e-6. Zhang and Sennrich 2019.
 public final class RMSNormalization: Layer {
+  /// The axis that it works along.
   public let axis: Int
+  /// Added to variances or squares.
   public let epsilon: Double
+  /// The scale; nil without.
   public let gamma = Parameter.pending()
 
   public init(axis: Int = -1, epsilon: Double = 1e-6) {

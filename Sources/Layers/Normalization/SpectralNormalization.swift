@@ -10,9 +10,13 @@ import Training
 ///   overwrites the kernel instead.
 /// - Errors: `.usage` for a layer without a kernel.
 public final class SpectralNormalization: Layer {
+  /// The layer inside.
   public let layer: Layer
+  /// Steps of power iteration for each batch.
   public let iterations: Int
+  /// The left singular vector.
   public let vector = StateTensor.pending()
+  /// The largest singular value.
   public let divisor = StateTensor.pending()
 
   public init(_ layer: Layer, iterations: Int = 1) {

@@ -5,6 +5,7 @@ import Training
 ///
 /// - Source: Keras 3 UnitNormalization.
 public final class UnitNormalization: Layer {
+  /// The number of spatial axes.
   public let axes: [Int]
 
   public init(axes: [Int] = [-1]) {

@@ -1,7 +1,7 @@
 import Training
 
-/// The mean of as many windows as asked for over one spatial axis: `[N, C, T]` with channels first. See
-/// `AdaptivePooling`.
+/// The mean of as many windows as asked for over one spatial axis: `[N, C, T]` with channels first.
+/// See `AdaptivePooling`.
 ///
 /// - Source: Keras 3 AdaptiveAveragePooling1D, torch AdaptiveAvgPool1d.
 public final class AdaptiveAveragePooling1D: AdaptivePooling {

@@ -1,7 +1,7 @@
 import Training
 
-/// The mean of as many windows as asked for over two spatial axes: `[N, C, H, W]` with channels first. See
-/// `AdaptivePooling`.
+/// The mean of as many windows as asked for over two spatial axes: `[N, C, H, W]` with channels
+/// first. See `AdaptivePooling`.
 ///
 /// - Source: Keras 3 AdaptiveAveragePooling2D, torch AdaptiveAvgPool2d.
 public final class AdaptiveAveragePooling2D: AdaptivePooling {

@@ -1,7 +1,7 @@
 import Training
 
-/// The mean of as many windows as asked for over three spatial axes: `[N, C, D, H, W]` with channels first. See
-/// `AdaptivePooling`.
+/// The mean of as many windows as asked for over three spatial axes: `[N, C, D, H, W]` with
+/// channels first. See `AdaptivePooling`.
 ///
 /// - Source: Keras 3 AdaptiveAveragePooling3D, torch AdaptiveAvgPool3d.
 public final class AdaptiveAveragePooling3D: AdaptivePooling {

@@ -1,7 +1,7 @@
 import Training
 
-/// The largest element of as many windows as asked for over one spatial axis: `[N, C, T]` with channels first. See
-/// `AdaptivePooling`.
+/// The largest element of as many windows as asked for over one spatial axis: `[N, C, T]` with
+/// channels first. See `AdaptivePooling`.
 ///
 /// - Source: Keras 3 AdaptiveMaxPooling1D, torch AdaptiveMaxPool1d.
 public final class AdaptiveMaxPooling1D: AdaptivePooling {

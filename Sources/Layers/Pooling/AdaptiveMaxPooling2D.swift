@@ -1,7 +1,7 @@
 import Training
 
-/// The largest element of as many windows as asked for over two spatial axes: `[N, C, H, W]` with channels first. See
-/// `AdaptivePooling`.
+/// The largest element of as many windows as asked for over two spatial axes: `[N, C, H, W]` with
+/// channels first. See `AdaptivePooling`.
 ///
 /// - Source: Keras 3 AdaptiveMaxPooling2D, torch AdaptiveMaxPool2d.
 public final class AdaptiveMaxPooling2D: AdaptivePooling {

@@ -1,7 +1,7 @@
 import Training
 
-/// The largest element of as many windows as asked for over three spatial axes: `[N, C, D, H, W]` with channels first. See
-/// `AdaptivePooling`.
+/// The largest element of as many windows as asked for over three spatial axes: `[N, C, D, H, W]`
+/// with channels first. See `AdaptivePooling`.
 ///
 /// - Source: Keras 3 AdaptiveMaxPooling3D, torch AdaptiveMaxPool3d.
 public final class AdaptiveMaxPooling3D: AdaptivePooling {

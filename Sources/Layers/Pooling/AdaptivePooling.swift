@@ -7,8 +7,11 @@ import Training
 /// - Input: `[N, C, ...]`, or channels last, spatial sizes known.
 /// - Errors: `.shape` where a size is not known; `.attribute`.
 public class AdaptivePooling: Layer {
+  /// The number of spatial axes.
   public let axes: Int
+  /// Which one of its kinds.
   public let kind: PoolingKind
+  /// Where channels stand.
   public let dataFormat: DataFormat
   private let wanted: [Int]
 

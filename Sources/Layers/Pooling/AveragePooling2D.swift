@@ -1,6 +1,7 @@
 import Training
 
-/// The mean of each window over two spatial axes: `[N, C, H, W]` with channels first. See `Pooling`.
+/// The mean of each window over two spatial axes: `[N, C, H, W]` with channels first. See
+/// `Pooling`.
 ///
 /// - Source: Keras 3 AveragePooling2D.
 public final class AveragePooling2D: Pooling {

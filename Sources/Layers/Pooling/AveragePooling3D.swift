@@ -1,6 +1,7 @@
 import Training
 
-/// The mean of each window over three spatial axes: `[N, C, D, H, W]` with channels first. See `Pooling`.
+/// The mean of each window over three spatial axes: `[N, C, D, H, W]` with channels first. See
+/// `Pooling`.
 ///
 /// - Source: Keras 3 AveragePooling3D.
 public final class AveragePooling3D: Pooling {

@@ -1,7 +1,7 @@
 import Training
 
-/// The mean of each channel over two spatial axes: `[N, C, H, W]` with channels first to `[N, C]`. See
-/// `GlobalPooling`.
+/// The mean of each channel over two spatial axes: `[N, C, H, W]` with channels first to `[N, C]`.
+/// See `GlobalPooling`.
 ///
 /// - Source: Keras 3 GlobalAveragePooling2D.
 public final class GlobalAveragePooling2D: GlobalPooling {

@@ -1,7 +1,7 @@
 import Training
 
-/// The mean of each channel over three spatial axes: `[N, C, D, H, W]` with channels first to `[N, C]`. See
-/// `GlobalPooling`.
+/// The mean of each channel over three spatial axes: `[N, C, D, H, W]` with channels first to `[N,
+/// C]`. See `GlobalPooling`.
 ///
 /// - Source: Keras 3 GlobalAveragePooling3D.
 public final class GlobalAveragePooling3D: GlobalPooling {

@@ -1,7 +1,7 @@
 import Training
 
-/// The largest element of each channel over one spatial axis: `[N, C, T]` with channels first to `[N, C]`. See
-/// `GlobalPooling`.
+/// The largest element of each channel over one spatial axis: `[N, C, T]` with channels first to
+/// `[N, C]`. See `GlobalPooling`.
 ///
 /// - Source: Keras 3 GlobalMaxPooling1D.
 public final class GlobalMaxPooling1D: GlobalPooling {

@@ -1,7 +1,7 @@
 import Training
 
-/// The largest element of each channel over two spatial axes: `[N, C, H, W]` with channels first to `[N, C]`. See
-/// `GlobalPooling`.
+/// The largest element of each channel over two spatial axes: `[N, C, H, W]` with channels first to
+/// `[N, C]`. See `GlobalPooling`.
 ///
 /// - Source: Keras 3 GlobalMaxPooling2D.
 public final class GlobalMaxPooling2D: GlobalPooling {

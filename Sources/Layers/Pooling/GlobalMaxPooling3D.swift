@@ -1,7 +1,7 @@
 import Training
 
-/// The largest element of each channel over three spatial axes: `[N, C, D, H, W]` with channels first to `[N, C]`. See
-/// `GlobalPooling`.
+/// The largest element of each channel over three spatial axes: `[N, C, D, H, W]` with channels
+/// first to `[N, C]`. See `GlobalPooling`.
 ///
 /// - Source: Keras 3 GlobalMaxPooling3D.
 public final class GlobalMaxPooling3D: GlobalPooling {

@@ -5,9 +5,13 @@ import Training
 ///
 /// - With a mask over one spatial axis, means count what it lets through.
 public class GlobalPooling: Layer {
+  /// The number of spatial axes.
   public let axes: Int
+  /// Which one of its kinds.
   public let kind: PoolingKind
+  /// Whether reduced axes stay, with size 1.
   public let keepDims: Bool
+  /// Where channels stand.
   public let dataFormat: DataFormat
 
   init(axes: Int, _ kind: PoolingKind, keepDims: Bool, dataFormat: DataFormat) {

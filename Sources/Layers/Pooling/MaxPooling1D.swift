@@ -1,6 +1,7 @@
 import Training
 
-/// The largest element of each window over one spatial axis: `[N, C, T]` with channels first. See `Pooling`.
+/// The largest element of each window over one spatial axis: `[N, C, T]` with channels first. See
+/// `Pooling`.
 ///
 /// - Source: Keras 3 MaxPooling1D.
 public final class MaxPooling1D: Pooling {

@@ -1,6 +1,7 @@
 import Training
 
-/// The largest element of each window over two spatial axes: `[N, C, H, W]` with channels first. See `Pooling`.
+/// The largest element of each window over two spatial axes: `[N, C, H, W]` with channels first.
+/// See `Pooling`.
 ///
 /// - Source: Keras 3 MaxPooling2D.
 public final class MaxPooling2D: Pooling {

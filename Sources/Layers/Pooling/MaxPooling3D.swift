@@ -1,6 +1,7 @@
 import Training
 
-/// The largest element of each window over three spatial axes: `[N, C, D, H, W]` with channels first. See `Pooling`.
+/// The largest element of each window over three spatial axes: `[N, C, D, H, W]` with channels
+/// first. See `Pooling`.
 ///
 /// - Source: Keras 3 MaxPooling3D.
 public final class MaxPooling3D: Pooling {

@@ -9,9 +9,13 @@ public enum PoolingKind: Sendable { case max, average }
 /// - Input: `[N, C, ...]`, or channels last. With padding `same`, means count only what is inside.
 /// - Errors: `.attribute` for sizes below 1 or not as many as axes; `.shape`.
 public class Pooling: Layer {
+  /// The number of spatial axes.
   public let axes: Int
+  /// Which one of its kinds.
   public let kind: PoolingKind
+  /// What stands around the input.
   public let padding: Padding
+  /// Where channels stand.
   public let dataFormat: DataFormat
   private let window: [Int]
   private let strides: [Int]?

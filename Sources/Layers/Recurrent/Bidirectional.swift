@@ -3,15 +3,20 @@ import Training
 
 /// A recurrent layer run both ways, the results joined.
 ///
-/// - `backward`: the layer for the way back; by default one like `forward`, with weights of its own.
+/// - `backward`: the layer for the way back; by default one like `forward`, with weights of its
+///   own.
 /// - Output: as `forward`'s, by `merging`; sequences of the way back are turned round. With
 ///   `returnsState` the states of the way there, then those of the way back.
 /// - Source: Keras 3 Bidirectional. Schuster and Paliwal 1997.
 public final class Bidirectional: Layer {
+  /// How both results are joined.
   public enum Merging: String, Sendable { case concatenation, sum, product, average }
 
+  /// The layer that goes ahead.
   public let ahead: RNN
+  /// The layer that goes back.
   public let back: RNN
+  /// How both results are joined.
   public let merging: Merging
 
   /// Errors: `.usage` for a layer that cannot be turned, where no `backward` is given.

@@ -7,17 +7,28 @@ import Training
 ///   with `returnsSequences`.
 /// - Parameters: `kernel` `[4 filters, C, ...]`, `recurrent` `[4 filters, filters, ...]`, `bias`
 ///   `[4 filters]`; gates i, f, c, o as in Keras. Recurrent convolutions keep the size.
-/// - Errors: `.shape` where steps or sizes are not known. - Source: Keras 3 ConvLSTM. Shi et al. 2015.
+/// - Errors: `.shape` where steps or sizes are not known. - Source: Keras 3 ConvLSTM. Shi et al.
+///   2015.
 public class ConvLSTM: Layer {
+  /// The number of spatial axes.
   public let axes: Int
+  /// Channels of the output.
   public let filters: Int
+  /// What stands around the input.
   public let padding: Padding
+  /// What is applied to the result.
   public let activation: ActivationFunction
+  /// What is applied to gates.
   public let recurrentActivation: ActivationFunction
+  /// Whether all steps are given.
   public let returnsSequences: Bool
+  /// Where channels stand.
   public let dataFormat: DataFormat
+  /// Weights of the input.
   public let kernel = Parameter.pending()
+  /// Weights of the state.
   public let recurrent = Parameter.pending()
+  /// Added to the result; nil without.
   public let bias: Parameter?
   private let kernelSize: [Int]
   private let strides: [Int]

@@ -6,6 +6,7 @@ import Training
 /// - `resetAfter`: whether the reset gate acts behind the recurrent product, which then has a bias
 ///   of its own. - Source: Keras 3 GRUCell.
 public final class GRUCell: GatedCell {
+  /// Whether the reset gate acts behind the product.
   public let resetAfter: Bool
 
   public init(

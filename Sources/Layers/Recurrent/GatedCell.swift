@@ -7,13 +7,21 @@ import Training
 ///   `[gates units]`, and with `hasTwoBiases` `recurrentBias` of the same size.
 ///   Keras has the first two turned.
 public class GatedCell: RecurrentCell {
+  /// The size of the output.
   public let units: Int
+  /// What is applied to the result.
   public let activation: ActivationFunction
+  /// What is applied to gates.
   public let recurrentActivation: ActivationFunction
+  /// The share of the state that is dropped.
   public let recurrentDropout: Double
+  /// Weights of the input.
   public let kernel = Parameter.pending()
+  /// Weights of the state.
   public let recurrent = Parameter.pending()
+  /// Added to the result; nil without.
   public let bias: Parameter?
+  /// A second bias, added to the product with the state; nil without.
   public let recurrentBias: Parameter?
   private let kernelInitializer: Initializer
   private let recurrentInitializer: Initializer

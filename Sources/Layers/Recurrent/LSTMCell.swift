@@ -6,6 +6,7 @@ import Training
 /// - States: `h`, `c`, of `units` each. - `unitForgetBias`: whether the forget gate's bias begins
 ///   as 1. - Source: Keras 3 LSTMCell.
 public final class LSTMCell: GatedCell {
+  /// Whether the forget gate's bias begins as 1.
   public let unitForgetBias: Bool
 
   public init(

@@ -11,9 +11,13 @@ import Training
 ///   `T`; others, and masked inputs, are unrolled, for which `T` is fixed when a step is compiled.
 /// - Source: Keras 3 RNN.
 public class RNN: Layer {
+  /// The cell that is run over time.
   public let cell: RecurrentCell
+  /// Whether all steps are given.
   public let returnsSequences: Bool
+  /// Whether the last states are given behind the output.
   public let returnsState: Bool
+  /// Whether it runs from the last step to the first.
   public let goesBackwards: Bool
   /// The share of input features that is dropped in training, the same for all steps.
   public let dropout: Double

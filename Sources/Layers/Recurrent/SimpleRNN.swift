@@ -1,7 +1,8 @@
 import Tensors
 import Training
 
-/// A simple recurrent layer over time. See `RNN` for inputs and outputs, `SimpleRNNCell` for the formula.
+/// A simple recurrent layer over time. See `RNN` for inputs and outputs, `SimpleRNNCell` for the
+/// formula.
 ///
 /// - `dropout`: of input features; `recurrentDropout`: of the state, both one draw for all steps.
 /// - Source: Keras 3 SimpleRNN.

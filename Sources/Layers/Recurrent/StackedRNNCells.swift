@@ -5,6 +5,7 @@ import Training
 ///
 /// - Source: Keras 3 StackedRNNCells.
 public final class StackedRNNCells: RecurrentCell {
+  /// The cells, in order.
   public let cells: [RecurrentCell]
 
   public init(_ cells: [RecurrentCell]) {

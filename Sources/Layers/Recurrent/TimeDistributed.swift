@@ -5,6 +5,7 @@ import Training
 ///
 /// - Errors: `.shape` where the number of steps is not known. - Source: Keras 3 TimeDistributed.
 public final class TimeDistributed: Layer {
+  /// The layer inside.
   public let layer: Layer
 
   public init(_ layer: Layer) {

@@ -5,7 +5,9 @@ import Training
 ///
 /// - Source: Keras 3 ActivityRegularization.
 public final class ActivityRegularization: Layer {
+  /// The factor of magnitudes.
   public let l1: Double
+  /// The factor of squares.
   public let l2: Double
 
   public init(l1: Double = 0, l2: Double = 0) {

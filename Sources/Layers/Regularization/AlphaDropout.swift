@@ -6,6 +6,7 @@ import Training
 ///
 /// - Errors: `.attribute` for a rate outside 0..<1. - Source: Keras 3 AlphaDropout.
 public final class AlphaDropout: Layer {
+  /// The share that is dropped.
   public let rate: Double
 
   public init(_ rate: Double) {

@@ -7,7 +7,9 @@ import Training
 /// - `sharedAxes`: axes along which all elements share one draw, Keras' `noise_shape` of 1.
 /// - Errors: `.attribute` for a rate outside 0..<1. - Source: Keras 3 Dropout.
 public final class Dropout: Layer {
+  /// The share that is dropped.
   public let rate: Double
+  /// Axes along which one value serves all.
   public let sharedAxes: [Int]
 
   public init(_ rate: Double, sharedAxes: [Int] = []) {

@@ -5,6 +5,7 @@ import Training
 ///
 /// - Errors: `.attribute` for a rate outside 0..<1. - Source: Keras 3 GaussianDropout.
 public final class GaussianDropout: Layer {
+  /// The share that is dropped.
   public let rate: Double
 
   public init(_ rate: Double) {

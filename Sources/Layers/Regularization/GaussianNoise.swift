@@ -5,6 +5,7 @@ import Training
 ///
 /// - Errors: `.attribute` for a negative deviation. - Source: Keras 3 GaussianNoise.
 public final class GaussianNoise: Layer {
+  /// The standard deviation.
   public let deviation: Double
 
   public init(_ deviation: Double) {

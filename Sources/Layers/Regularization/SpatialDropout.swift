@@ -6,8 +6,11 @@ import Training
 ///
 /// - Input: `[N, C, ...]`, or channels last. - Errors: `.attribute` for a rate outside 0..<1.
 public class SpatialDropout: Layer {
+  /// The number of spatial axes.
   public let axes: Int
+  /// The share that is dropped.
   public let rate: Double
+  /// Where channels stand.
   public let dataFormat: DataFormat
 
   init(axes: Int, _ rate: Double, dataFormat: DataFormat) {

@@ -1,6 +1,7 @@
 import Training
 
-/// Elements cut off around one spatial axis: `[N, C, T]` with channels first. See `SpatialCropping`.
+/// Elements cut off around one spatial axis: `[N, C, T]` with channels first. See
+/// `SpatialCropping`.
 ///
 /// - Source: Keras 3 Cropping1D.
 public final class Cropping1D: SpatialCropping {

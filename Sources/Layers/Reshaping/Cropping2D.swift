@@ -1,6 +1,7 @@
 import Training
 
-/// Elements cut off around two spatial axes: `[N, C, H, W]` with channels first. See `SpatialCropping`.
+/// Elements cut off around two spatial axes: `[N, C, H, W]` with channels first. See
+/// `SpatialCropping`.
 ///
 /// - Source: Keras 3 Cropping2D.
 public final class Cropping2D: SpatialCropping {

@@ -1,6 +1,7 @@
 import Training
 
-/// Elements cut off around three spatial axes: `[N, C, D, H, W]` with channels first. See `SpatialCropping`.
+/// Elements cut off around three spatial axes: `[N, C, D, H, W]` with channels first. See
+/// `SpatialCropping`.
 ///
 /// - Source: Keras 3 Cropping3D.
 public final class Cropping3D: SpatialCropping {

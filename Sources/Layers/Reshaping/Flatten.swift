@@ -6,6 +6,7 @@ import Training
 ///
 /// - Source: Keras 3 Flatten.
 public final class Flatten: Layer {
+  /// Where channels stand.
   public let dataFormat: DataFormat
 
   public init(dataFormat: DataFormat = .channelsFirst) {

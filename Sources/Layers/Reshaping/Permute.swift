@@ -5,6 +5,7 @@ import Training
 ///
 /// - Errors: `.attribute` where these are not all axes, each once. - Source: Keras 3 Permute.
 public final class Permute: Layer {
+  /// Numbers of the axes behind the batch, from 1.
   public let order: [Int]
 
   public init(_ order: [Int]) {

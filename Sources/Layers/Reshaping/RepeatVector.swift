@@ -5,6 +5,7 @@ import Training
 ///
 /// - Source: Keras 3 RepeatVector.
 public final class RepeatVector: Layer {
+  /// How many there are.
   public let count: Int
 
   public init(_ count: Int) {

@@ -5,6 +5,7 @@ import Training
 ///
 /// - Errors: `.shape` where the number of elements differs. - Source: Keras 3 Reshape.
 public final class Reshape: Layer {
+  /// Sizes behind the batch.
   public let sizes: [Int]
 
   public init(_ sizes: [Int]) {

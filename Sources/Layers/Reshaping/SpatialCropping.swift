@@ -4,9 +4,12 @@ import Training
 /// Elements cut off around the spatial axes.
 ///
 /// - Input: `[N, C, ...]`, or channels last.
-/// - Errors: `.attribute` for negative numbers or not as many as axes; `.shape` where nothing is left.
+/// - Errors: `.attribute` for negative numbers or not as many as axes; `.shape` where nothing is
+///   left.
 public class SpatialCropping: Layer {
+  /// The number of spatial axes.
   public let axes: Int
+  /// Where channels stand.
   public let dataFormat: DataFormat
   private let before: [Int]
   private let after: [Int]

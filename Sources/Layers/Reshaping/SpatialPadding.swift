@@ -19,8 +19,11 @@ public enum PaddingKind: String, Sendable {
 /// - Errors: `.attribute` for negative numbers or not as many as axes; `.shape` where a mirrored or
 ///   circular border is larger than the input.
 public class SpatialPadding: Layer {
+  /// The number of spatial axes.
   public let axes: Int
+  /// Which one of its kinds.
   public let kind: PaddingKind
+  /// Where channels stand.
   public let dataFormat: DataFormat
   private let before: [Int]
   private let after: [Int]

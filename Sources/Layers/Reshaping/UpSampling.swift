@@ -5,8 +5,11 @@ import Training
 ///
 /// - Input: `[N, C, ...]`, or channels last. - Errors: `.attribute`, `.shape`.
 public class UpSampling: Layer {
+  /// The number of spatial axes.
   public let axes: Int
+  /// Whether elements between are blended.
   public let isLinear: Bool
+  /// Where channels stand.
   public let dataFormat: DataFormat
   private let factors: [Int]
 

@@ -1,6 +1,7 @@
 import Training
 
-/// Each element repeated along three spatial axes: `[N, C, D, H, W]` with channels first. See `UpSampling`.
+/// Each element repeated along three spatial axes: `[N, C, D, H, W]` with channels first. See
+/// `UpSampling`.
 ///
 /// - Source: Keras 3 UpSampling3D.
 public final class UpSampling3D: UpSampling {

@@ -13,7 +13,7 @@ import Tensors
 /// - `post_transform` is read and kept and changes nothing, as in ONNX Runtime.
 /// - Errors: `.attribute` when the lists do not fit each other, `.shape` when F does not fit.
 /// - Source: ai.onnx.ml SVMRegressor 1; ONNX Runtime 1.32 where it leaves room.
-public struct SVMRegressor: Operator {
+public struct SVMRegressor: FormulaGradient {
   public let kernel: SVMKernel
   public let support: [Float]
   public let vectors: Int
@@ -33,6 +33,7 @@ public struct SVMRegressor: Operator {
       ScoreTransform.spec, AttributeSpec("rho", .floats, "added to the sum"),
       AttributeSpec("support_vectors", .floats, "one row of features for each"),
     ] + SVMKernel.specs,
+    isDifferentiable: true,
     cases: {
       let x = try Tensor(shape: [3, 2], [1, -2, 3, 0.5, -1, 1] as [Float])
       let support: [Float] = [0.5, -1, 2, 0.25]
@@ -142,5 +143,24 @@ public struct SVMRegressor: Operator {
         vectors, into: y, 1, adds: false)
       for r in 0..<rows { y[r] += rho }
     }
+  }
+}
+
+extension SVMRegressor {
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    guard let x = inputs[0] else { throw EngineError(.arity, "the input is missing") }
+    let y: B.Value
+    if vectors == 0 {
+      y = try linearScores(b, x, coefficients, rows: 1, intercepts: [rho])
+    } else {
+      let k = try kernel.expand(b, x, support, vectors: vectors)
+      let weights = try b.constant(Tensor(shape: [vectors, 1], coefficients))
+      y = try plus(b, b.apply(MatMul(), k, weights), Double(rho))
+    }
+    guard oneClass else { return Few(y) }
+    return Few(
+      try b.apply(Where(), isGreater(b, y, 0), scalar(b, 1, like: y), scalar(b, -1, like: y)))
   }
 }

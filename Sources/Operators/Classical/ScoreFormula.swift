@@ -61,3 +61,24 @@ extension ScoreTransform {
     return try b.apply(Concat(axis: 1), first, second)
   }
 }
+
+extension SVMKernel {
+  /// The kernel between rows of features and all support vectors, `[N, vectors]`, in float32.
+  func expand<B: Builder>(
+    _ b: B, _ x: B.Value, _ support: [Float], vectors: Int
+  ) throws(EngineError) -> B.Value {
+    if kind == .rbf {
+      let features = support.count / max(1, vectors)
+      let rows = try reshape(b, b.apply(Cast(to: .float32), x), [-1, 1, features])
+      let others = try b.constant(Tensor(shape: [1, vectors, features], support))
+      let apart = try minus(b, rows, others)
+      let distances = try sum(b, times(b, apart, apart), [2], keepDims: false)
+      return try b.apply(Exp(), times(b, distances, -Double(gamma)))
+    }
+    let products = try linearScores(b, x, support, rows: vectors, intercepts: [])
+    if kind == .linear { return products }
+    let moved = try plus(b, times(b, products, Double(gamma)), Double(coef0))
+    return try kind == .sigmoid
+      ? b.apply(Tanh(), moved) : b.apply(Pow(), moved, scalar(b, Double(degree), like: moved))
+  }
+}

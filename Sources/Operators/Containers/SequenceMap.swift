@@ -19,7 +19,8 @@ public struct SequenceMap: Operator {
       .variadic("additional_inputs", Containers.types, "", containers: true),
     ],
     outputs: [.variadic("out_sequence", Containers.types, "", containers: true)],
-    attributes: [AttributeSpec("body", .graph, "runs on each element")], isDifferentiable: true, cases: { [] })
+    attributes: [AttributeSpec("body", .graph, "runs on each element")], isDifferentiable: true,
+    cases: { [] })
 
   public init(body: Graph) { self.body = Subgraph(body) }
 

@@ -87,7 +87,8 @@ private struct GroupQueryFormula<B: Builder> {
     } else {
       let sizes = [o.heads, o.keyHeads, o.keyHeads].map { Int64($0 * size) }
       rows = try b.apply(
-        Split(axis: 2), inputs: [query, try b.constant(Tensor(sizes))], outputs: 3).array
+        Split(axis: 2), inputs: [query, try b.constant(Tensor(sizes))], outputs: 3
+      ).array
     }
     var q = try headsApart(b, rows[0], o.heads)
     var k = try headsApart(b, rows[1], o.keyHeads)

@@ -13,7 +13,8 @@ extension DeformConv {
       case let input = image.dropFirst(2).compactMap(\.known), input.count == image.count - 2,
       let channels = image[1].known
     else { throw EngineError(.notDifferentiable, "the sizes of the operands are not known") }
-    let settled = try window.concrete(inputSpatial: input, kernel: Array(weights.array.dropFirst(2)))
+    let settled = try window.concrete(
+      inputSpatial: input, kernel: Array(weights.array.dropFirst(2)))
     let axes = input.count
     let (taps, positions) = (settled.kernel.reduce(1, *), settled.output.reduce(1, *))
     let columns = taps * positions

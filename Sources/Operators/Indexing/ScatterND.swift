@@ -31,7 +31,8 @@ public struct ScatterND: Operator {
       let x = try Tensor(shape: [3, 2], (1...6).map { Float($0) })
       let i = try Tensor(shape: [2, 1], [2, -3] as [Int64])
       let u = try Tensor(shape: [2, 2], [1.5, 2.5, 3.5, 4.25] as [Float])
-      return [.init(ScatterND(), [x, i, u]), .init(ScatterND(reduction: .add), [x, i, u]),
+      return [
+        .init(ScatterND(), [x, i, u]), .init(ScatterND(reduction: .add), [x, i, u]),
         .init(ScatterND(reduction: .mul), [x, i, u]), .init(ScatterND(reduction: .max), [x, i, u]),
       ]
     })

@@ -31,8 +31,10 @@ public struct Einsum: Operator {
       return [
         .init(try Einsum("ij,jk->ik"), [a, b]), .init(try Einsum("ij->ji"), [a]),
         .init(try Einsum("ij,jk,il->kl"), [a, b, a]),
-        .init(try Einsum("ij,jj->"), [a, try Tensor(shape: [3, 3], (1...9).map { Float($0) / 3 })]),
-        .init(try Einsum("...j,...k->...k"), [a, try Tensor(shape: [1, 2], [0.5, -2] as [Float])]),
+        .init(
+          try Einsum("ij,jj->"), [a, try Tensor(shape: [3, 3], (1...9).map { Float($0) / 3 })]),
+        .init(
+          try Einsum("...j,...k->...k"), [a, try Tensor(shape: [1, 2], [0.5, -2] as [Float])]),
       ]
     })
 

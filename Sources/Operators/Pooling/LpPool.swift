@@ -83,7 +83,8 @@ extension LpPool {
     _ b: B, _ inputs: Few<B.Value?>, outputs: Int
   ) throws(EngineError) -> Few<B.Value> {
     guard let x = inputs[0] else { throw EngineError(.arity, "an input is missing") }
-    let total = try b.apply(WindowSum(window), power(b, p % 2 == 0 ? x : b.apply(Abs(), x), Double(p)))
+    let total = try b.apply(
+      WindowSum(window), power(b, p % 2 == 0 ? x : b.apply(Abs(), x), Double(p)))
     if p == 1 { return Few(total) }
     let root = try power(b, nonzero(b, total), 1 / Double(p))
     return Few(try masked(b, root, where: isGreater(b, total, 0)))

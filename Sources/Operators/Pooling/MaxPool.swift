@@ -84,10 +84,12 @@ extension MaxPool {
     var places =
       hasPlaces ? g.outputs[1] : try b.apply(MaxPool(window), inputs: [x], outputs: 2)[1]
     // A window in pads alone has no place.
-    let mayMiss = window.ceilMode || window.padsBegin.indices.contains { i in
-      let extent = (window.kernel[i] - 1) * window.dilation(i) + 1
-      return window.padsBegin[i] >= extent || window.padsEnd[i] >= extent
-    }
+    let mayMiss =
+      window.ceilMode
+      || window.padsBegin.indices.contains { i in
+        let extent = (window.kernel[i] - 1) * window.dilation(i) + 1
+        return window.padsBegin[i] >= extent || window.padsEnd[i] >= extent
+      }
     if mayMiss {
       let none = try b.constant(Tensor(scalar: Int64(0)))
       up = try b.apply(

@@ -6,12 +6,12 @@ import Tensors
 ///
 /// Inputs: those of the layer, then the gradients by its results, each of them optional. Outputs:
 /// the gradients by X, W, R, B, the initial states and the peepholes, as many as there are inputs;
-/// those of an absent input are zeros of the shape that it would have. The forward pass is computed
-/// again, so nothing has to be kept between the two.
+/// an absent input counts as zeros. The forward pass is computed again, so nothing has to be kept
+/// between the two.
 ///
 /// Errors: those of the layer. Accuracy: that of the layer; the same for any number of threads.
-/// Gradient: none; a second derivative of a recurrent layer needs its steps written out.
-public protocol RecurrentGradient: Operator {
+/// Gradient: from the layer's steps written out, whose number must be known then.
+public protocol RecurrentGradient: FormulaGradient {
   associatedtype Layer: RecurrentLayer
   var layer: Layer { get }
   init(_ layer: Layer)
@@ -31,7 +31,8 @@ extension RecurrentGradient {
       layer.name + "Gradient", domain: "ai.dlrun", versions: [1],
       inputs: layer.inputs + layer.outputs.map { Parameter.optional("d" + $0.name, .floats) },
       outputs: results,
-      attributes: layer.attributes.map { AttributeSpec($0.name, $0.kind, $0.doc) }, cases: cases)
+      attributes: layer.attributes.map { AttributeSpec($0.name, $0.kind, $0.doc) },
+      isDifferentiable: true, cases: cases)
   }
 
   public init(reading a: AttributeReader) throws(EngineError) {
@@ -123,13 +124,60 @@ extension RecurrentGradient {
     }
   }
 
-  public func gradient<B: Builder>(
-    _ b: B, _ g: inout Backward<B.Value>
-  ) throws(EngineError) {
-    throw EngineError(
-      .notDifferentiable, "the gradient of a recurrent layer has no gradient of its own",
-      hint: "write the steps out to derive twice",
-      subject: .init(operatorName: Self.schema.name))
+  /// The layer written out, and the gradient of that.
+  public func formula<B: Builder>(
+    _ b: B, _ inputs: Few<B.Value?>, outputs: Int
+  ) throws(EngineError) -> Few<B.Value> {
+    func input(_ i: Int) -> B.Value? { i < inputs.count ? inputs[i] : nil }
+    guard let x = input(0) else { throw EngineError(.arity, "an input is missing") }
+    // The places of the gradients' inputs; sequence lengths have none.
+    let places = Array([0, 1, 2, 3, 5, 6, 7].prefix(outputs))
+    var list: [B.Value?] = (0..<layerInputs).map { input($0) }
+    var needed: UInt64 = 0
+    for (k, i) in places.enumerated() {
+      if list[i] == nil { list[i] = try absent(b, k, x: x, r: input(2)) }
+      needed |= 1 << UInt64(i)
+    }
+    let count = Layer.schema.outputs.count
+    let ups: Few<B.Value?> = Few((0..<count).map { input(layerInputs + $0) })
+    // Only the number of outputs matters to the tape.
+    let placeholders: Few<B.Value> = Few([B.Value](repeating: x, count: count))
+    let given: Few<B.Value?> = Few(list)
+    var g = Backward(inputs: given, outputs: placeholders, upstreams: ups, needed: needed)
+    let tape = FormulaTape(b)
+    let taped = tape.inputs(g)
+    let made = try RecurrentFormula(tape, layer, taped).outputs(taped)
+    try tape.give(taped, Few(Array(made.prefix(count))), &g)
+    var results: [B.Value] = []
+    for i in places {
+      if let part = g.result(i) {
+        results.append(part)
+      } else if let own = list[i] {
+        results.append(try zeros(b, like: own))
+      }
+    }
+    return Few(results)
+  }
+
+  /// Zeros of the shape that absent input `k` would have.
+  private func absent<B: Builder>(
+    _ b: B, _ k: Int, x: B.Value, r: B.Value?
+  ) throws(EngineError) -> B.Value {
+    guard let hidden = r.flatMap({ b.fact(of: $0).dims?[2].known }),
+      let batch = b.fact(of: x).dims?[layer.options.isBatchFirst ? 0 : 1].known,
+      let dtype = b.fact(of: x).dtype
+    else { throw EngineError(.notDifferentiable, "batch and neurons are not known") }
+    let directions = layer.options.direction.isReverse.count
+    let shape: Shape
+    switch k {
+    case 3: shape = [directions, 2 * layer.cell.gates * hidden]
+    case 6: shape = [directions, 3 * hidden]
+    default:
+      shape =
+        layer.options.isBatchFirst
+        ? [batch, directions, hidden] : [directions, batch, hidden]
+    }
+    return try zeros(b, TensorType(dtype, shape))
   }
 }
 

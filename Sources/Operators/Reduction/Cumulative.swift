@@ -45,7 +45,7 @@ extension Cumulative {
         AttributeSpec("reverse", .int, "1: from the end; default 0"),
       ],
       isDifferentiable: true,
-    cases: {
+      cases: {
         let x = try Tensor(shape: [2, 3], [1, -2, 3, 0.5, 2, 7] as [Float])
         let axis = try Tensor(scalar: Int64(1))
         return [

@@ -14,8 +14,8 @@ extension Module {
   /// Takes parameters and states from a safetensors file.
   ///
   /// - `partly`: whether tensors may be missing, or be there that the model lacks.
-  /// - Errors: one `.invalidModel` that lists all missing, unknown and misshapen tensors; nothing is
-  ///   changed then. `.inputMissing`, `.malformed`.
+  /// - Errors: one `.invalidModel` that lists all missing, unknown and misshapen tensors; nothing
+  ///   is changed then. `.inputMissing`, `.malformed`.
   public func load(_ path: String, partly: Bool = false) throws {
     var table: [String: Tensor] = [:]
     for (name, value) in try SafeTensors.read(path).tensors { table[name] = value }

@@ -7,8 +7,8 @@ import Tensors
 /// Captured once, as a `CompiledStep` is, with the same refusals. Nothing is derived.
 ///
 /// ```swift
-/// let predict = try CompiledFunction(model, example: [x]) { model, batch in [try model(batch[0])] }
-/// let y = try predict([x])[0]
+/// let predict = try CompiledFunction(model, example: [x]) { model, batch in [try model(batch[0])]
+/// } let y = try predict([x])[0]
 /// ```
 public final class CompiledFunction<M: Module> {
   public let model: M

@@ -43,8 +43,8 @@ extension Tensor {
 
   /// Channels `[N, C, ...]` normalised by their moments, and the running moments after that.
   ///
-  /// - `scale`, `bias`, `mean`, `variance`: `[C]`. In training the batch's own moments are used, and
-  ///   running ones become `momentum old + (1 - momentum) new`, with the population variance.
+  /// - `scale`, `bias`, `mean`, `variance`: `[C]`. In training the batch's own moments are used,
+  ///   and running ones become `momentum old + (1 - momentum) new`, with the population variance.
   /// - Errors: `.shape`. - Source: ONNX BatchNormalization 15.
   public func batchNorm(
     _ scale: Tensor, _ bias: Tensor, mean: Tensor, variance: Tensor, epsilon: Float = 1e-5,

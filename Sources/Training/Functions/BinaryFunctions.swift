@@ -32,7 +32,8 @@ extension Tensor {
     _ other: Double, file: StaticString = #fileID, line: UInt = #line
   ) throws(EngineError) -> Tensor { try apply(Min(), self, constant(other, dtype), file, line) }
 
-  /// The remainder, with the sign of the divisor, or of the dividend where `likeC`. Shapes broadcast.
+  /// The remainder, with the sign of the divisor, or of the dividend where `likeC`. Shapes
+  /// broadcast.
   public func modulo(
     _ divisor: Tensor, likeC: Bool = false, file: StaticString = #fileID, line: UInt = #line
   ) throws(EngineError) -> Tensor { try apply(Mod(fmod: likeC), self, divisor, file, line) }

@@ -3,8 +3,8 @@ import Operators
 import Tensors
 
 extension Tensor {
-  /// Convolution: `[N, C, ...]` by `[M, C / groups, ...]` to `[N, M, ...]`. `pads` holds one number an
-  /// axis, or those before and those after.
+  /// Convolution: `[N, C, ...]` by `[M, C / groups, ...]` to `[N, M, ...]`. `pads` holds one number
+  /// an axis, or those before and those after.
   public func conv(
     _ weight: Tensor, _ bias: Tensor? = nil, strides: [Int] = [], pads: [Int] = [],
     dilations: [Int] = [], groups: Int = 1, same: Bool = false,

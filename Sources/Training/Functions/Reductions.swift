@@ -48,7 +48,8 @@ extension Tensor {
     axes: [Int]? = nil, keepDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
   ) throws(EngineError) -> Tensor { try reduce(ReduceLogSum.self, axes, keepDims, file, line) }
 
-  /// `log(sum(e^x))`, without overflow, over `axes`, or over all; reduced axes go, or stay with size 1.
+  /// `log(sum(e^x))`, without overflow, over `axes`, or over all; reduced axes go, or stay with
+  /// size 1.
   public func logSumExp(
     axes: [Int]? = nil, keepDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
   ) throws(EngineError) -> Tensor { try reduce(ReduceLogSumExp.self, axes, keepDims, file, line) }

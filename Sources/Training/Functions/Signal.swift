@@ -3,8 +3,8 @@ import Operators
 import Tensors
 
 extension Tensor {
-  /// The discrete Fourier transform along an axis of `[..., n, 1]` (real) or `[..., n, 2]` (real and
-  /// imaginary parts): `[..., n, 2]`, or `n / 2 + 1` of it where `oneSided`.
+  /// The discrete Fourier transform along an axis of `[..., n, 1]` (real) or `[..., n, 2]` (real
+  /// and imaginary parts): `[..., n, 2]`, or `n / 2 + 1` of it where `oneSided`.
   public func fourier(
     axis: Int = -1, inverse: Bool = false, oneSided: Bool = false,
     file: StaticString = #fileID, line: UInt = #line

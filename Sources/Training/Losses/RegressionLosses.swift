@@ -45,7 +45,8 @@ extension Loss {
     }
   }
 
-  /// Squares within `delta`, straight outside: `d^2 / 2` and `delta d - delta^2 / 2` of `d = |p - t|`.
+  /// Squares within `delta`, straight outside: `d^2 / 2` and `delta d - delta^2 / 2` of `d = |p -
+  /// t|`.
   public static func huber(
     _ p: Tensor, _ t: Tensor, delta: Double = 1, reduction: LossReduction = .mean,
     file: StaticString = #fileID, line: UInt = #line

@@ -8,7 +8,8 @@ import Tensors
 /// Initialisers of floats become parameters under their own names; running means and variances of
 /// batch normalisation become states. Scalars, which exporters leave behind from arithmetic, are
 /// frozen until they are asked for. In training batch normalisation uses the batch and moves its
-/// states, and dropout drops. `If`, `Loop` and `Scan` run step by step, so gradients go through them.
+/// states, and dropout drops. `If`, `Loop` and `Scan` run step by step, so gradients go through
+/// them.
 ///
 /// ```swift
 /// let model = try ImportedModel(contentsOf: "net.onnx")

@@ -31,10 +31,12 @@ public struct Gradients {
 ///
 /// - `loss`: any Swift code; its result has one element.
 /// - Errors: `.usage` when no parameter is trainable, or the loss depends on none; `.shape` for a
-///   loss of several elements; and what `loss` throws, with the line of this call where it has none.
+///   loss of several elements; and what `loss` throws, with the line of this call where it has
+///   none.
 ///
 /// ```swift
-/// let (loss, gradients) = try valueAndGradient(of: model) { try $0(x).squaredDifference(y).mean() }
+/// let (loss, gradients) = try valueAndGradient(of: model) { try $0(x).squaredDifference(y).mean()
+/// }
 /// ```
 public func valueAndGradient<M: Module>(
   of model: M, file: StaticString = #fileID, line: UInt = #line,

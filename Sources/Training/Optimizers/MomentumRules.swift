@@ -17,7 +17,8 @@ extension KerasRules {
       })
   }
 
-  /// `m = beta2 m + (1 - beta2) g; w = w - rate sign(beta1 m_old + (1 - beta1) g)`. Chen et al. 2023.
+  /// `m = beta2 m + (1 - beta2) g; w = w - rate sign(beta1 m_old + (1 - beta1) g)`. Chen et al.
+  /// 2023.
   public func lion(
     learningRate: Double = 0.001, beta1: Double = 0.9, beta2: Double = 0.99, weightDecay: Double = 0
   ) -> OptimizerRule {

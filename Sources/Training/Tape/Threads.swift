@@ -16,7 +16,19 @@ public func withThreads<R>(_ count: Int? = nil, _ body: () throws -> R) throws -
   let context = TapeContext.current
   let before = context.eager
   let pool = ThreadPool(threads: threads)
-  context.eager = Eager(pool: pool, options: KernelOptions(threads: pool.threads))
+  context.eager = Eager(
+    pool: pool, options: KernelOptions(exact: before.options.exact, threads: pool.threads))
+  defer { context.eager = before }
+  return try body()
+}
+
+/// Runs `body` with only those kernels that are as accurate as plain summation: no fast convolution
+/// whose rounding could move a value over a kink.
+public func withExactKernels<R>(_ body: () throws -> R) rethrows -> R {
+  let context = TapeContext.current
+  let before = context.eager
+  context.eager = Eager(
+    pool: before.pool, options: KernelOptions(exact: true, threads: before.options.threads))
   defer { context.eager = before }
   return try body()
 }
