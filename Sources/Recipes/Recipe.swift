@@ -129,7 +129,9 @@ public struct Recipe {
     let validation = try DataLoader(problem.validation, batchSize: 256, shuffle: false)
     let rate = config.learningRate ?? 3e-3
     network.compile(
-      optimizer: OptimizerChoice.rule(config, rate: rate), loss: loss, metrics: metrics,
+      optimizer: OptimizerChoice.rule(
+        config, rate: rate, decay: StandardNetwork.weightDecay(problem)),
+      loss: loss, metrics: metrics,
       schedule: OptimizerChoice.schedule(
         config, rate: rate, steps: epochs * (loader.batchCount ?? 1)),
       eager: config.eager, threads: config.threads)

@@ -6,8 +6,9 @@ import Training
 enum OptimizerChoice {
   static let names = ["adam", "adamw", "nadam", "sgd", "lion"]
 
-  static func rule(_ c: TrainConfig, rate: Double) -> OptimizerRule {
-    let decay = c.weightDecay ?? (c.optimizer == "adamw" ? 0.01 : 0)
+  /// - `decay`: AdamW's, where the settings say none.
+  static func rule(_ c: TrainConfig, rate: Double, decay standard: Double) -> OptimizerRule {
+    let decay = c.weightDecay ?? (c.optimizer == "adamw" ? standard : 0)
     var rule: OptimizerRule =
       switch c.optimizer {
       case "adam": .keras.adam(learningRate: rate)

@@ -27,11 +27,27 @@ enum StandardNetwork {
       return list
     }
     var list: [Layer] = sizes.count == 1 ? [] : [Flatten()]
-    let width = samples < 500 ? 32 : samples < 5000 ? 64 : 128
+    var isNumber = false
+    if case .number = problem.goal { isNumber = true }
+    if samples < smallData {
+      // Few samples are soon known by heart: one layer, and for classes dropout.
+      list.append(Dense(32, activation: .relu))
+      list.append(isNumber ? Dense(16, activation: .relu) : Dropout(0.3))
+      return list
+    }
+    let width = samples < 5000 ? 64 : 128
     list.append(Dense(width, activation: .relu))
-    if samples >= 2000 { list.append(Dropout(0.1)) }
+    if !isNumber { list.append(Dropout(0.1)) }
     list.append(Dense(width / 2, activation: .relu))
     return list
+  }
+
+  /// Below this many samples networks are smaller and weights decay faster.
+  static let smallData = 1000
+
+  /// AdamW's, where the settings say none.
+  static func weightDecay(_ problem: Problem) -> Double {
+    problem.train.count < smallData ? 0.1 : 0.01
   }
 
   /// Samples of a step: twenty steps an epoch or more, where there are enough.
