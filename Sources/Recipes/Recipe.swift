@@ -66,7 +66,8 @@ public struct Recipe {
     let network = try network(problem)
     log(problem.goal.description)
     for note in problem.notes { log(note) }
-    let trained = try train(network, problem, loss: loss(problem.goal), metrics: metrics(problem.goal))
+    let trained = try train(
+      network, problem, loss: loss(problem.goal), metrics: metrics(problem.goal))
     let example = try problem.train.batch(Array(0..<min(2, problem.train.count))).inputs[0]
     let model = try SavedModel(problem: problem).model(network, example: example)
     let report = try Measurement(problem: problem).report(model)
@@ -160,7 +161,9 @@ public struct Recipe {
       // The samples in a batch differ from epoch to epoch, and with them what is drawn.
       var salt: UInt64 = 0xCBF2_9CE4_8422_2325
       for t in batch.targets + batch.inputs.prefix(1) {
-        t.withUnsafeBytes { for b in $0.prefix(4096) { salt = (salt ^ UInt64(b)) &* 0x100_0000_01B3 } }
+        t.withUnsafeBytes {
+          for b in $0.prefix(4096) { salt = (salt ^ UInt64(b)) &* 0x100_0000_01B3 }
+        }
       }
       var made = batch
       made.inputs[0] = try change(batch.inputs[0], salt: salt)

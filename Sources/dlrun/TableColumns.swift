@@ -55,7 +55,9 @@ struct TableColumns {
           received: error.received, hint: "the model's dlrun.features name the columns it needs",
           subject: .init(file: path))
       }
-    } else if let numbered = Self.numbered(features), numbered.allSatisfy({ $0 < reader.columnCount }) {
+    } else if let numbered = Self.numbered(features),
+      numbered.allSatisfy({ $0 < reader.columnCount })
+    {
       columns = numbered
     } else if let wanted {
       guard reader.columnCount >= wanted else {

@@ -31,7 +31,10 @@ import Testing
     try Command.inTemporaryFolder { folder in
       try text.write(to: URL(fileURLWithPath: "\(folder)/data.csv"))
       let first = try Command.run(
-        ["train", "\(folder)/data.csv", "-o", "\(folder)/m.onnx", "--json", "--quiet", "--epochs", "40"]
+        [
+          "train", "\(folder)/data.csv", "-o", "\(folder)/m.onnx", "--json", "--quiet", "--epochs",
+          "40",
+        ]
           + arguments)
       var second: Command.Result?
       if first.status == 0 {
@@ -108,7 +111,8 @@ import Testing
   }
 
   @Test func dates() throws {
-    let text = "size,day,buys\n" + Self.rows(60) { i, s, _, b in "\(s),2024-03-\(10 + i % 20),\(b)" }
+    let text =
+      "size,day,buys\n" + Self.rows(60) { i, s, _, b in "\(s),2024-03-\(10 + i % 20),\(b)" }
     try Self.refused(Data(text.utf8), "column 'day' holds dates")
     try Self.good(text, ["--ignore", "day"], rows: 60)
   }

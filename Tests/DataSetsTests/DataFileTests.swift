@@ -9,7 +9,9 @@ import Testing
   /// An IDX file of uint8.
   static func idx(_ sizes: [Int], _ bytes: [UInt8]) -> [UInt8] {
     var file: [UInt8] = [0, 0, 8, UInt8(sizes.count)]
-    for n in sizes { file += [UInt8(n >> 24 & 255), UInt8(n >> 16 & 255), UInt8(n >> 8 & 255), UInt8(n & 255)] }
+    for n in sizes {
+      file += [UInt8(n >> 24 & 255), UInt8(n >> 16 & 255), UInt8(n >> 8 & 255), UInt8(n & 255)]
+    }
     return file + bytes
   }
 

@@ -103,7 +103,9 @@ import Testing
 
   @Test func wrongRequests() throws {
     #expect(throws: EngineError.self) { try DataLoader(Self.data(3), batchSize: 0) }
-    #expect(throws: EngineError.self) { try ArrayData([Tensor([1, 2] as [Float])], [Tensor([1] as [Float])]) }
+    #expect(throws: EngineError.self) {
+      try ArrayData([Tensor([1, 2] as [Float])], [Tensor([1] as [Float])])
+    }
     #expect(throws: EngineError.self) { try Self.data(3).batch([3]) }
     #expect(DataLoader.Position("1:x") == nil)
     #expect(DataLoader.Position("-1:0") == nil)

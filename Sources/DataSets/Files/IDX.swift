@@ -32,10 +32,12 @@ public enum IDX {
     }
     let width = dtype.byteWidth
     let shape = try Shape(checking: sizes)
-    guard let count = shape.checkedCount, count.multipliedReportingOverflow(by: width).overflow == false,
+    guard let count = shape.checkedCount,
+      count.multipliedReportingOverflow(by: width).overflow == false,
       bytes.count - start == count * width
     else {
-      throw bad("the length does not fit the sizes \(shape)", "\(shape) of \(dtype)",
+      throw bad(
+        "the length does not fit the sizes \(shape)", "\(shape) of \(dtype)",
         "\(bytes.count - start) bytes")
     }
     return try Tensor(TensorType(dtype, shape)) { (to) throws(EngineError) in

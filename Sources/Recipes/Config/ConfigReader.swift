@@ -56,7 +56,8 @@ struct ConfigReader {
     guard let value = value(key) else { return nil }
     guard let i = value.asInt, range.contains(i) else {
       throw wrong(
-        key, "a whole number from \(range.lowerBound)"
+        key,
+        "a whole number from \(range.lowerBound)"
           + (range.upperBound < Int(Int32.max) ? " to \(range.upperBound)" : ""), value)
     }
     return i
@@ -109,7 +110,8 @@ struct ConfigReader {
   func finish() throws(EngineError) {
     for key in object.keys where !known.contains(key) {
       throw EngineError(
-        .usage, "there is no setting '\(full(key))'", expected: known.sorted().joined(separator: ", "),
+        .usage, "there is no setting '\(full(key))'",
+        expected: known.sorted().joined(separator: ", "),
         subject: .init(file: path))
     }
   }

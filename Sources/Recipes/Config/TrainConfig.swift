@@ -72,7 +72,8 @@ public struct TrainConfig: Sendable {
     patience = try r.integer("patience")
     if let size = try r.integers("image_size") {
       guard (1...2).contains(size.count), size.allSatisfy({ (1...4096).contains($0) }) else {
-        throw r.wrong("image_size", "height and width, 1 to 4096", .array(size.map { .int(Int64($0)) }))
+        throw r.wrong(
+          "image_size", "height and width, 1 to 4096", .array(size.map { .int(Int64($0)) }))
       }
       imageSize = (size[0], size[size.count - 1])
     }
@@ -124,7 +125,9 @@ public struct TrainConfig: Sendable {
     _ r: inout ConfigReader, _ key: String
   ) throws(EngineError) -> Double? {
     guard let share = try r.number(key) else { return nil }
-    guard share > 0, share < 1 else { throw r.wrong(key, "a share between 0 and 1", .double(share)) }
+    guard share > 0, share < 1 else {
+      throw r.wrong(key, "a share between 0 and 1", .double(share))
+    }
     return share
   }
 }

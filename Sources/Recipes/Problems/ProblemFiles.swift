@@ -33,9 +33,10 @@ struct ProblemFiles {
     if plain.hasSuffix(".csv") || plain.hasSuffix(".tsv") {
       try expect(paths, 1)
       var table = TableProblem(try Table(contentsOf: first), config)
-      return try table.problem(held: held.first.map { (p) throws(EngineError) in
-        try Table(contentsOf: p)
-      })
+      return try table.problem(
+        held: held.first.map { (p) throws(EngineError) in
+          try Table(contentsOf: p)
+        })
     }
     if plain.hasSuffix(".txt") {
       try expect(paths, 1)
@@ -43,7 +44,9 @@ struct ProblemFiles {
     }
     if plain.hasSuffix(".npz") { return try archive(paths, held, arrays) }
     if plain.hasSuffix(".npy") {
-      return try pair(paths, held, arrays) { (p) throws(EngineError) in try TensorFile.read(p)[0].value }
+      return try pair(paths, held, arrays) { (p) throws(EngineError) in
+        try TensorFile.read(p)[0].value
+      }
     }
     if plain.hasSuffix(".idx") || plain.contains("-ubyte") || plain.contains(".idx") {
       return try pair(paths, held, arrays, isImage: true) { (p) throws(EngineError) in

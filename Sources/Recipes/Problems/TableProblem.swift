@@ -117,7 +117,8 @@ struct TableProblem {
     }
     if isClass { return .classes(try classNames(target, counts, rows)) }
     guard target.kind == .numbers else {
-      throw refused("the target '\(target.name)' is not a number in every row", hint: "set task: classes")
+      throw refused(
+        "the target '\(target.name)' is not a number in every row", hint: "set task: classes")
     }
     let numbers = rows.map { target.numbers[$0] }
     guard numbers.allSatisfy(\.isFinite) else {
@@ -290,7 +291,9 @@ struct TableProblem {
       result.append(try Tensor(shape: [rows.count, encoding.numbers.count], values))
     }
     if !encoding.categories.isEmpty {
-      let columns = try encoding.categories.map { (c) throws(EngineError) in try table.column(c.name) }
+      let columns = try encoding.categories.map { (c) throws(EngineError) in
+        try table.column(c.name)
+      }
       var cells: [String] = []
       for row in rows { for column in columns { cells.append(column.cells[row]) } }
       result.append(try Tensor(shape: [rows.count, columns.count], strings: cells))

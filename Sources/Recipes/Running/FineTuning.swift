@@ -28,9 +28,11 @@ struct FineTuning {
     let problem = try data.problem(recipe.data, held: recipe.test)
     if config.learningRate == nil { config.learningRate = 3e-4 }
     // Strings have no place in a step's graph.
-    if problem.train.count > 0, try problem.train.batch([0]).inputs.contains(where: {
-      $0.dtype == .string
-    }) {
+    if problem.train.count > 0,
+      try problem.train.batch([0]).inputs.contains(where: {
+        $0.dtype == .string
+      })
+    {
       config.eager = true
     }
     var tuned = recipe

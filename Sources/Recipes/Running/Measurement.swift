@@ -18,7 +18,8 @@ struct Measurement {
       let end = min(start + size, problem.test.count)
       let batch = try problem.test.batch(Array(start..<end))
       let results = try session.run(ordered: batch.inputs.map { .tensor($0) })
-      guard results.indices.contains(output), case .tensor(let y)? = results[output], let values = y.doubles,
+      guard results.indices.contains(output), case .tensor(let y)? = results[output],
+        let values = y.doubles,
         let answers = batch.targets.first?.doubles
       else { throw EngineError(.internalDefect, "the saved model gave no numbers") }
       let width = y.shape[y.shape.rank - 1]

@@ -19,7 +19,8 @@ struct Train: ParsableCommand {
   @Argument(help: "Files or a folder to learn from.", completion: .file()) var data: [String]
   @Option(name: .shortAndLong, help: "The model to write (.onnx, .pb, or either with .gz).")
   var output: String
-  @Option(help: "The column or array to tell; default: target, label, class, species, y, or the last.")
+  @Option(
+    help: "The column or array to tell; default: target, label, class, species, y, or the last.")
   var target: String?
   @Option(help: "A column to leave out; may be given several times.") var ignore: [String] = []
   @Option(help: "Settings as YAML or JSON: layers, optimizer, schedule, data.", completion: .file())
@@ -50,9 +51,10 @@ struct Train: ParsableCommand {
   }
 
   func run() throws {
-    var settings = try config.map { (path) throws(EngineError) in
-      try TrainConfig(contentsOf: path)
-    } ?? TrainConfig()
+    var settings =
+      try config.map { (path) throws(EngineError) in
+        try TrainConfig(contentsOf: path)
+      } ?? TrainConfig()
     if let target { settings.target = target }
     settings.ignore += ignore
     if let epochs { settings.epochs = epochs }

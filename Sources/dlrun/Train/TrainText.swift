@@ -66,7 +66,9 @@ enum TrainText {
     var words = ["dlrun"] + arguments.dropFirst().filter { $0 != "--resume" } + ["--resume"]
     words = words.map { w in
       !w.isEmpty && w.allSatisfy { safe.contains($0) }
-        ? w : "'" + w.split(separator: "'", omittingEmptySubsequences: false)
+        ? w
+        : "'"
+          + w.split(separator: "'", omittingEmptySubsequences: false)
           .joined(separator: "'\\''") + "'"
     }
     return words.joined(separator: " ")
