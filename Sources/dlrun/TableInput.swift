@@ -3,8 +3,8 @@ import Graphs
 import Runtime
 import Tensors
 
-/// Rows of a delimited text file as batches for a model: columns one behind the other for its inputs,
-/// numbers or text.
+/// Rows of a delimited text file as batches for a model: columns one behind the other for its
+/// inputs, numbers or text.
 final class TableInput {
   private let reader: CSVReader
   private let parts: [TableColumns]

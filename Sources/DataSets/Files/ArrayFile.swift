@@ -9,8 +9,8 @@ public enum ArrayFile {
   /// Inputs and targets of an archive.
   ///
   /// - `target`: the targets' name; by default one of `targetNames`, or the last array.
-  /// - Errors: those of reading; `.usage` for a name that is not there; `.shape` where arrays differ
-  ///   in the number of samples; `.malformed` for an archive of fewer than two arrays.
+  /// - Errors: those of reading; `.usage` for a name that is not there; `.shape` where arrays
+  /// differ   in the number of samples; `.malformed` for an archive of fewer than two arrays.
   public static func read(
     _ path: String, target: String? = nil
   ) throws(EngineError) -> (inputs: [(name: String, value: Tensor)], target: Tensor, name: String) {

@@ -2,7 +2,8 @@ import Tensors
 
 /// Reads the part of YAML that settings are written in, as JSON values.
 ///
-/// Read are mappings and sequences by indentation, `- key: value`, `[a, b]` and `{a: 1}` on one line,
+/// Read are mappings and sequences by indentation, `- key: value`, `[a, b]` and `{a: 1}` on one
+/// line,
 /// plain, `'single'` and `"double"` quoted scalars, comments, one `---` at the beginning. Plain
 /// scalars are null (`null`, `~`, nothing), `true`, `false`, whole and real numbers, or text, as in
 /// YAML 1.2's core schema: `no` is text. Refused by name are anchors, aliases, tags, block scalars,
@@ -11,8 +12,8 @@ import Tensors
 /// Errors: `.malformed` with the line; `.unsupported` for what is refused; `.budget` for nesting
 /// deeper than 64.
 ///
-/// Source: YAML 1.2.2. A parser of our own, since the one for Swift links Foundation, which makes the
-/// command three times as large and several times as slow to start.
+/// Source: YAML 1.2.2. A parser of our own, since the one for Swift links Foundation, which
+/// makes the command three times as large and several times as slow to start.
 public struct YAMLParser {
   private struct Line {
     let number: Int

@@ -54,7 +54,8 @@ public struct TrainConfig: Sendable {
 
   /// Reads a `.yaml`, `.yml` or `.json` file.
   ///
-  /// - Errors: `.inputMissing`; `.malformed` with the place; `.usage` for a setting that is not there.
+  /// - Errors: `.inputMissing`; `.malformed` with the place; `.usage` for a setting that is not
+  /// there.
   public init(contentsOf path: String) throws(EngineError) {
     self.path = path
     var r = try ConfigReader(ConfigFile.read(path), path: path)

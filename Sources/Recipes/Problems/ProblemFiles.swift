@@ -7,8 +7,8 @@ import Tensors
 struct ProblemFiles {
   let config: TrainConfig
 
-  /// - `paths`: a table, an archive, two IDX files (samples, then labels), two `.npy` files, a text,
-  ///   or a folder of images or in MNIST's layout. - `held`: files like these to test on.
+  /// - `paths`: a table, an archive, two IDX files (samples, then labels), two `.npy` files, a
+  /// text,   or a folder of images or in MNIST's layout. - `held`: files like these to test on.
   func problem(_ paths: [String], held: [String]) throws -> Problem {
     guard let first = paths.first else {
       throw EngineError(.usage, "no data are given", expected: "a file or a folder")
