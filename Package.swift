@@ -50,7 +50,15 @@ let package = Package(
         "Runtime", "Compiler", "Formats", "Operators", "Graphs", "Kernels", "Tensors",
       ]),
     .target(name: "Layers", dependencies: ["Training", "Formats", "Tensors"]),
-    .target(name: "DLTrain", dependencies: ["Layers", "Training", "Runtime", "Tensors"]),
+    .target(name: "DataSets", dependencies: ["Layers", "Formats", "Kernels", "Tensors"]),
+    .target(
+      name: "Recipes",
+      dependencies: [
+        "DataSets", "Layers", "Training", "Runtime", "Compiler", "Formats", "Operators", "Graphs",
+        "Tensors",
+      ]),
+    .target(
+      name: "DLTrain", dependencies: ["DataSets", "Layers", "Training", "Runtime", "Tensors"]),
     .target(name: "CDLRunHeader"),
     .target(
       name: "CDLRun",
@@ -60,7 +68,8 @@ let package = Package(
     .executableTarget(
       name: "dlrun",
       dependencies: [
-        "DLRun", "Runtime", "Compiler", "Formats", "Operators", "Graphs", "Kernels", "Tensors",
+        "DLRun", "Recipes", "Runtime", "Compiler", "Formats", "Operators", "Graphs", "Kernels",
+        "Tensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(
@@ -114,6 +123,15 @@ let package = Package(
         "Tensors",
       ],
       exclude: ["Fixtures"]),
+    .testTarget(
+      name: "DataSetsTests",
+      dependencies: ["TestSupport", "DataSets", "Layers", "Training", "Formats", "Tensors"],
+      exclude: ["Fixtures"]),
+    .testTarget(
+      name: "RecipesTests",
+      dependencies: [
+        "TestSupport", "Recipes", "DataSets", "Layers", "Runtime", "Formats", "Tensors",
+      ]),
     .testTarget(
       name: "DLRunObservabilityTests",
       dependencies: [

@@ -94,10 +94,11 @@ struct Infer: ParsableCommand {
     var outputNames: [String] = []
     while let rows = try input.next(rows: batch) {
       let results = try inFile(model) { () throws(EngineError) in
-        try session.run([input.port.name: rows], outputs: names, profiler: profiler)
+        try session.run(rows, outputs: names, profiler: profiler)
       }
       if let writer {
-        if try !writer.write(results, rows: rows.shape[0]) { return }
+        let count = rows.values.first?.shape[0] ?? 0
+        if try !writer.write(results, rows: count) { return }
       } else {
         outputNames = results.names
         var tensors: [Tensor] = []

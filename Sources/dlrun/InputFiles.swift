@@ -43,7 +43,7 @@ struct InputFiles {
       guard let batch = try rows.next(rows: .max) else {
         throw EngineError(.malformed, "there are no rows", subject: .init(file: table))
       }
-      return [rows.port.name: .tensor(batch)]
+      return batch.mapValues { .tensor($0) }
     }
     var values: [String: Value] = [:]
     for (name, path) in files {
@@ -51,7 +51,7 @@ struct InputFiles {
         let port = try port(named: name, session, path)
         if Self.isTable(path) {
           let rows = try TableInput(path: path, session: session, port: port)
-          values[name] = try rows.next(rows: .max).map { .tensor($0) }
+          values[name] = try rows.next(rows: .max)?[name].map { .tensor($0) }
           continue
         }
       }

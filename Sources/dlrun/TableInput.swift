@@ -3,99 +3,83 @@ import Graphs
 import Runtime
 import Tensors
 
-/// Rows of a delimited text file as batches for a model with one numeric input.
+/// Rows of a delimited text file as batches for a model: columns one behind the other for its
+/// inputs, numbers or text.
 final class TableInput {
-  let port: Session.Port
   private let reader: CSVReader
-  private let columns: [Int]?
-  /// Sizes of one row as the model takes it.
-  private let rowShape: [Int]
-  private let dtype: DType
+  private let parts: [TableColumns]
   /// The batch size the model insists on, if any.
   let fixedRows: Int?
   private(set) var rowsRead = 0
 
-  /// A table for `port`, or for the model's only required input.
+  /// A table for `port`, or for all of the model's required inputs.
   init(path: String, session: Session, port given: Session.Port? = nil) throws(EngineError) {
-    let only = session.inputs.dropFirst().allSatisfy(\.isOptional) ? session.inputs.first : nil
-    guard let port = given ?? only else {
+    let ports = given.map { [$0] } ?? session.inputs.filter { !$0.isOptional }
+    let all = ports.isEmpty ? Array(session.inputs.prefix(1)) : ports
+    guard given != nil || all.count == 1 || session.metadata["dlrun.features"] != nil else {
       throw EngineError(
         .usage, "the model has \(session.inputs.count) inputs and a table is one",
         expected: "name=FILE for each of "
           + session.inputs.map { "'\($0.name)'" }.joined(separator: ", "))
     }
-    self.port = port
-    guard case .tensor(let dtype?, let dims) = port.type, dtype != .string else {
-      throw EngineError(
-        .unsupported, "input '\(port.name)' is \(port.type.text), which a table cannot give",
-        hint: "give a .npz or .pb file")
-    }
-    self.dtype = dtype
     let reader = try CSVReader(path: path)
     self.reader = reader
-    let features = try session.metadata["dlrun.features"].map { (t) throws(EngineError) in
+    var features = try session.metadata["dlrun.features"].map { (t) throws(EngineError) in
       try stringList(t, key: "dlrun.features")
     }
-    var row: [Int] = []
-    for d in (dims ?? []).dropFirst() { row.append(d.known ?? -1) }
-    if dims == nil || dims?.count == 1 { row = [] }
-    let open = row.filter { $0 < 0 }.count
-    let known = row.filter { $0 >= 0 }.reduce(1, *)
-    let wanted: Int? = dims == nil || open > 0 ? nil : dims?.count == 1 ? 1 : known
-    if let features, reader.header != nil {
-      do throws(EngineError) {
-        columns = try reader.columns(named: features)
-      } catch {
-        throw EngineError(
-          error.code, error.message, expected: "the columns " + features.joined(separator: ", "),
-          received: error.received, hint: "the model's dlrun.features name the columns it needs",
-          subject: .init(file: path))
+    // The features of several inputs lie one behind the other; a file for one input is its own.
+    if given != nil, session.inputs.count > 1 { features = nil }
+    var parts: [TableColumns] = []
+    var at = 0
+    for port in all {
+      let mine: [String]?
+      if let features, all.count > 1 {
+        let count = try TableColumns.width(of: port, features.count - at)
+        mine = Array(features[at..<min(at + count, features.count)])
+        at += count
+      } else {
+        mine = features
       }
-    } else if let wanted {
-      guard reader.columnCount >= wanted else {
-        throw EngineError(
-          .malformed, "the table has too few columns for input '\(port.name)' \(port.type.text)",
-          expected: "\(wanted)", received: "\(reader.columnCount)", subject: .init(file: path))
-      }
-      columns = reader.columnCount == wanted ? nil : Array(0..<wanted)
-    } else {
-      columns = nil
+      parts.append(try TableColumns(port, reader, features: mine, path: path))
     }
-    let width = columns?.count ?? reader.columnCount
-    if open == 1, known > 0, width % known == 0 {
-      row = row.map { $0 < 0 ? width / known : $0 }
-    } else if open > 1 || (row.isEmpty && dims == nil) {
-      row = [width]
-    }
-    guard row.reduce(1, *) == width else {
-      throw EngineError(
-        .shape, "the columns do not fit input '\(port.name)' \(port.type.text)",
-        expected: "\(row.reduce(1, *))", received: "\(width)", subject: .init(file: path))
-    }
-    rowShape = row
-    fixedRows = dims?.first?.known
+    self.parts = parts
+    fixedRows = parts.compactMap(\.fixedRows).first
   }
 
-  /// The next rows as the model's input; nil at the end.
-  func next(rows: Int) throws(EngineError) -> Tensor? {
+  /// The next rows as the model's inputs, by name; nil at the end.
+  func next(rows: Int) throws(EngineError) -> [String: Tensor]? {
     let limit = fixedRows ?? rows
-    let batch: Tensor
-    if limit == .max {
-      batch = try reader.readAll(columns: columns)
-      if batch.shape[0] == 0 { return nil }
+    var result: [String: Tensor] = [:]
+    var count = 0
+    if let only = parts.first, parts.count == 1, !only.isText {
+      let batch: Tensor
+      if limit == .max {
+        batch = try reader.readAll(columns: only.columns)
+        if batch.shape[0] == 0 { return nil }
+      } else {
+        guard let t = try reader.nextBatch(rows: limit, columns: only.columns) else { return nil }
+        batch = t
+      }
+      count = batch.shape[0]
+      result[only.port.name] = try only.fit(batch)
     } else {
-      guard let t = try reader.nextBatch(rows: limit, columns: columns) else { return nil }
-      batch = t
+      let wanted = parts.flatMap { $0.wanted(of: reader.columnCount) }
+      guard let columns = try reader.nextBatch(rows: limit, columns: wanted) else { return nil }
+      count = columns.first?.shape[0] ?? 0
+      var at = 0
+      for part in parts {
+        let width = part.wanted(of: reader.columnCount).count
+        result[part.port.name] = try part.join(Array(columns[at..<at + width]), rows: count)
+        at += width
+      }
     }
-    if let fixedRows, batch.shape[0] != fixedRows {
+    if let fixedRows, count != fixedRows {
       throw EngineError(
         .shape, "the model takes batches of \(fixedRows) rows and the last one has fewer",
-        received: "\(batch.shape[0])", subject: .init(file: reader.name))
+        received: "\(count)", subject: .init(file: reader.name))
     }
-    rowsRead += batch.shape[0]
-    let shaped = try batch.reshaped(Shape(checking: [batch.shape[0]] + rowShape))
-    guard case .tensor(let t) = try port.fit(.tensor(shaped)) else { return shaped }
-    return t
+    rowsRead += count
+    return result
   }
 }
 

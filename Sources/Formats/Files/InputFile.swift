@@ -54,6 +54,20 @@ public final class InputFile: @unchecked Sendable {
   /// A copy of the bytes.
   public var contents: [UInt8] { withExtendedLifetime(self) { Array(bytes) } }
 
+  /// All bytes of a file, unpacked where they are gzip.
+  ///
+  /// Errors: those of opening; `.malformed` for damaged gzip; `.budget` for more than `limit` bytes.
+  public static func unpacked(
+    _ path: String, limit: Int = 16 << 30
+  ) throws(EngineError) -> [UInt8] {
+    let file = try InputFile(path, limit: limit)
+    guard Gzip.isGzip(file.bytes) else { return file.contents }
+    do throws(EngineError) {
+      let made = try Gzip.inflate(file.bytes, limit: limit)
+      return withExtendedLifetime(made) { Array(made.bytes) }
+    } catch { throw error.at(file: path) }
+  }
+
   /// A descriptor of `path` for reading; `-` is standard input.
   static func open(_ path: String) throws(EngineError) -> Int32 {
     if path == "-" { return dup(0) }

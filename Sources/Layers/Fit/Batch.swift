@@ -1,7 +1,7 @@
 import Tensors
 
 /// What one step is made on.
-public struct Batch {
+public struct Batch: Sendable {
   /// One tensor for each input of the model, samples along the first axis.
   public var inputs: [Tensor]
   /// One tensor for each of its outputs.

@@ -66,10 +66,9 @@ extension Network {
     _ callbacks: [Callback], _ firstEpoch: Int
   ) throws -> History {
     let trainer = try compiled()
-    if let arrays = source as? ArraySource {
-      try build(for: arrays.inputs)
-      _ = try trainer.optimizer(for: self)
-    }
+    if let arrays = source as? ArraySource { try build(for: arrays.inputs) }
+    // Callbacks that restore a run need it before the first batch.
+    if inputShapes != nil { _ = try trainer.optimizer(for: self) }
     let state = FitState(
       model: self, epochs: epochs, epoch: firstEpoch, batchCount: source.batchCount)
     var history = History()

@@ -29,28 +29,45 @@ public func exportONNX<M: Module>(
   line: UInt = #line, _ function: (M, [Tensor]) throws -> [(name: String, value: Tensor)]
 ) throws {
   try located(file, line) {
-    let batch = inputs.map(\.value)
-    let axes = symbols ?? batch.map { $0.shape.rank > 0 ? ["batch"] : [] }
-    let names = inputs.map(\.name)
-    let sizes = try [batch, resized(batch, axes, by: 1), resized(batch, axes, by: 3)]
-    let graph = try captured(model, names, sizes[0], axes, function)
-    try GraphComparison(
-      first: graph, second: try captured(model, names, sizes[1], axes, function)
-    ).check()
-    let bytes = try ONNXWriter.bytes(standard(graph))
-    let session = try Session(try ONNXReader.read(bytes: bytes))
-    for batch in sizes {
-      let wanted = try inTraining(false) { try withoutGradient { try function(model, batch) } }
-      let got = try session.run(ordered: batch.map { .tensor($0) })
-      for (w, value) in zip(wanted, got) {
-        guard let g = try value?.asTensor() else { continue }
-        try compare(w.name, w.value, g, tolerance)
-      }
-    }
+    let model = try exported(model, inputs, symbols, tolerance, function)
     let target = try AtomicFile(path)
-    try target.write(bytes)
+    try target.write(ONNXWriter.bytes(model))
     try target.commit()
   }
+}
+
+/// What `exportONNX` writes, as a graph to add to: it is proved in the same way.
+public func exportedModel<M: Module>(
+  _ model: M, inputs: [(name: String, value: Tensor)], symbols: [[String?]]? = nil,
+  tolerance: Double = 1e-5, file: StaticString = #fileID, line: UInt = #line,
+  _ function: (M, [Tensor]) throws -> [(name: String, value: Tensor)]
+) throws -> ModelGraph {
+  try located(file, line) { try exported(model, inputs, symbols, tolerance, function) }
+}
+
+private func exported<M: Module>(
+  _ model: M, _ inputs: [(name: String, value: Tensor)], _ symbols: [[String?]]?,
+  _ tolerance: Double, _ function: (M, [Tensor]) throws -> [(name: String, value: Tensor)]
+) throws -> ModelGraph {
+  let batch = inputs.map(\.value)
+  let axes = symbols ?? batch.map { $0.shape.rank > 0 ? ["batch"] : [] }
+  let names = inputs.map(\.name)
+  let sizes = try [batch, resized(batch, axes, by: 1), resized(batch, axes, by: 3)]
+  let graph = try captured(model, names, sizes[0], axes, function)
+  try GraphComparison(
+    first: graph, second: try captured(model, names, sizes[1], axes, function)
+  ).check()
+  let made = try standard(graph)
+  let session = try Session(try ONNXReader.read(bytes: ONNXWriter.bytes(made)))
+  for batch in sizes {
+    let wanted = try inTraining(false) { try withoutGradient { try function(model, batch) } }
+    let got = try session.run(ordered: batch.map { .tensor($0) })
+    for (w, value) in zip(wanted, got) {
+      guard let g = try value?.asTensor() else { continue }
+      try compare(w.name, w.value, g, tolerance)
+    }
+  }
+  return made
 }
 
 private func compare(

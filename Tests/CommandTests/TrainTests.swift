@@ -1,0 +1,155 @@
+import Foundation
+import Testing
+
+/// `dlrun train` on tables as they are in the world: it trains, or says why not.
+@Suite struct TrainTests {
+  /// Draws that are the same everywhere.
+  struct Draw {
+    var state: UInt64 = 1
+    mutating func callAsFunction(_ n: Int) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int((state >> 33) % UInt64(n))
+    }
+  }
+
+  /// A size, a colour and whether it is bought, which depends on both.
+  static func rows(_ n: Int, _ line: (Int, String, String, String) -> String) -> String {
+    var draw = Draw()
+    return (0..<n).map { i in
+      let size = draw(100)
+      let colour = ["red", "green", "blue"][draw(3)]
+      let buys = size + (colour == "red" ? 40 : 0) > 60 ? "yes" : "no"
+      return line(i, "\(size)", colour, buys) + "\n"
+    }.joined()
+  }
+
+  /// Trains on a table and runs the model on it; what was printed by both.
+  static func train(
+    _ text: Data, _ arguments: [String] = []
+  ) throws -> (train: Command.Result, infer: Command.Result?) {
+    var results: (Command.Result, Command.Result?)?
+    try Command.inTemporaryFolder { folder in
+      try text.write(to: URL(fileURLWithPath: "\(folder)/data.csv"))
+      let first = try Command.run(
+        [
+          "train", "\(folder)/data.csv", "-o", "\(folder)/m.onnx", "--json", "--quiet", "--epochs",
+          "40",
+        ]
+          + arguments)
+      var second: Command.Result?
+      if first.status == 0 {
+        second = try Command.run(["infer", "\(folder)/m.onnx", "\(folder)/data.csv"])
+      }
+      results = (first, second)
+    }
+    return try #require(results)
+  }
+
+  static func good(
+    _ text: String, _ arguments: [String] = [], rows: Int, note: String? = nil,
+    task: String = "binary"
+  ) throws {
+    let (train, infer) = try self.train(Data(text.utf8), arguments)
+    #expect(train.status == 0, "\(train.error)")
+    #expect(train.output.contains(task), "\(train.output)")
+    if let note { #expect(train.output.contains(note), "\(train.output)") }
+    let result = try #require(infer)
+    #expect(result.status == 0, "\(result.error)")
+    // The header and a line for each row of the raw file.
+    #expect(result.output.split(separator: "\n").count == rows + 1)
+  }
+
+  static func refused(_ text: Data, _ why: String, _ arguments: [String] = []) throws {
+    let (train, _) = try self.train(text, arguments)
+    #expect(train.status == 65, "\(train.output)")
+    #expect(train.error.contains(why), "\(train.error)")
+    #expect(train.error.split(separator: "\n").count == 1)
+  }
+
+  @Test func quotes() throws {
+    try Self.good(
+      "\"si\"\"ze\",\"colour, outside\",buys\n"
+        + Self.rows(60) { _, s, c, b in "\"\(s)\",\"\(c), \"\"dark\"\"\",\"\(b)\"" }, rows: 60)
+  }
+
+  @Test func byteOrderMark() throws {
+    try Self.good(
+      "\u{FEFF}size,colour,buys\r\n" + Self.rows(60) { _, s, c, b in "\(s),\(c),\(b)\r" }, rows: 60)
+  }
+
+  @Test func emptyCells() throws {
+    let text = Self.rows(90) { i, s, c, b in
+      "\(i % 5 == 0 ? "" : s),\(i % 7 == 0 ? "" : c),\(i % 11 == 0 ? "" : b)"
+    }
+    try Self.good("size,colour,buys\n" + text, rows: 90, note: "9 rows without 'buys'")
+  }
+
+  @Test func rareCategories() throws {
+    let text = Self.rows(90) { i, s, c, b in "\(s),\(i % 6 == 0 ? "rare \(i)" : c),\(b)" }
+    try Self.good("size,colour,buys\n" + text, rows: 90, note: "rare categories are one")
+  }
+
+  @Test func constantColumns() throws {
+    let text = Self.rows(60) { _, s, _, b in "\(s),1,same,,\(b)" }
+    try Self.good(
+      "size,one,word,nothing,buys\n" + text, rows: 60,
+      note: "columns that tell nothing are left out: one, word, nothing")
+  }
+
+  @Test func freeText() throws {
+    let text = Self.rows(60) { i, s, c, b in "\(s),\"note \(i), about \(c)\",\(b)" }
+    try Self.good("size,note,buys\n" + text, rows: 60, note: "'note' is free text")
+  }
+
+  @Test func oneClass() throws {
+    let text = Self.rows(60) { _, s, c, _ in "\(s),\(c),yes" }
+    try Self.refused(Data(("size,colour,buys\n" + text).utf8), "every row has the same 'buys'")
+  }
+
+  @Test func twoRows() throws {
+    try Self.refused(Data("size,colour,buys\n1,red,yes\n2,blue,no\n".utf8), "too few rows")
+  }
+
+  @Test func dates() throws {
+    let text =
+      "size,day,buys\n" + Self.rows(60) { i, s, _, b in "\(s),2024-03-\(10 + i % 20),\(b)" }
+    try Self.refused(Data(text.utf8), "column 'day' holds dates")
+    try Self.good(text, ["--ignore", "day"], rows: 60)
+  }
+
+  @Test func semicolonsAndNumbersToTell() throws {
+    let text = Self.rows(90) { i, s, c, _ in "\(s);\(c);\(s).\(i % 10)" }
+    try Self.good("size;colour;price\n" + text, rows: 90, task: "regression of price")
+  }
+
+  @Test func noHeader() throws {
+    try Self.good(Self.rows(60) { _, s, c, b in "\(s),\(c),\(b == "yes" ? 1 : 0)" }, rows: 60)
+  }
+
+  @Test func latinLetters() throws {
+    let text = "size,colour,buys\n" + Self.rows(60) { _, s, _, b in "\(s),vert,\(b)" }
+    var bytes = Data(text.utf8)
+    bytes.append(contentsOf: [0x31, 0x2C, 0xE9, 0x2C, 0x6E, 0x6F, 0x0A])
+    try Self.refused(bytes, "is not UTF-8")
+  }
+
+  @Test func rowsOfOtherWidth() throws {
+    try Self.refused(Data("a,b,c\n1,2,x\n3,4\n".utf8), "wrong number of columns")
+  }
+
+  @Test func wrongSettings() throws {
+    try Command.inTemporaryFolder { folder in
+      try "epochs: 3\nlayrs:\n  - dense: 4\n".write(
+        toFile: "\(folder)/c.yaml", atomically: true, encoding: .utf8)
+      let result = try Command.run(
+        ["train", "Models/iris.csv", "-o", "\(folder)/m.onnx", "--config", "\(folder)/c.yaml"])
+      #expect(result.status == 64)
+      #expect(result.error.contains("there is no setting 'layrs'"))
+      let missing = try Command.run(["train", "no.csv", "-o", "\(folder)/m.onnx"])
+      #expect(missing.status == 66)
+      let resumed = try Command.run(
+        ["train", "Models/iris.csv", "-o", "\(folder)/m.onnx", "--resume"])
+      #expect(resumed.status == 66)
+    }
+  }
+}
