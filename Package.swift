@@ -125,13 +125,13 @@ let package = Package(
       exclude: ["Fixtures"]),
     .testTarget(
       name: "DataSetsTests",
-      dependencies: ["TestSupport", "DataSets", "Layers", "Training", "Formats", "Tensors"],
-      exclude: ["Fixtures"]),
+      dependencies: ["TestSupport", "DataSets", "Layers", "Training", "Formats", "Tensors"]),
     .testTarget(
       name: "RecipesTests",
       dependencies: [
         "TestSupport", "Recipes", "DataSets", "Layers", "Runtime", "Formats", "Tensors",
-      ]),
+      ],
+      exclude: ["Fixtures"]),
     .testTarget(
       name: "DLRunObservabilityTests",
       dependencies: [
