@@ -17,7 +17,7 @@ import Testing
     #expect(
       lines == [
         "shape: input 'features' has the wrong shape",
-        "expected float32[N, 4], received [1, 3]",
+        "expected float32[batch, 4], received [1, 3]",
       ])
   }
 

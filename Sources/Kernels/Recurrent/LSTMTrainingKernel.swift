@@ -19,6 +19,8 @@ public struct LSTMTrainingKernel: Sendable {
   let inputs, inputGradient, inputWeights, stateWeights: GemmPlan
   /// `down R` of a group's rows, for the larger and the smaller groups.
   let stateGradient: [Int: GemmPlan]
+  /// Working memory of one of them.
+  private let stepScratch: Int
   let sums: ColumnSums
 
   private var rows: Int { steps * batch }
@@ -57,6 +59,7 @@ public struct LSTMTrainingKernel: Sendable {
       gradients[n] = plan(n, hidden, width, a: row(width), b: row(hidden), threads: 1)
     }
     stateGradient = gradients
+    stepScratch = GemmPlan.aligned(gradients.values.map(\.scratchBytes).max() ?? 0)
     sums = ColumnSums(rows: rows, columns: width)
   }
 
@@ -75,7 +78,7 @@ public struct LSTMTrainingKernel: Sendable {
   public var backwardBytes: Int {
     let gemm =
       [inputGradient, inputWeights, stateWeights].map(\.scratchBytes).max() ?? 0
-    let steps = GemmPlan.aligned(stateGradient.values.map(\.scratchBytes).max() ?? 0) * groups
+    let steps = stepScratch * groups
     return
       (aligned(rows * width) + aligned(rows * hidden) + 2 * aligned(batch * hidden)
       + aligned(hidden) + tableFloats) * 4 + max(gemm, steps)
@@ -206,15 +209,12 @@ public struct LSTMTrainingKernel: Sendable {
     let table = none + aligned(hidden)
     let own = UnsafeMutableRawPointer(table + tableFloats)
     none.update(repeating: 0, count: hidden)
-    for (to, from) in [(dh, g.dLastH), (dc, g.dLastC)] {
-      if let from {
-        to.update(from: from, count: state)
-      } else {
-        to.update(repeating: 0, count: state)
-      }
-    }
+    dh.update(repeating: 0, count: state)
+    dc.update(repeating: 0, count: state)
+    if let last = g.dLastH { dh.update(from: last, count: state) }
+    if let last = g.dLastC { dc.update(from: last, count: state) }
     let list = UnsafeMutableRawPointer(table).assumingMemoryBound(to: dl_lstm_back_row.self)
-    let each = GemmPlan.aligned(stateGradient.values.map(\.scratchBytes).max() ?? 0)
+    let each = stepScratch
     pool.run(groups) { group in
       let (first, end) = (group * batch / groups, (group + 1) * batch / groups)
       guard let plan = stateGradient[end - first], end > first else { return }

@@ -2,7 +2,7 @@
  * Everything that a program can do wrong short of handing over addresses that are none: each call
  * returns its status with a message, and the host lives.
  *
- *   ./wrong_use MODEL     (iris.pb: float32 [N, 4] to float32 [N, 3] and int64 [N])
+ *   ./wrong_use MODEL     (iris.pb: float32 [batch, 4] to float32 [batch, 3] and int64 [batch])
  */
 #define _POSIX_C_SOURCE 200809L
 #include "checks.h"
