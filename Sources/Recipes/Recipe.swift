@@ -60,6 +60,8 @@ public struct Recipe {
         .inputMissing, "there is no run to go on with", expected: "'\(checkpointPath)'",
         hint: "leave --resume out to begin anew", subject: .init(file: output))
     }
+    // Hours of training are not to end at a folder that is not there.
+    _ = try AtomicFile(output)
     setSeed(config.seed)
     if let base { return try FineTuning(recipe: self, base: base).run() }
     let problem = try ProblemFiles(config: config).problem(data, held: test)

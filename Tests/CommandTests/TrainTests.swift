@@ -106,6 +106,11 @@ import Testing
     try Self.refused(Data(("size,colour,buys\n" + text).utf8), "every row has the same 'buys'")
   }
 
+  @Test func foldersAreAskedFirst() throws {
+    let made = try Command.run(["train", "Models/iris.csv", "-o", "/nowhere/iris.onnx"])
+    #expect(made.status == 73 && !made.error.contains("epoch"), "\(made.error)")
+  }
+
   @Test func twoRows() throws {
     try Self.refused(Data("size,colour,buys\n1,red,yes\n2,blue,no\n".utf8), "too few rows")
   }
