@@ -7,7 +7,6 @@ let package = Package(
   name: "dlrun",
   products: [
     .library(name: "DLRun", targets: ["DLRun"]),
-    .library(name: "DLTrain", targets: ["DLTrain"]),
     .library(name: "DLRunObservability", targets: ["DLRunObservability"]),
     .library(name: "DLTrain", targets: ["DLTrain"]),
     .executable(name: "dlrun", targets: ["dlrun"]),

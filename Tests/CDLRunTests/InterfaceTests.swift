@@ -87,7 +87,7 @@ import Testing
       #expect(first > 0.9)
 
       var y = [Float](repeating: 0, count: 3)
-      try y.withUnsafeMutableBytes { memory in
+      y.withUnsafeMutableBytes { memory in
         var target: OpaquePointer?
         let shape: [Int64] = [1, 3]
         #expect(
