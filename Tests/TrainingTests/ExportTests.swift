@@ -56,6 +56,22 @@ private final class Net: Module {
     #expect(net.parameters.allSatisfy { !$0.value.isTracked })
   }
 
+  /// onnxruntime wants to be told how many units a recurrent layer has.
+  @Test func recurrentLayersStateTheirUnits() throws {
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let net = Module()
+    let (w, r) = try withSeed(4) {
+      (try Tensor.normal([1, 12, 4]), try Tensor.normal([1, 12, 3]))
+    }
+    let x = try withSeed(1) { try Tensor.normal([2, 6, 4]) }
+    try exportONNX(net, to: path, inputs: [("x", x)]) { _, inputs in
+      [("y", try inputs[0].lstm(w, r, nil).steps)]
+    }
+    let node = try #require(
+      try ONNXReader.read(contentsOf: path).graph.nodes.first { $0.type == "LSTM" })
+    #expect(node.attributes.contains { $0.name == "hidden_size" })
+  }
+
   /// A file is written only when it is right.
   @Test func refusals() throws {
     let net = try Net()

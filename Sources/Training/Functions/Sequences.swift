@@ -32,7 +32,8 @@ extension Tensor {
         LSTMTraining(), [weight, recurrent, bias, state, cell], outputs: 5, file, line)
     }
     return try overTime(
-      LSTM(direction.options), [weight, recurrent, bias, nil, state, cell], outputs: 3, file, line)
+      LSTM(direction.options(recurrent)), [weight, recurrent, bias, nil, state, cell], outputs: 3,
+      file, line)
   }
 
   /// Gated recurrent units over time, `[N, T, inputs]`.
@@ -46,7 +47,7 @@ extension Tensor {
     file: StaticString = #fileID, line: UInt = #line
   ) throws(EngineError) -> SequenceResult {
     try overTime(
-      GRU(direction.options, linearBeforeReset: resetAfter),
+      GRU(direction.options(recurrent), linearBeforeReset: resetAfter),
       [weight, recurrent, bias, nil, state], outputs: 2, file, line)
   }
 
@@ -59,7 +60,8 @@ extension Tensor {
     direction: SequenceDirection = .forward, file: StaticString = #fileID, line: UInt = #line
   ) throws(EngineError) -> SequenceResult {
     try overTime(
-      RNN(direction.options), [weight, recurrent, bias, nil, state], outputs: 2, file, line)
+      RNN(direction.options(recurrent)), [weight, recurrent, bias, nil, state], outputs: 2, file,
+      line)
   }
 
   private func overTime<Op: Operator>(
@@ -105,11 +107,14 @@ extension Tensor {
 }
 
 extension SequenceDirection {
-  var options: RecurrentOptions {
+  /// The options of a layer with these recurrent weights, `[D, gates units, units]`. ONNX derives
+  /// the number of units from them as well, but onnxruntime wants to be told.
+  func options(_ recurrent: Tensor) -> RecurrentOptions {
+    let units = recurrent.shape.rank == 3 ? recurrent.shape[2] : nil
     switch self {
-    case .forward: RecurrentOptions()
-    case .reverse: RecurrentOptions(direction: .reverse)
-    case .both: RecurrentOptions(direction: .bidirectional)
+    case .forward: return RecurrentOptions(hiddenSize: units)
+    case .reverse: return RecurrentOptions(direction: .reverse, hiddenSize: units)
+    case .both: return RecurrentOptions(direction: .bidirectional, hiddenSize: units)
     }
   }
 }
