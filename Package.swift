@@ -34,6 +34,9 @@ let package = Package(
       // Memory that is lent may not escape: `Session.Binding`.
       swiftSettings: [.enableExperimentalFeature("Lifetimes")]),
     .target(
+      name: "Converters",
+      dependencies: ["Compiler", "Formats", "Operators", "Graphs", "Tensors"]),
+    .target(
       name: "DLRun",
       dependencies: ["Runtime", "Compiler", "Formats", "Operators", "Graphs", "Kernels", "Tensors"]),
     .target(
@@ -67,8 +70,8 @@ let package = Package(
     .executableTarget(
       name: "dlrun",
       dependencies: [
-        "DLRun", "Recipes", "Runtime", "Compiler", "Formats", "Operators", "Graphs", "Kernels",
-        "Tensors",
+        "DLRun", "Recipes", "Converters", "Runtime", "Compiler", "Formats", "Operators", "Graphs",
+        "Kernels", "Tensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(
@@ -105,6 +108,11 @@ let package = Package(
         "Kernels", "Tensors",
       ],
       exclude: ["Sweep"]),
+    .testTarget(
+      name: "ConvertersTests",
+      dependencies: [
+        "TestSupport", "Converters", "Runtime", "Formats", "Operators", "Graphs", "Tensors",
+      ]),
     .testTarget(
       name: "DLRunTests",
       dependencies: ["DLRun"]),

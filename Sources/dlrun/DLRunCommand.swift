@@ -14,7 +14,7 @@ struct DLRunCommand: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       Infer.self, Inspect.self, Check.self, Verify.self, Compare.self, Optimize.self, Bench.self,
-      Compile.self, Train.self, Ops.self,
+      Compile.self, Convert.self, Train.self, Ops.self,
     ])
 
   static func main() {

@@ -7,15 +7,15 @@ import Tensors
 /// Tensors that are views of the bytes hold this object as their owner. A mapping is private, but a
 /// file that another process shortens meanwhile faults on access: writers must replace files, as
 /// `AtomicFile` does, and not overwrite them.
-final class FileBytes: @unchecked Sendable {
-  let bytes: UnsafeRawBufferPointer
+package final class FileBytes: @unchecked Sendable {
+  package let bytes: UnsafeRawBufferPointer
   /// The open file when the bytes are mapped, else -1.
   private let descriptor: Int32
 
-  var isMapped: Bool { descriptor >= 0 }
+  package var isMapped: Bool { descriptor >= 0 }
 
   /// The mapped file; nil for bytes in memory.
-  var identity: FileIdentity? {
+  package var identity: FileIdentity? {
     var status = stat()
     guard descriptor >= 0, fstat(descriptor, &status) == 0 else { return nil }
     return FileIdentity(
@@ -27,7 +27,7 @@ final class FileBytes: @unchecked Sendable {
   ///
   /// Errors: `.inputMissing` when it does not exist, may not be read or is no regular file;
   /// `.budget` when it is larger than `limit`; `.io` when mapping fails.
-  init(mapping path: String, limit: Int) throws(EngineError) {
+  package init(mapping path: String, limit: Int) throws(EngineError) {
     // O_NONBLOCK: opening a pipe must not wait for a writer.
     let fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard fd >= 0 else { throw EngineError.failed(.inputMissing, "cannot open", path) }
@@ -41,7 +41,7 @@ final class FileBytes: @unchecked Sendable {
   }
 
   /// Takes over an open descriptor of a regular file.
-  init(owning fd: Int32, _ path: String, limit: Int) throws(EngineError) {
+  package init(owning fd: Int32, _ path: String, limit: Int) throws(EngineError) {
     do throws(EngineError) {
       bytes = try FileBytes.map(fd, path, limit: limit)
       descriptor = fd
@@ -54,7 +54,7 @@ final class FileBytes: @unchecked Sendable {
   /// Copies `data`, 64-byte aligned.
   ///
   /// Errors: `.budget` when there is no memory.
-  init(copying data: UnsafeRawBufferPointer) throws(EngineError) {
+  package init(copying data: UnsafeRawBufferPointer) throws(EngineError) {
     var memory: UnsafeMutableRawPointer?
     guard posix_memalign(&memory, 64, max(data.count, 1)) == 0, let memory else {
       throw EngineError(.budget, "no memory for a file", received: "\(data.count) bytes")
@@ -65,7 +65,7 @@ final class FileBytes: @unchecked Sendable {
   }
 
   /// Takes over memory of `malloc` or `posix_memalign`.
-  init(owning memory: UnsafeMutableRawPointer, count: Int) {
+  package init(owning memory: UnsafeMutableRawPointer, count: Int) {
     bytes = UnsafeRawBufferPointer(start: memory, count: count)
     descriptor = -1
   }
@@ -107,12 +107,12 @@ final class FileBytes: @unchecked Sendable {
   }
 
   /// Errors: `.budget` for more than `limit` bytes.
-  func check(limit: Int) throws(EngineError) {
+  package func check(limit: Int) throws(EngineError) {
     guard bytes.count <= limit else { throw FileBytes.tooLarge(bytes.count, limit) }
   }
 
   /// Lets the system drop the pages of a mapped file that were touched; they come back on access.
-  func release() {
+  package func release() {
     guard descriptor >= 0, let start = UnsafeMutableRawPointer(mutating: bytes.baseAddress) else {
       return
     }
@@ -122,7 +122,7 @@ final class FileBytes: @unchecked Sendable {
   /// Copies a range that lies within the bytes.
   ///
   /// A mapped file is read through its descriptor: the copy is then all that becomes resident.
-  func copy(_ range: Range<Int>, into target: UnsafeMutableRawPointer) throws(EngineError) {
+  package func copy(_ range: Range<Int>, into target: UnsafeMutableRawPointer) throws(EngineError) {
     precondition(
       range.lowerBound >= 0 && range.upperBound <= bytes.count,
       "range \(range) of \(bytes.count) bytes")
@@ -149,14 +149,14 @@ final class FileBytes: @unchecked Sendable {
 
 extension EngineError {
   /// A failed system call, in the system's own words.
-  static func failed(_ code: Code, _ what: String, _ path: String?) -> EngineError {
+  package static func failed(_ code: Code, _ what: String, _ path: String?) -> EngineError {
     let reason = String(cString: strerror(errno))
     return EngineError(code, "\(what): \(reason)", subject: .init(file: path))
   }
 }
 
 extension FileBytes: MappedMemory {
-  func releasePages(_ part: UnsafeRawBufferPointer) {
+  package func releasePages(_ part: UnsafeRawBufferPointer) {
     guard isMapped, let base = part.baseAddress else { return }
     let page = UInt(sysconf(Int32(_SC_PAGESIZE)))
     let first = (UInt(bitPattern: base) + page - 1) / page * page

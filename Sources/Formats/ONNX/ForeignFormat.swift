@@ -1,10 +1,10 @@
 import Tensors
 
 /// Other formats that share this one's file names, told apart by their first bytes.
-enum ForeignFormat {
+package enum ForeignFormat {
   case graphDef, savedModel, zip, hdf5, flatbuffer
 
-  init?(_ bytes: UnsafeRawBufferPointer) {
+  package init?(_ bytes: UnsafeRawBufferPointer) {
     func starts(_ magic: [UInt8], at offset: Int = 0) -> Bool {
       bytes.count >= offset + magic.count
         && magic.indices.allSatisfy { bytes[offset + $0] == magic[$0] }
@@ -58,7 +58,7 @@ enum ForeignFormat {
     return start..<at
   }
 
-  var error: EngineError {
+  package var error: EngineError {
     let what =
       switch self {
       case .graphDef: "a TensorFlow GraphDef"

@@ -2,12 +2,14 @@ import CSchemas
 import Tensors
 
 /// The primitives of the wire format, each checked against the end of the message around it.
-struct WireReader {
-  let bytes: UnsafeRawBufferPointer
-  init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+package struct WireReader {
+  package let bytes: UnsafeRawBufferPointer
+  package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
   /// A base-128 integer of at most `limit` bytes.
-  func varint(_ at: inout Int, end: Int, bytes limit: Int = 10) throws(EngineError) -> UInt64 {
+  package func varint(_ at: inout Int, end: Int, bytes limit: Int = 10) throws(EngineError)
+    -> UInt64
+  {
     var value: UInt64 = 0
     let start = at
     for i in 0..<limit {
@@ -21,7 +23,7 @@ struct WireReader {
   }
 
   /// Steps over a field's value and returns the range of its contents.
-  func skip(
+  package func skip(
     _ wire: Int, _ at: inout Int, end: Int, lengthPosition: inout Int
   ) throws(EngineError) -> Range<Int> {
     let start = at
@@ -64,7 +66,7 @@ struct WireReader {
   }
 
   /// Whether a string is UTF-8 without NUL, which C strings cannot hold.
-  func checkText(
+  package func checkText(
     _ range: Range<Int>, field: UnsafePointer<CChar>?, within name: UnsafePointer<CChar>?
   ) throws(EngineError) {
     let text = UnsafeRawBufferPointer(rebasing: bytes[range])
@@ -75,7 +77,7 @@ struct WireReader {
   }
 
   /// The first byte that is NUL or no part of well-formed UTF-8 (Unicode 16, table 3-7).
-  static func firstBadByte(_ text: UnsafeRawBufferPointer) -> Int? {
+  package static func firstBadByte(_ text: UnsafeRawBufferPointer) -> Int? {
     var i = 0
     while i < text.count {
       let lead = text[i]

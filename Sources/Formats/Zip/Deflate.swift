@@ -2,16 +2,16 @@ import CZlib
 import Tensors
 
 /// Raw deflate, as zip members hold it.
-enum Deflate {
+package enum Deflate {
   /// What one byte of deflate can become at most; 258 bytes from two bits, and a little.
-  static let maxRatio = 1032
+  package static let maxRatio = 1032
 
   private static let step = 1 << 30
 
   /// Fills `output` from `input`, which must give exactly that many bytes and then end.
   ///
   /// Errors: `.malformed`.
-  static func inflate(
+  package static func inflate(
     _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
   ) throws(EngineError) {
     let stream = makeStream()
@@ -68,7 +68,7 @@ enum Deflate {
   }
 
   /// The bytes compressed at zlib's usual level; the same bytes give the same result.
-  static func deflate(_ parts: [UnsafeRawBufferPointer]) throws(EngineError) -> [UInt8] {
+  package static func deflate(_ parts: [UnsafeRawBufferPointer]) throws(EngineError) -> [UInt8] {
     let stream = makeStream()
     defer { stream.deallocate() }
     guard

@@ -7,16 +7,16 @@ import Tensors
 /// differ, whose names repeat or lead outside, encryption, and archives in parts.
 ///
 /// Source: PKWARE APPNOTE 6.3.10.
-struct ZipArchive {
-  let bytes: UnsafeRawBufferPointer
-  private(set) var entries: [ZipEntry] = []
+package struct ZipArchive {
+  package let bytes: UnsafeRawBufferPointer
+  package private(set) var entries: [ZipEntry] = []
   /// Where each entry's data begins.
   private var dataOffsets: [Int] = []
 
   /// Reads the directory and every local header; the members' data stays untouched.
   ///
   /// Errors: `.malformed`, `.unsupported`, `.budget` for too many members or bytes.
-  init(_ bytes: UnsafeRawBufferPointer, limits: TensorLimits) throws(EngineError) {
+  package init(_ bytes: UnsafeRawBufferPointer, limits: TensorLimits) throws(EngineError) {
     self.bytes = bytes
     let directory = try ZipArchive.directory(of: bytes)
     guard directory.count <= limits.members else {
@@ -153,7 +153,7 @@ struct ZipArchive {
   }
 
   /// The bytes of a stored member where they lie, or nil when it is compressed. Unchecked as yet.
-  func storedBytes(_ index: Int) -> UnsafeRawBufferPointer? {
+  package func storedBytes(_ index: Int) -> UnsafeRawBufferPointer? {
     guard entries[index].method == .stored else { return nil }
     return bytes.slice(dataOffsets[index], entries[index].size)
   }
@@ -161,7 +161,8 @@ struct ZipArchive {
   /// Unpacks a member into `output` of its size, and checks it.
   ///
   /// Errors: `.malformed` when it does not unpack to its size or its checksum differs.
-  func unpack(_ index: Int, into output: UnsafeMutableRawBufferPointer) throws(EngineError) {
+  package func unpack(_ index: Int, into output: UnsafeMutableRawBufferPointer) throws(EngineError)
+  {
     let entry = entries[index]
     guard let input = bytes.slice(dataOffsets[index], entry.compressedSize) else { return }
     switch entry.method {
@@ -177,7 +178,7 @@ struct ZipArchive {
   }
 
   /// Errors: `.malformed` when `data` is not what the member's checksum was made from.
-  func checkSum(_ index: Int, _ data: UnsafeRawBufferPointer) throws(EngineError) {
+  package func checkSum(_ index: Int, _ data: UnsafeRawBufferPointer) throws(EngineError) {
     guard CRC32.of(data) == entries[index].crc else {
       throw ZipEntry.malformed(
         "the checksum of '\(entries[index].name)' is wrong; the file is damaged",

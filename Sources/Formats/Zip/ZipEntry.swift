@@ -1,34 +1,34 @@
 import Tensors
 
 /// A member of a zip file, as its central directory tells.
-struct ZipEntry {
-  enum Method: UInt16 {
+package struct ZipEntry {
+  package enum Method: UInt16 {
     case stored = 0
     case deflate = 8
   }
-  var name: String
-  var method: Method
-  var flags: UInt16
-  var crc: UInt32
-  var compressedSize: Int
-  var size: Int
+  package var name: String
+  package var method: Method
+  package var flags: UInt16
+  package var crc: UInt32
+  package var compressedSize: Int
+  package var size: Int
   /// Where the local header begins.
-  var headerOffset: Int
+  package var headerOffset: Int
   /// Bytes of the central directory that the entry takes.
-  var length: Int
+  package var length: Int
 
-  static let directorySignature: UInt32 = 0x0201_4B50
-  static let localSignature: UInt32 = 0x0403_4B50
+  package static let directorySignature: UInt32 = 0x0201_4B50
+  package static let localSignature: UInt32 = 0x0403_4B50
   /// Bit 0: encrypted. Bit 3: sizes and checksum follow the data. Bit 11: the name is UTF-8.
-  static let encrypted: UInt16 = 1
-  static let descriptorFollows: UInt16 = 8
-  static let utf8Name: UInt16 = 1 << 11
+  package static let encrypted: UInt16 = 1
+  package static let descriptorFollows: UInt16 = 8
+  package static let utf8Name: UInt16 = 1 << 11
 
   /// Reads the entry at `offset` of the central directory `bytes`.
   ///
   /// Errors: `.malformed` for a broken entry, `.unsupported` for encryption, other methods and files
   /// in several parts.
-  init(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(EngineError) {
+  package init(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(EngineError) {
     guard bytes.little(UInt32.self, at: offset) == ZipEntry.directorySignature,
       let flags = bytes.little(UInt16.self, at: offset + 8),
       let method = bytes.little(UInt16.self, at: offset + 10),
@@ -75,7 +75,9 @@ struct ZipEntry {
   }
 
   /// A member's name: UTF-8, relative, without `..`.
-  static func checked(_ bytes: UnsafeRawBufferPointer, isUTF8: Bool) throws(EngineError) -> String {
+  package static func checked(_ bytes: UnsafeRawBufferPointer, isUTF8: Bool) throws(EngineError)
+    -> String
+  {
     guard isUTF8 || bytes.allSatisfy({ $0 < 0x80 }),
       let name = String(validating: bytes, as: UTF8.self), !name.isEmpty,
       !bytes.contains(0), !bytes.contains(0x5C)
@@ -87,7 +89,7 @@ struct ZipEntry {
     return name
   }
 
-  static func malformed(_ message: String, _ offset: Int) -> EngineError {
+  package static func malformed(_ message: String, _ offset: Int) -> EngineError {
     EngineError(.malformed, "zip: \(message)", subject: .init(offset: offset))
   }
 

@@ -1,0 +1,124 @@
+import Graphs
+import Operators
+import Tensors
+
+/// Records the graph that a source becomes: operators applied to values whose dtypes and sizes are
+/// known at each step, named after the places in the source they come from.
+///
+/// It is the builder that layers and gradients are written against; `apply` records one operator.
+public final class ConversionBuilder: Builder {
+  private let base = GraphBuilder()
+  /// Names of nodes begin with it: the path of the layer or node being converted.
+  public var scope = ""
+  private var taken: Set<String> = []
+  /// Values that are transposes to channels last, with the channels-first value behind each.
+  private var channelsFirstOf: [ValueID: ValueID] = [:]
+  private var channelsLastOf: [ValueID: ValueID] = [:]
+
+  public init() {}
+
+  public var graph: Graph {
+    get { base.graph }
+    set { base.graph = newValue }
+  }
+
+  public func fact(of value: ValueID) -> Fact { base.fact(of: value) }
+  public func dims(_ value: ValueID) -> [Dim]? { base.fact(of: value).dims }
+  public func dtype(_ value: ValueID) -> DType? { base.fact(of: value).dtype }
+
+  public func constant(_ tensor: Tensor) throws(EngineError) -> ValueID {
+    try base.constant(tensor)
+  }
+
+  /// A weight under its name in the source, made unique where need be.
+  public func weight(_ name: String, _ tensor: Tensor) -> ValueID {
+    base.graph.addInitializer(unique(name), tensor)
+  }
+
+  public func input(_ name: String, _ fact: Fact) -> ValueID {
+    base.graph.addInput(unique(name), fact)
+  }
+
+  /// Makes `value` an output called `name`. An input, a constant or another output is copied, since
+  /// a value has one name.
+  public func output(_ name: String, _ value: ValueID) throws(EngineError) {
+    let g = base.graph
+    let isFree =
+      !g.inputs.contains(value) && !g.outputs.contains(value)
+      && !g.initializers.contains { $0.id == value } && g.values[value.index].name.isEmpty
+    let result = isFree ? value : try apply(Identity(), value)
+    base.graph.values[result.index].name = unique(name)
+    base.graph.outputs.append(result)
+  }
+
+  public func call<Op: Operator>(
+    _ op: Op, _ inputs: Few<ValueID?>, outputs: Int
+  ) throws(EngineError) -> Few<ValueID> {
+    let result = try base.call(op, inputs, outputs: outputs)
+    if !scope.isEmpty {
+      let last = base.graph.nodes.count - 1
+      base.graph.nodes[last].name = unique(scope)
+    }
+    return result
+  }
+
+  /// `name`, or `name_1`, `name_2`, … where it is taken.
+  public func unique(_ name: String) -> String {
+    if taken.insert(name).inserted { return name }
+    var i = 1
+    while !taken.insert("\(name)_\(i)").inserted { i += 1 }
+    return "\(name)_\(i)"
+  }
+
+  // MARK: Layout
+
+  /// `[N, D..., C]` as `[N, C, D...]`: the value it was made from where there is one, else a
+  /// transpose.
+  ///
+  /// Errors: `.shape` where the rank is unknown or below 2.
+  public func channelsFirst(_ value: ValueID) throws(EngineError) -> ValueID {
+    if let known = channelsFirstOf[value] { return known }
+    let rank = try knownRank(value)
+    guard rank > 2 else { return value }
+    let result = try apply(
+      Transpose(perm: [0, rank - 1] + Array(1..<(rank - 1))), value)
+    channelsFirstOf[value] = result
+    channelsLastOf[result] = value
+    return result
+  }
+
+  /// `[N, C, D...]` as `[N, D..., C]`.
+  ///
+  /// Errors: `.shape` where the rank is unknown or below 2.
+  public func channelsLast(_ value: ValueID) throws(EngineError) -> ValueID {
+    if let known = channelsLastOf[value] { return known }
+    let rank = try knownRank(value)
+    guard rank > 2 else { return value }
+    let result = try apply(Transpose(perm: [0] + Array(2..<rank) + [1]), value)
+    channelsLastOf[value] = result
+    channelsFirstOf[result] = value
+    return result
+  }
+
+  /// Errors: `.shape` where the rank of `value` is unknown or below 2.
+  private func knownRank(_ value: ValueID) throws(EngineError) -> Int {
+    guard let rank = base.fact(of: value).rank, rank >= 2 else {
+      throw EngineError(
+        .shape, "the layout of a value cannot change", expected: "a known rank of at least 2",
+        received: base.fact(of: value).dims.map { "\($0)" } ?? "an unknown rank")
+    }
+    return rank
+  }
+
+  // MARK: Small constants
+
+  public func ints(_ values: [Int]) throws(EngineError) -> ValueID {
+    try constant(try Tensor(shape: [values.count], values.map { Int64($0) }))
+  }
+  public func scalar(_ value: Int) throws(EngineError) -> ValueID {
+    try constant(try Tensor(scalar: Int64(value)))
+  }
+  public func scalar(_ value: Float) throws(EngineError) -> ValueID {
+    try constant(try Tensor(scalar: value))
+  }
+}

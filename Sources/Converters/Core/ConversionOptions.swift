@@ -1,0 +1,18 @@
+import Tensors
+
+/// Choices of a conversion.
+public struct ConversionOptions: Sendable {
+  /// The opset of ai.onnx to write; nil: the lowest from 17 up that has a form for every node.
+  public var opset: Int?
+  /// The signature of a SavedModel or TFLite model to convert; nil: `serving_default`, else the
+  /// only one.
+  public var signature: String?
+  /// Sizes of inputs that the source leaves open, by name.
+  public var shapes: [String: [Int]] = [:]
+  /// The most bytes that constants which are computed or unpacked may take.
+  public var memoryBudget = 16 << 30
+  /// Told of progress: what is being done, and the part that is done, from 0 to 1.
+  public var progress: (@Sendable (String, Double) -> Void)?
+
+  public init() {}
+}
