@@ -8,7 +8,8 @@ import Training
 /// Real networks, imported: gradients against PyTorch's on the same graph, and the way back.
 ///
 /// Needs `DLRUN_ZOO`, which `tools/oracle/export_zoo.py` fills, and `DLRUN_ZOO_GRADIENTS`, which
-/// `tools/oracle/zoo_gradients.py` does.
+/// `tools/oracle/zoo_gradients.py` does: with `--double` in float64, where no sum lies within
+/// rounding of a ReLU's kink.
 @Suite(.serialized, .enabled(if: getenv("DLRUN_ZOO_GRADIENTS") != nil)) struct ImportedZooTests {
   static let names = [
     "tab_mlp", "gru", "lstm_tagger", "squeezenet1_1", "resnet18", "resnet50", "mobilenet_v2",
@@ -23,7 +24,11 @@ import Training
     var wanted: [String: Tensor] = [:]
     let path = try "\(folder("DLRUN_ZOO_GRADIENTS"))/\(name).npz"
     for (key, t) in try NPZ.read(path) { wanted[key] = t }
-    let source = try ModelFile.read(contentsOf: "\(folder("DLRUN_ZOO"))/\(name).onnx")
+    let double = try "\(folder("DLRUN_ZOO_GRADIENTS"))/\(name).onnx"
+    let isDouble = access(double, R_OK) == 0
+    let source = try ModelFile.read(
+      contentsOf: isDouble ? double : "\(folder("DLRUN_ZOO"))/\(name).onnx")
+    let tolerance = isDouble ? 1e-9 : 1e-4
     let model = try ImportedModel(source)
     let inputs = try model.inputNames.indices.map { try #require(wanted["in_\($0)"]) }
     let weight = try #require(wanted["weight"])
@@ -51,7 +56,9 @@ import Training
       let relative = difference / max(largest, 1e-30)
       worst = max(worst, relative)
       compared += 1
-      #expect(relative <= 1e-4 || difference <= 1e-9, "\(name): \(p.name): \(relative)")
+      #expect(
+        relative <= tolerance || difference <= tolerance * 1e-5,
+        "\(name): \(p.name): \(relative)")
     }
     #expect(compared > 0)
     print("\(name): \(compared) gradients, largest difference \(worst) of the largest element")

@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
 """Gradients by PyTorch for exported models, computed on the ONNX graph itself in float64.
 
-usage: zoo_gradients.py ZOO OUT [NAME...]
+usage: zoo_gradients.py ZOO OUT [--double] [NAME...]
 For each ZOO/NAME.onnx (see export_zoo.py) writes OUT/NAME.npz: in_0.., `weight` of the
 first output's elements, `loss` (their mean product) and under `d:NAME` the loss's gradient by each
 float initializer with axes. The graph is run operator by operator on torch tensors, so the
 gradients are those of the same graph and not of the module it came from. Needs the packages of
 tools/oracle/install.sh.
+
+A ReLU whose sum is within rounding of zero takes another side in float32 than in float64, and its
+gradient with it. --double therefore writes each graph with float64 weights as OUT/NAME.onnx too,
+and float64 arrays: there both sides round alike and the gradients must agree to the last digits.
 
 Then: DLRUN_ZOO=ZOO DLRUN_ZOO_GRADIENTS=OUT swift test --filter ImportedZooTests
 """
@@ -253,18 +257,42 @@ def gradients(path, inputs):
     weight = torch.cos(torch.arange(y.numel(), dtype=torch.float64)).reshape(y.shape)
     loss = (y * weight).mean()
     loss.backward()
-    made = {"weight": weight.numpy().astype(np.float32), "loss": np.float64(loss.item())}
+    made = {"weight": weight.numpy(), "loss": np.float64(loss.item())}
     for name, t in weights.items():
         if t.grad is not None:
-            made["d:" + name.replace("/", "|")] = t.grad.numpy().astype(np.float32)
+            made["d:" + name.replace("/", "|")] = t.grad.numpy()
     return made
+
+
+def doubled(path):
+    """The model with every float32 tensor and type as float64."""
+    model = onnx.load(path)
+    graph = model.graph
+    single, double = onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE
+    tensors = list(graph.initializer)
+    for node in graph.node:
+        for a in node.attribute:
+            if a.type == onnx.AttributeProto.TENSOR:
+                tensors.append(a.t)
+            if node.op_type == "Cast" and a.name == "to" and a.i == single:
+                a.i = double
+    for t in tensors:
+        if t.data_type == single:
+            t.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(t).astype(np.float64), t.name))
+    del graph.value_info[:]
+    for value in [*graph.input, *graph.output]:
+        if value.type.tensor_type.elem_type == single:
+            value.type.tensor_type.elem_type = double
+    return model
 
 
 def main() -> int:
     if len(sys.argv) < 3:
         print(__doc__, file=sys.stderr)
         return 64
-    zoo, out, chosen = sys.argv[1], sys.argv[2], set(sys.argv[3:])
+    double = "--double" in sys.argv
+    zoo, out, *rest = [a for a in sys.argv[1:] if a != "--double"]
+    chosen = set(rest)
     os.makedirs(out, exist_ok=True)
     for path in sorted(glob.glob(f"{zoo}/*.onnx")):
         name = os.path.basename(path)[: -len(".onnx")]
@@ -275,6 +303,12 @@ def main() -> int:
             inputs = [file[f"in_{i}"] for i in range(sum(k.startswith("in_") for k in file))]
         made = gradients(path, inputs)
         made |= {f"in_{i}": x for i, x in enumerate(inputs)}
+        if double:
+            made = {k: v.astype(np.float64) if v.dtype == np.float32 else v for k, v in made.items()}
+            onnx.save(doubled(path), f"{out}/{name}.onnx")
+        else:
+            made = {k: v.astype(np.float32) if k[:2] == "d:" else v for k, v in made.items()}
+            made["weight"] = made["weight"].astype(np.float32)
         np.savez(target, **made)
         print(f"{name}: {len(made)} arrays, loss {float(made['loss']):.6f}", flush=True)
     return 0
