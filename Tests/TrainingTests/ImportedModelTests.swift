@@ -54,6 +54,32 @@ import Training
     return try read(g)
   }
 
+  @Test func filledWeightsTrainAndAreWrittenOnceTheyChange() throws {
+    var g = Graph()
+    let x = g.addInput("x", Fact(.float32, [2, 3]))
+    let sizes = g.addInitializer("sizes", try Tensor([3, 4] as [Int64]))
+    let (w, y) = (g.addValue("w", Fact(nil, nil)), g.addValue("y", Fact(.float32, [2, 4])))
+    g.values[y.index].isDeclared = true
+    g.nodes = [
+      node("fill", "ConstantOfShape", [sizes], [w], [.tensor("value", try Tensor([0.5 as Float]))]),
+      node("product", "MatMul", [x, w], [y]),
+    ]
+    g.outputs = [y]
+    let source = try read(g)
+    let model = try ImportedModel(source)
+    #expect(model.parameters.map(\.name) == ["w"])
+    let input = try Tensor(shape: [2, 3], [1, 2, 3, 4, 5, 6] as [Float])
+    let (_, gradients) = try valueAndGradient(of: model) { try $0([input])[0].sum() }
+    try Optimizer(model, .torch.sgd(learningRate: 0)).update(gradients)
+    #expect(try ONNXWriter.bytes(model.modelGraph()) == ONNXWriter.bytes(source))
+    try Optimizer(model, .torch.sgd(learningRate: 0.1)).update(gradients)
+    let changed = try model.modelGraph()
+    #expect(changed.graph.nodes.map(\.type) == ["MatMul"])
+    let again = try ImportedModel(ModelFile.read(bytes: ONNXWriter.bytes(changed)))
+    let want = try model([input])[0]
+    #expect(try Array(again([input])[0].elements(Float.self)) == Array(want.elements(Float.self)))
+  }
+
   @Test func initialisersBecomeParametersAndStates() throws {
     let model = try ImportedModel(network())
     #expect(

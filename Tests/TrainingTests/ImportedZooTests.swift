@@ -66,3 +66,54 @@ import Training
     #expect(try ONNXWriter.bytes(model.modelGraph()) == ONNXWriter.bytes(source))
   }
 }
+
+/// The networks without weights that the format's own tests run: each takes a training step, and
+/// goes back unchanged at learning rate 0.
+///
+/// Needs `DLRUN_LIGHT`, which `tools/dump_onnx_suite.py SUITE --light DIR` fills.
+@Suite(.serialized, .enabled(if: getenv("DLRUN_LIGHT") != nil)) struct ImportedLightTests {
+  static let names = [
+    "bvlc_alexnet", "densenet121", "inception_v1", "inception_v2", "resnet50", "shufflenet",
+    "squeezenet", "vgg19", "zfnet512",
+  ]
+
+  @Test(arguments: names) func aStepIsTaken(_ name: String) throws {
+    let folder = String(cString: try #require(getenv("DLRUN_LIGHT")))
+    let source = try ModelFile.read(contentsOf: "\(folder)/light_\(name)/model.onnx")
+    let model = try ImportedModel(source)
+    let x = try TensorProtoFile.read("\(folder)/light_\(name)/test_data_set_0/input_0.pb")
+      .asTensor()
+    let (value, gradients) = try valueAndGradient(of: model) { m in
+      try inTraining(true) {
+        let y = try m([x])[0]
+        let places = try Tensor((0..<y.count).map { Float($0 % 7) })
+        return try (y.reshape([-1]) * places).sum()
+      }
+    }
+    #expect(try #require(value.asDouble(0)).isFinite)
+    var reached = 0
+    for p in model.trainableParameters {
+      guard let g = gradients[p] else { continue }
+      #expect(g.shape == p.value.shape)
+      if let sum = try (g * g).sum().asDouble(0) {
+        #expect(sum.isFinite, "\(name): \(p.name)")
+        reached += 1
+      }
+    }
+    #expect(reached > 10)
+    print("\(name): \(reached) gradients of \(model.trainableParameters.count), value \(value)")
+  }
+
+  @Test(arguments: names) func theWayBackChangesNothing(_ name: String) throws {
+    let folder = String(cString: try #require(getenv("DLRUN_LIGHT")))
+    let source = try ModelFile.read(contentsOf: "\(folder)/light_\(name)/model.onnx")
+    let model = try ImportedModel(source)
+    let x = try TensorProtoFile.read("\(folder)/light_\(name)/test_data_set_0/input_0.pb")
+      .asTensor()
+    let (_, gradients) = try valueAndGradient(of: model) { m in
+      try inTraining(false) { try m([x])[0].sum() }
+    }
+    try Optimizer(model, .torch.sgd(learningRate: 0)).update(gradients)
+    #expect(try ONNXWriter.bytes(model.modelGraph()) == ONNXWriter.bytes(source))
+  }
+}

@@ -9,8 +9,13 @@ final class ImportedGraph {
   var states: [ValueID: StateTensor] = [:]
   /// Initialisers that a replaced node alone used.
   private var forgotten: Set<String> = []
+  /// Weights that the file makes with a node, as the node makes them.
+  private(set) var filled: [ValueID: Tensor] = [:]
 
-  init(_ graph: Graph, _ lookup: OperatorLookup) throws(EngineError) {
+  /// - `mayFill`: names of values whose `ConstantOfShape` may become an initialiser.
+  init(
+    _ graph: Graph, _ lookup: OperatorLookup, mayFill: Set<String> = []
+  ) throws(EngineError) {
     var bound = graph
     try bound.inferFacts(using: lookup, options: .lenient)
     for i in bound.nodes.indices {
@@ -21,6 +26,32 @@ final class ImportedGraph {
       }
     }
     self.graph = bound
+    try fill(mayFill)
+  }
+
+  /// Takes the floats that a `ConstantOfShape` makes of a constant shape as initialisers: files
+  /// without weights hold them so, and they train like others.
+  private func fill(_ names: Set<String>) throws(EngineError) {
+    let constants = Dictionary(
+      graph.initializers.map { ($0.id, $0.tensor) }, uniquingKeysWith: { a, _ in a })
+    var kept: [Graph.Node] = []
+    for (i, node) in graph.nodes.enumerated() {
+      guard let op = node.op as? ConstantOfShape, op.value.tensor.dtype.isFloat,
+        let shape = node.inputs.first ?? nil, let sizes = constants[shape],
+        let result = node.outputs.first ?? nil,
+        names.contains(graph.name(result)), sizes.count > 0
+      else {
+        kept.append(node)
+        continue
+      }
+      do throws(EngineError) {
+        let made = try Eager().evaluate(op, [.tensor(sizes)], outputs: 1, runner: nil)
+        guard let tensor = try made.first??.asTensor() else { continue }
+        filled[result] = tensor
+        graph.initializers.append((result, tensor))
+      } catch { throw error.at(node: graph.nodeName(i), operatorName: node.type) }
+    }
+    graph.nodes = kept
   }
 
   /// The inputs that have no initialiser.

@@ -7,7 +7,8 @@ import Tensors
 ///
 /// Initialisers of floats become parameters under their own names; running means and variances of
 /// batch normalisation become states. Scalars, which exporters leave behind from arithmetic, are
-/// frozen until they are asked for. In training batch normalisation uses the batch and moves its
+/// frozen until they are asked for. Floats that a `ConstantOfShape` fills are parameters as well, and
+/// are written as the node again as long as they are unchanged. In training batch normalisation uses the batch and moves its
 /// states, and dropout drops. `If`, `Loop` and `Scan` run step by step and sequences are Swift's own,
 /// so gradients go through them; a `CompiledStep` refuses control flow that the batch decides.
 ///
@@ -36,7 +37,12 @@ public final class ImportedModel: Module {
     let flat = try model.inliningFunctions(
       using: OperatorSet.builtIn.lookup(opsets: model.opsets))
     let graph = try ImportedGraph(
-      flat.graph, OperatorSet.builtIn.lookup(opsets: flat.opsets))
+      flat.graph, OperatorSet.builtIn.lookup(opsets: flat.opsets),
+      mayFill: Set(
+        model.graph.nodes.flatMap { node in
+          node.type == "ConstantOfShape" && node.domain.isEmpty
+            ? node.outputs.compactMap { $0.map { model.graph.name($0) } } : []
+        }))
     let moments = graph.moments
     var parts: [(label: String, value: Any)] = []
     for (id, tensor) in graph.graph.initializers where tensor.dtype.isFloat {
@@ -133,6 +139,16 @@ public final class ImportedModel: Module {
       let id = made.graph.initializers[i].id
       guard let now = values[made.graph.name(id)] else { continue }
       made.graph.initializers[i].tensor = now
+    }
+    for (id, original) in program.filled {
+      let name = program.graph.name(id)
+      guard let now = values[name], now.rawBytes.elementsEqual(original.rawBytes) == false,
+        let i = made.graph.nodes.firstIndex(where: {
+          ($0.outputs.first ?? nil).map { made.graph.name($0) } == name
+        }), let value = made.graph.nodes[i].outputs.first ?? nil
+      else { continue }
+      made.graph.nodes.remove(at: i)
+      made.graph.initializers.append((value, now))
     }
     return made
   }
