@@ -145,6 +145,7 @@ private func sessionOptions(
       .usage, "options.optimization", expected: "0, 1 or 2", received: "\(c.optimization.rawValue)")
   }
   options.exact = c.exact != 0
+  options.compact = c.compact != 0
   options.checksNaN = c.check_nan != 0
   options.maxMemoryBytes = c.max_memory_bytes == 0 ? nil : Int(clamping: c.max_memory_bytes)
   guard c.plan_cache_size >= 0 else {

@@ -3,6 +3,7 @@ import Formats
 import Foundation
 import Layers
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct DataFileTests {
@@ -18,13 +19,13 @@ import Testing
   @Test func idxOfBytesAndNumbers() throws {
     try inTemporaryFolder { folder in
       let path = "\(folder)/a.idx"
-      try write(Self.idx([2, 3], [1, 2, 3, 4, 5, 6]), path)
+      try writeBytes(Self.idx([2, 3], [1, 2, 3, 4, 5, 6]), path)
       let t = try IDX.read(path)
       #expect(t.shape == [2, 3])
       #expect(Array(t.elements(UInt8.self)) == [1, 2, 3, 4, 5, 6])
-      try write([0, 0, 11, 1, 0, 0, 0, 2, 0x01, 0x02, 0xFF, 0xFE], path)
+      try writeBytes([0, 0, 11, 1, 0, 0, 0, 2, 0x01, 0x02, 0xFF, 0xFE], path)
       #expect(Array(try IDX.read(path).elements(Int16.self)) == [258, -2])
-      try write([0, 0, 13, 1, 0, 0, 0, 1, 0x3F, 0x80, 0, 0], path)
+      try writeBytes([0, 0, 13, 1, 0, 0, 0, 1, 0x3F, 0x80, 0, 0], path)
       #expect(Array(try IDX.read(path).elements(Float.self)) == [1])
     }
   }
@@ -34,12 +35,12 @@ import Testing
       let path = "\(folder)/a.idx"
       let good = Self.idx([2, 3], [1, 2, 3, 4, 5, 6])
       for n in 0..<good.count {
-        try write(Array(good.prefix(n)), path)
+        try writeBytes(Array(good.prefix(n)), path)
         #expect(throws: EngineError.self) { try IDX.read(path) }
       }
-      try write(good + [0], path)
+      try writeBytes(good + [0], path)
       #expect(throws: EngineError.self) { try IDX.read(path) }
-      try write([0, 0, 14, 3] + [UInt8](repeating: 255, count: 12), path)
+      try writeBytes([0, 0, 14, 3] + [UInt8](repeating: 255, count: 12), path)
       #expect(throws: EngineError.self) { try IDX.read(path) }
     }
   }
@@ -47,12 +48,12 @@ import Testing
   @Test func mnistFolderWithGzip() throws {
     try inTemporaryFolder { folder in
       let images = Self.idx([2, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8])
-      try write(images, "\(folder)/train-images-idx3-ubyte")
-      try write(Self.idx([2], [0, 1]), "\(folder)/train-labels-idx1-ubyte")
-      try write(images, "\(folder)/t10k-images.idx3-ubyte")
+      try writeBytes(images, "\(folder)/train-images-idx3-ubyte")
+      try writeBytes(Self.idx([2], [0, 1]), "\(folder)/train-labels-idx1-ubyte")
+      try writeBytes(images, "\(folder)/t10k-images.idx3-ubyte")
       #expect(MNIST.isFolder(folder))
       #expect(throws: EngineError.self) { try MNIST(folder: folder) }
-      try write(Self.idx([2], [1, 0]), "\(folder)/t10k-labels-idx1-ubyte")
+      try writeBytes(Self.idx([2], [1, 0]), "\(folder)/t10k-labels-idx1-ubyte")
       let zip = Process()
       zip.executableURL = URL(fileURLWithPath: "/usr/bin/env")
       zip.arguments = ["gzip", "\(folder)/t10k-labels-idx1-ubyte"]
@@ -69,12 +70,12 @@ import Testing
       let path = "\(folder)/data.bin"
       var bytes: [UInt8] = [3]
       for plane: UInt8 in 1...3 { bytes += [UInt8](repeating: plane, count: 1024) }
-      try write(bytes + bytes, path)
+      try writeBytes(bytes + bytes, path)
       let (images, labels) = try CIFAR.read([path])
       #expect(images.shape == [2, 32, 32, 3])
       #expect(Array(images.elements(UInt8.self).prefix(6)) == [1, 2, 3, 1, 2, 3])
       #expect(Array(labels.elements(Int64.self)) == [3, 3])
-      try write(bytes + [1], path)
+      try writeBytes(bytes + [1], path)
       #expect(throws: EngineError.self) { try CIFAR.read([path]) }
     }
   }
@@ -91,8 +92,8 @@ import Testing
         try FileManager.default.createDirectory(
           atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
       }
-      try write(Self.ppm(4, 2, [0, 0, 255]), "\(folder)/blue/a.ppm")
-      try write(Self.ppm(8, 4, [255, 0, 0]), "\(folder)/red/b.ppm")
+      try writeBytes(Self.ppm(4, 2, [0, 0, 255]), "\(folder)/blue/a.ppm")
+      try writeBytes(Self.ppm(8, 4, [255, 0, 0]), "\(folder)/red/b.ppm")
       let images = try ImageFolder(folder)
       #expect(images.classes == ["blue", "red"])
       #expect((images.height, images.width, images.isGray) == (2, 4, false))
@@ -100,7 +101,7 @@ import Testing
       #expect(batch.inputs[0].shape == [2, 2, 4, 3])
       #expect(Array(batch.inputs[0].elements(Float.self).prefix(3)) == [255, 0, 0])
       #expect(Array(batch.targets[0].elements(Int64.self)) == [1, 0])
-      try write(Array("P6\n9 9\n255\n".utf8), "\(folder)/red/c.ppm")
+      try writeBytes(Array("P6\n9 9\n255\n".utf8), "\(folder)/red/c.ppm")
       let broken = try ImageFolder(folder)
       #expect(throws: EngineError.self) { try broken.batch([2]) }
       #expect(throws: EngineError.self) { try ImageFolder("\(folder)/red") }

@@ -1,13 +1,14 @@
 import DataSets
 import Layers
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct TableTests {
   @Test func kindsOfColumns() throws {
     try inTemporaryFolder { folder in
       let path = "\(folder)/t.csv"
-      try write(
+      try writeBytes(
         Array(
           """
           n,flag,word,mixed,day,none
@@ -41,7 +42,8 @@ import Testing
   @Test func streamsInTheSameOrder() throws {
     try inTemporaryFolder { folder in
       let path = "\(folder)/t.csv"
-      try write(Array(("a,b,y\n" + (0..<50).map { "\($0),1,\($0 * 2)\n" }.joined()).utf8), path)
+      try writeBytes(
+        Array(("a,b,y\n" + (0..<50).map { "\($0),1,\($0 * 2)\n" }.joined()).utf8), path)
       func epoch(_ s: TableStream) throws -> [Float] {
         try s.begin()
         var list: [Float] = []

@@ -4,7 +4,12 @@ import Foundation
 import Recipes
 import Runtime
 import Tensors
+import TestSupport
 import Testing
+
+/// The repository.
+private let root = URL(fileURLWithPath: #filePath)
+  .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
 @Suite struct RecipeTests {
   static func figure(_ report: TrainReport, _ name: String) throws -> Double {

@@ -283,12 +283,13 @@ typedef struct dlrun_session_options {
   void *(*allocate)(void *context, size_t size_bytes, size_t alignment);
   void (*deallocate)(void *context, void *memory, size_t size_bytes);
   void *allocator_context; /* must outlive the session and every result of it */
+  int32_t compact;         /* not 0: no packed form of weights is larger than the weights */
 } dlrun_session_options;
 
 #define DLRUN_SESSION_OPTIONS_INIT                                                                 \
   {                                                                                                \
     sizeof(dlrun_session_options), 0, DLRUN_OPTIMIZE_ALL, 0, 0, 0, 0, NULL, NULL, NULL, 0, NULL,   \
-        NULL, NULL                                                                                 \
+        NULL, NULL, 0                                                                              \
   }
 
 /*

@@ -119,19 +119,29 @@ DL_STEP_EACH(i) {
 // w = (clip(s1, a6) - s1) / q; s0 = n. Here w is the parameter times keep throughout.
 DL_STEP_BEGIN(ftrl)
 const T p = (T)a[2], r = (T)a[3], shrink = (T)a[4], quadratic = (T)a[5], l1 = (T)a[6];
-DL_STEP_EACH(i) {
-  T g = gs[i] + l2 * w[i];
-  T before = s0[i];
-  T after = before + g * g;
-  T old = p == (T)0.5 ? DL_SQRT(before) : DL_POW(before, p);
-  T new = p == (T)0.5 ? DL_SQRT(after) : DL_POW(after, p);
-  T y = keep * w[i];
-  T z = s1[i] + (g + shrink * y) - (new - old) * r * y;
-  T clipped = z > l1 ? l1 : z < -l1 ? -l1 : z;
-  s0[i] = after;
-  s1[i] = z;
+// The usual power is a square root, which vectors have; others are taken one by one.
+#define DL_FTRL_STEP(power)                                                                        \
+  T g = gs[i] + l2 * w[i];                                                                         \
+  T before = s0[i];                                                                                \
+  T after = before + g * g;                                                                        \
+  T old = power(before);                                                                           \
+  T new = power(after);                                                                            \
+  T y = keep * w[i];                                                                               \
+  T z = s1[i] + (g + shrink * y) - (new - old) * r * y;                                            \
+  T clipped = z > l1 ? l1 : z < -l1 ? -l1 : z;                                                     \
+  s0[i] = after;                                                                                   \
+  s1[i] = z;                                                                                       \
   out[i] = (clipped - z) / (new *r + quadratic);
+#define DL_FTRL_POWER(x) DL_POW(x, p)
+if (p == (T)0.5) {
+  DL_STEP_EACH(i) { DL_FTRL_STEP(DL_SQRT) }
+} else {
+  for (size_t i = 0; i < n; i++) {
+    DL_FTRL_STEP(DL_FTRL_POWER)
+  }
 }
+#undef DL_FTRL_STEP
+#undef DL_FTRL_POWER
 }
 
 // w = keep w - a4 sign(a2 s0 + (1 - a2) g); s0 = a3 s0 + (1 - a3) g.

@@ -48,8 +48,6 @@ extension Reduce {
       let mask = try cast(b, b.apply(Equal(), x, kept(g.output)), like: x)
       g.give(0, try times(b, mask, over(b, up, sum(b, mask, folded))))
     case (.product, _): g.give(0, try times(b, up, others(b, x, folded)))
-    default:
-      throw EngineError(.notDifferentiable, "no gradient of the fold \(Self.fold)")
     }
   }
 

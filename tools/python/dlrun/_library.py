@@ -32,6 +32,7 @@ class SessionOptions(ctypes.Structure):
     check_nan: int
     max_memory_bytes: int
     plan_cache_size: int
+    compact: int
 
     _fields_ = [
         ("size", c_size_t),
@@ -48,6 +49,7 @@ class SessionOptions(ctypes.Structure):
         ("allocate", c_void_p),
         ("deallocate", c_void_p),
         ("allocator_context", c_void_p),
+        ("compact", c_int32),
     ]
 
 

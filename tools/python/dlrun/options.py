@@ -58,6 +58,9 @@ class SessionOptions:
         self.max_memory_bytes: int = 0
         #: Only kernels as accurate as plain summation. dlrun's own.
         self.exact: bool = False
+        #: No packed form of weights larger than the weights: less memory, slower convolutions.
+        #: dlrun's own.
+        self.compact: bool = False
         #: End a run at the first NaN or infinity. dlrun's own.
         self.check_nan: bool = False
         self._entries: dict[str, str] = {}

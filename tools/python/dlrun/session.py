@@ -245,6 +245,7 @@ def _c_options(options: SessionOptions, threads: int | None) -> _library.Session
     c.optimization = min(level, basic + 1)
     c.exact = int(bool(options.exact))
     c.check_nan = int(bool(options.check_nan))
+    c.compact = int(bool(options.compact))
     c.max_memory_bytes = _whole(options.max_memory_bytes, "max_memory_bytes", 2**63 - 1)
     return c
 
