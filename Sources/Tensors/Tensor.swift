@@ -86,9 +86,11 @@ extension Tensor {
     return TensorElements(storage, count: count)
   }
 
-  /// The same elements under another shape, sharing memory.
+  /// The same elements under another shape, sharing memory. Where the training engine is imported
+  /// its own `reshaped` is meant, which gradients flow through.
   ///
   /// Errors: `.shape` when the counts differ.
+  @_disfavoredOverload
   public func reshaped(_ shape: Shape) throws(EngineError) -> Tensor {
     guard shape.checkedCount == count else {
       throw EngineError(

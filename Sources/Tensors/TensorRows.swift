@@ -1,9 +1,10 @@
+// For data, not for models: no gradient flows through these copies, so that they are not public.
 extension Tensor {
   /// Slices along the first axis, in the order of their numbers, in memory of their own.
   ///
   /// - Errors: `.shape` for a tensor without axes, `.value` for a number out of range, `.dtype` for
   ///   strings and for elements of less than a byte.
-  public func rows(_ numbers: some Collection<Int>) throws(EngineError) -> Tensor {
+  package func rows(_ numbers: some Collection<Int>) throws(EngineError) -> Tensor {
     let size = try rowSize()
     let count = shape[0]
     let wanted = Shape(rank: shape.rank) { $0 == 0 ? numbers.count : shape[$0] }
@@ -24,7 +25,7 @@ extension Tensor {
   /// Slices along the first axis that follow each other, in memory of their own.
   ///
   /// - Errors: as for `rows(_:)` of numbers.
-  public func rows(in range: Range<Int>) throws(EngineError) -> Tensor {
+  package func rows(in range: Range<Int>) throws(EngineError) -> Tensor {
     let size = try rowSize()
     guard range.lowerBound >= 0, range.upperBound <= shape[0] else {
       throw EngineError(

@@ -15,6 +15,18 @@ private final class Line: Layer {
 
 /// What `import DLTrain` gives is enough for the README's code.
 @Suite struct UmbrellaTests {
+  /// `Tensors` has a function of the same name through which no gradient flows.
+  @Test func gradientsFlowThroughReshaped() throws {
+    let line = try Line(0.5)
+    let shape: Shape = [6]
+    let (_, gradients) = try valueAndGradient(of: line) {
+      try $0(Tensor([[1, 2], [3, 4], [5, 6]]).reshaped([3, 2])).reshaped([3]).reshaped([3, 1])
+        .sum()
+    }
+    #expect(Array(try #require(gradients[line.weight]).elements(Float.self)) == [9, 12])
+    #expect(try Tensor([[1, 2], [3, 4], [5, 6]]).reshaped(shape).shape == [6])
+  }
+
   @Test func aModelFromAFileTrainsOn() throws {
     let folder = FileManager.default.temporaryDirectory
     let path = folder.appending(path: "dlrun-\(UUID()).onnx").path

@@ -19,7 +19,7 @@ extension Tensor {
     _ sizes: [Int], _ value: Double = 0, dtype: DType? = nil, file: StaticString = #fileID,
     line: UInt = #line
   ) throws(EngineError) -> Tensor {
-    let fill = try constant(value, dtype ?? self.dtype).reshaped([1])
+    let fill = try constant(value, dtype ?? self.dtype).reshape([1])
     let first = try apply(ShapeOp(start: 0, end: 1), self, file, line)
     let shape = try concat([first, ints(sizes)], file: file, line: line)
     return try apply(ConstantOfShape(fill), shape, file, line).detached()
@@ -29,7 +29,7 @@ extension Tensor {
   public func filledLike(
     _ value: Double, dtype: DType? = nil, file: StaticString = #fileID, line: UInt = #line
   ) throws(EngineError) -> Tensor {
-    let fill = try constant(value, dtype ?? self.dtype).reshaped([1])
+    let fill = try constant(value, dtype ?? self.dtype).reshape([1])
     return try apply(ConstantOfShape(fill), apply(ShapeOp(), self, file, line), file, line)
       .detached()
   }

@@ -10,6 +10,11 @@ extension Tensor {
     try apply(Reshape(allowZero: true), self, ints(sizes), file, line)
   }
 
+  /// The same elements under another shape.
+  public func reshaped(
+    _ shape: Shape, file: StaticString = #fileID, line: UInt = #line
+  ) throws(EngineError) -> Tensor { try reshape(shape.array, file: file, line: line) }
+
   /// Two axes: those before `axis` as one, and the rest as one.
   public func flatten(
     from axis: Int = 1, file: StaticString = #fileID, line: UInt = #line
