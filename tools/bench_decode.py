@@ -3,7 +3,7 @@
 
 usage: tools/bench_decode.py --library libdlrun.so [--layers N] [--width N] [--heads N] [--vocab N]
                              [--start N] [--tokens N] [--threads N] [--rounds N]
-                             [--peers onnxruntime,openvino]
+                             [--peers onnxruntime,openvino] [--nbits 4]
 
 Run it with an interpreter that has numpy, onnx and the peers, as .cache/oracle/bin/python.
 
@@ -12,6 +12,9 @@ before it go in, the next token's scores and the longer keys and values come out
 decodes --tokens tokens from a cache of --start on, always taking the likeliest; engines take turns
 in --rounds rounds, and the best round of each is printed, with the tokens they agreed on. Bytes of
 weights and cache that a token must read, over its time, say how near to the memory's rate it is.
+--nbits also measures the model with weights of so many bits in blocks of 32 (MatMulNBits, as
+onnxruntime's quantiser makes it, which wants the packages of tools/oracle/int8_transformers.txt), at
+accuracy levels 0, activations in float, and 4, activations in int8.
 Caches are handed from one run to the next as each engine's own values (OrtValue, Tensor) where it
 has them.
 """
@@ -164,6 +167,20 @@ def openvino_step(path: str, a: argparse.Namespace) -> Step:
 STEPS = {"dlrun": dlrun_step, "onnxruntime": onnxruntime_step, "openvino": openvino_step}
 
 
+def quantise(path: str, target: str, bits: int, level: int) -> None:
+    from onnxruntime.quantization.matmul_nbits_quantizer import (
+        DefaultWeightOnlyQuantConfig,
+        MatMulNBitsQuantizer,
+    )
+
+    config = DefaultWeightOnlyQuantConfig(
+        block_size=32, is_symmetric=False, accuracy_level=level, bits=bits
+    )
+    quantizer = MatMulNBitsQuantizer(onnx.load(path), algo_config=config)
+    quantizer.process()
+    quantizer.model.save_model_to_file(target)
+
+
 def decode(step: Step, a: argparse.Namespace) -> tuple[float, list[int]]:
     """Seconds for all tokens, and the tokens."""
     random = np.random.default_rng(2)
@@ -193,6 +210,7 @@ def main() -> int:
     ):
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--peers", default="onnxruntime,openvino")
+    parser.add_argument("--nbits", type=int, choices=(4, 8))
     a = parser.parse_args()
     if not a.library:
         parser.error("--library or DLRUN_LIBRARY says which library to measure")
@@ -205,6 +223,12 @@ def main() -> int:
                 steps[name] = STEPS[name](path, a)
             except Exception as failure:  # a peer that is not there or refuses the model
                 print(f"{name}: {failure}", file=sys.stderr)
+        for level in (0, 4) if a.nbits else ():
+            target = os.path.join(folder, f"decoder{level}.onnx")
+            quantise(path, target, a.nbits, level)
+            for name in ("dlrun", "onnxruntime"):
+                if name in steps:
+                    steps[f"{name} {a.nbits} bits, level {level}"] = STEPS[name](target, a)
         best: dict[str, float] = {}
         tokens: dict[str, list[int]] = {}
         for _ in range(a.rounds):
@@ -217,8 +241,8 @@ def main() -> int:
         each = seconds / a.tokens
         same = sum(x == y for x, y in zip(tokens[name], tokens["dlrun"]))
         print(
-            f"{name:12} {1 / each:8.1f} tokens/s  {each * 1e3:7.3f} ms  "
-            f"{(weights + cache) / each / 1e9:5.1f} GB/s  {same}/{a.tokens} tokens as dlrun's"
+            f"{name:28} {1 / each:8.1f} tokens/s  {each * 1e3:7.3f} ms  "
+            f"{(weights + cache) / each / 1e9:5.1f} GB/s of float  {same}/{a.tokens} tokens as dlrun's"
         )
     return 0
 

@@ -4,6 +4,7 @@
 
 #include "attention.h"
 #include "blocked.h"
+#include "byteproduct.h"
 #include "chain.h"
 #include "convolution.h"
 #include "cpu.h"
@@ -12,6 +13,7 @@
 #include "halffloat.h"
 #include "lanes_isa.h"
 #include "movement.h"
+#include "nbits.h"
 #include "pool.h"
 #include "recurrent.h"
 #include "reduce.h"

@@ -1,4 +1,5 @@
 import Graphs
+import Operators
 import Tensors
 
 enum ConstantFolding: Pass {
@@ -18,6 +19,7 @@ enum ConstantFolding: Pass {
       guard let op = node.op, type(of: op).schema.isDeterministic, node.subgraphs.isEmpty,
         node.outputs.contains(where: { $0 != nil })
       else { continue }
+      if options.level >= .all, op is DequantizeLinear, isQuantizedFactor(g, i) { continue }
       if let known = inferred(g, node) {
         settle(g, i, known)
         continue
@@ -28,6 +30,44 @@ enum ConstantFolding: Pass {
       for case let t? in results where !t.storage.isBorrowed { spent += t.byteCount }
       settle(g, i, results)
     }
+  }
+
+  /// Whether codes of a constant are a factor of a product that may be taken in integers, so that
+  /// they must not be made numbers before that is tried.
+  private static func isQuantizedFactor(_ g: GraphEditor, _ i: Int) -> Bool {
+    guard let y = g.output(i), !g.isOutput(y) else { return false }
+    if let op: DequantizeLinear = g.op(i), op.scales.block > 0 { return isBlockFactor(g, y) }
+    guard ByteCodes(g, y) != nil else { return false }
+    return !g.users(y).isEmpty
+      && g.users(y).allSatisfy { user in
+        if g.node(user).op is Transpose, let turned = g.output(user), !g.isOutput(turned) {
+          return g.users(turned).allSatisfy { isProduct(g, $0, of: turned) }
+        }
+        return isProduct(g, user, of: y)
+      }
+  }
+
+  /// Whether every use of `v` is a product that takes weights in blocks.
+  private static func isBlockFactor(_ g: GraphEditor, _ v: ValueID) -> Bool {
+    func takes(_ user: Int, _ w: ValueID) -> Bool {
+      guard let linear = LinearNode(g, user), linear.b == w else { return false }
+      return BlockWeightsProduct.factor(g, linear) != nil
+    }
+    return !g.users(v).isEmpty
+      && g.users(v).allSatisfy { user in
+        guard g.node(user).op is Transpose, let turned = g.output(user) else {
+          return takes(user, v)
+        }
+        return g.users(turned).allSatisfy { takes($0, turned) }
+      }
+  }
+
+  /// Whether node `i` multiplies numbers of codes, perhaps moved, with the matrix `factor`.
+  private static func isProduct(_ g: GraphEditor, _ i: Int, of factor: ValueID) -> Bool {
+    guard let linear = LinearNode(g, i), linear.b == factor else { return false }
+    var a: ValueID? = linear.a
+    while let v = a, let node = g.maker(v), g.isMovement(node) { a = g.input(node, 0) }
+    return a.flatMap { ByteCodes(g, $0) }?.isUniform(g) ?? false
   }
 
   /// Results whose contents inference found.

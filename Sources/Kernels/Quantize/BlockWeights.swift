@@ -62,6 +62,19 @@ public struct BlockWeights: Sendable {
     }
   }
 
+  /// The code of element `i` of row `r`.
+  @inline(__always) public func code(_ codes: UnsafeRawPointer, row r: Int, _ i: Int) -> UInt8 {
+    code(codes + r * rowBytes + i / block * ((block * bits + 7) / 8), i % block)
+  }
+  /// The scale of block `b` of row `r` in float32.
+  public func scale(_ scales: UnsafeRawPointer, row r: Int, block b: Int) -> Float {
+    scaleOf(scales, r, b)
+  }
+  /// The packed zero point of block `b` of row `r`.
+  public func zeroCode(_ zeros: UnsafeRawPointer, row r: Int, block b: Int) -> UInt8 {
+    code(zeros + r * zeroBytes, b)
+  }
+
   @inline(__always) private func code(_ p: UnsafeRawPointer, _ i: Int) -> UInt8 {
     let bit = i &* bits
     let byte = p.load(fromByteOffset: bit >> 3, as: UInt8.self)

@@ -60,6 +60,12 @@ public struct DequantizeKernel: Sendable {
         let (x, y) = (x + start, y + start)
         if step == 0 {
           let (s, z) = (scale[first], zero[first])
+          if T.bitWidth == 8 {
+            FloatCodes.dequantize(
+              n, UnsafeRawPointer(x).assumingMemoryBound(to: UInt8.self),
+              ByteScale(scale: s, zero: z), isSigned: T.isSigned, y)
+            continue
+          }
           for i in 0..<n { y[i] = Float(Int32(truncatingIfNeeded: x[i]) &- z) * s }
         } else {
           for i in 0..<n {

@@ -76,6 +76,12 @@ public struct QuantizeKernel: Sendable {
         let (x, y) = (x + start, y + start)
         if step == 0 {
           let (s, z) = (scale[first], zero[first])
+          if T.bitWidth == 8 {
+            FloatCodes.quantize(
+              n, x, ByteScale(scale: s, zero: nearestInteger(z)), isSigned: T.isSigned,
+              UnsafeMutableRawPointer(y).assumingMemoryBound(to: UInt8.self))
+            continue
+          }
           let (low, high) = (least - z, greatest - z)
           let whole = nearestInteger(z)
           for i in 0..<n {

@@ -65,6 +65,12 @@ public struct MatMulIntegerToFloat: Operator {
     // A is quantised as a whole or by rows, B by columns; scales in half go the long way.
     if let half = try widened(p) { return half }
     let y = try p.output(0)
+    let inputs = ByteLinear.Inputs(
+      a: 0, aScale: 2, aZero: p.has(4) ? 4 : nil, b: 1, bScale: 3, bZero: p.has(5) ? 5 : nil,
+      bias: p.has(6) ? 6 : nil)
+    if y.dtype == .float32, let linear = try ByteLinear.matMul(p, inputs) {
+      return linear.prepared()
+    }
     let product = try IntegerProduct(p, a: (0, 4), b: (1, 5))
     let places = try product.places(a: p.input(2).shape, b: p.input(3).shape)
     guard y.dtype == .float32, try p.input(2).dtype == .float32, try p.input(3).dtype == .float32

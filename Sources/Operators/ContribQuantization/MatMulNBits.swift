@@ -11,14 +11,16 @@ import Tensors
 ///   of the N rows starting at a byte; or A's type, `N * blocks`. `g_idx` (optional): int32 `[K]`
 ///   or padded to whole blocks, the block of each k. `bias` (optional): A's type, `[N]`.
 /// - `Y`: A's type, `[..., N]`.
-/// - `K`, `N`, `bits` (default 4), `block_size`: a power of two from 16. `accuracy_level`: what A
-///   may be rounded to; plays no part, A is not rounded. `weight_prepacked`: 0.
+/// - `K`, `N`, `bits` (default 4), `block_size`: a power of two from 16. `accuracy_level`: 4 lets A
+///   be rounded to int8, a scale for each block; others leave A as it is. `weight_prepacked`: 0.
 /// - Errors: `.attribute`; `.shape` for sizes that do not fit; `.unsupported` for weights in
 ///   another runtime's order.
 /// - Edges: a B without elements stands for zeros.
-/// - Accuracy: weights in float32, sums as MatMul's.
-/// - Cost: constant weights of up to 2^24 elements are kept in float32, packed; others are unpacked
-///   a strip at a time in every run.
+/// - Accuracy: sums in float32, each block by itself. At level 4, with AVX-512 VNNI and unless the
+///   session is exact, an error of up to 1/254 of each block's largest |A|.
+/// - Cost: constant weights in blocks of 32 or more, without g_idx and with packed zero points, stay
+///   in their bits (2 in 4) and are read once a row, or once a run for many rows; others of up to
+///   2^24 elements are kept in float32; the rest is unpacked a strip at a time in every run.
 /// - Source: com.microsoft MatMulNBits 1.
 public struct MatMulNBits: Operator {
   public let bits: Int
@@ -41,7 +43,7 @@ public struct MatMulNBits: Operator {
     attributes: [
       AttributeSpec("K", .int, "rows of the weights: what is summed over"),
       AttributeSpec("N", .int, "columns of the weights"),
-      AttributeSpec("accuracy_level", .int, "0 to 4: how A may be rounded; plays no part"),
+      AttributeSpec("accuracy_level", .int, "4: A may be rounded to int8; 0 (default) to 3: it is not"),
       AttributeSpec("bits", .int, "2, 4 (default) or 8"),
       AttributeSpec("block_size", .int, "elements that share a scale: a power of two from 16"),
       AttributeSpec("weight_prepacked", .int, "0: B as described; others are not supported"),
@@ -130,7 +132,8 @@ public struct MatMulNBits: Operator {
       return NBitsProduct.zeros(fill, y, hasBias: hasBias)
     }
     let weights = try layout(p)
-    let product = try NBitsProduct(p, weights, rows: rows)
+    let product = try NBitsProduct(
+      p, weights, rows: rows, rounds: accuracyLevel == 4 && !p.options.exact)
     return Prepared(scratchBytes: product.scratchBytes, label: product.label) { m in
       product.run(m)
     }

@@ -16,6 +16,8 @@ struct NBitsProduct: Sendable {
   let scratchBytes: Int
   private let weights: BlockWeights
   private let stage: HalfStage
+  /// The product with weights that stay in their few bits.
+  private let few: NBitsPlan?
   /// The whole product with packed weights; or that of a whole strip and of the last one.
   private let whole: GemmPlan?
   private let strips: (full: GemmPlan, last: GemmPlan)
@@ -25,7 +27,10 @@ struct NBitsProduct: Sendable {
   private let pieces: Int
   private let pieceBytes: Int
 
-  init(_ p: Preparation, _ weights: BlockWeights, rows: Int) throws(EngineError) {
+  /// `rounds`: whether A may be rounded to int8.
+  init(
+    _ p: Preparation, _ weights: BlockWeights, rows: Int, rounds: Bool
+  ) throws(EngineError) {
     let a = try p.input(0)
     let (n, k) = (weights.rows, weights.length)
     self.weights = weights
@@ -35,8 +40,10 @@ struct NBitsProduct: Sendable {
     let epilogue: GemmPlan.Epilogue = hasBias ? .biasPerColumn : .init()
     let (size, over) = n.multipliedReportingOverflow(by: k)
     var packed: PackedMatrix?
+    let few = try Self.few(p, weights, rows: rows, rounds: rounds)
+    self.few = few
     let isConstant = (1...4).allSatisfy { !p.has($0) || p.constant($0) != nil }
-    if isConstant, !over, size <= Self.mostUnpacked, let codes = p.constant(1),
+    if few == nil, isConstant, !over, size <= Self.mostUnpacked, let codes = p.constant(1),
       let scales = p.constant(2)
     {
       packed = try Self.pack(weights, codes, scales, zeros: p.constant(3), groups: p.constant(4))
@@ -58,9 +65,51 @@ struct NBitsProduct: Sendable {
     pieceBytes = ((columns * k * 4 + 63) / 64 + 1) * 64 + (own + 63) / 64 * 64
     stage = HalfStage(
       a.dtype, inputs: [a.count, hasBias ? n : 0], output: rows * n,
-      scratchBytes: whole?.scratchBytes ?? pieces * pieceBytes)
+      scratchBytes: few?.scratchBytes ?? whole?.scratchBytes ?? pieces * pieceBytes)
     scratchBytes = stage.scratchBytes
-    label = (whole ?? strips.full).label + " \(weights.bits) bits"
+    label = few?.label ?? (whole ?? strips.full).label + " \(weights.bits) bits"
+  }
+
+  /// Nil where codes, scales or zero points are not constant, or of a kind that lies in no panels.
+  private static func few(
+    _ p: Preparation, _ w: BlockWeights, rows: Int, rounds: Bool
+  ) throws(EngineError) -> NBitsPlan? {
+    guard w.block % 32 == 0, w.zeros != .real, !p.has(4), let codes = p.constant(1),
+      let scales = p.constant(2), let padded = paddedSize(w), padded <= 1 << 34
+    else { return nil }
+    let (n, k, block, blocks) = (w.rows, w.length, w.block, w.blocks)
+    defer { withExtendedLifetime((codes, scales)) {} }
+    let form = "nbits \(w.bits) \(n)x\(k) by \(block)"
+    let packed = try p.packed(codes, as: form) { (space) throws(EngineError) in
+      try PackedNBits(n: n, k: k, block: block, bits: w.bits, space: space) {
+        w.code(codes.storage.bytes, row: $0, $1)
+      }
+    }
+    let factors: Storage = try p.packed(scales, as: form + " scales") {
+      (space) throws(EngineError) in
+      try nbitsPanels(.float32, n: n, blocks: blocks, space: space, fill: 0 as Float) {
+        w.scale(scales.storage.bytes, row: $0, block: $1)
+      }
+    }
+    var zeros: Storage?
+    if w.zeros == .packed {
+      guard let points = p.constant(3) else { return nil }
+      defer { withExtendedLifetime(points) {} }
+      zeros = try p.packed(points, as: form + " zeros") { (space) throws(EngineError) in
+        try nbitsPanels(.uint8, n: n, blocks: blocks, space: space, fill: 0 as UInt8) {
+          w.zeroCode(points.storage.bytes, row: $0, block: $1)
+        }
+      }
+    }
+    return NBitsPlan(
+      m: rows, packed, scales: factors, zeros: zeros, zero: 1 << (w.bits - 1), rounds: rounds,
+      hasBias: p.has(5), threads: p.options.threads)
+  }
+
+  /// Elements of the weights with blocks and panels filled up; nil where that is no number.
+  private static func paddedSize(_ w: BlockWeights) -> Int? {
+    let (size, over) = (w.blocks * w.block).multipliedReportingOverflow(by: w.rows + 31)
+    return over ? nil : size
   }
 
   private static func pack(
@@ -85,7 +134,11 @@ struct NBitsProduct: Sendable {
     let x = stage.input(0, m.inputs[0], m.scratch, m.pool)
     let bias: UnsafeRawPointer? = hasBias ? stage.input(1, m.inputs[5], m.scratch, m.pool) : nil
     let y = stage.output(m.outputs[0], m.scratch)
-    if let whole {
+    if let few {
+      few.run(
+        x.assumingMemoryBound(to: Float.self), bias: bias?.assumingMemoryBound(to: Float.self),
+        y.assumingMemoryBound(to: Float.self), scratch: m.scratch, pool: m.pool)
+    } else if let whole {
       whole.run(a: x, b: x, c: y, addend: bias, scratch: m.scratch, pool: m.pool)
     } else {
       runStrips(m, x, bias, y)

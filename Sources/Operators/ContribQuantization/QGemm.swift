@@ -89,9 +89,29 @@ public struct QGemm: Operator {
     return gemm.multiplyAdds(inputs: [inputs[0], inputs[3]], outputs: outputs)
   }
 
+  /// The kernel for rows as they lie and an addend that is the same for each.
+  private func byBytes(_ p: Preparation) throws(EngineError) -> ByteLinear? {
+    let (a, b) = (try p.input(0), try p.input(3))
+    guard !transA, a.shape.rank == 2, b.shape.rank == 2 else { return nil }
+    if p.has(6) {
+      let c = try p.input(6).shape
+      guard c.rank < 2 || (c.rank == 2 && c[0] == 1) else { return nil }
+    }
+    let output = p.has(8) ? try p.input(8).dtype : .float32
+    guard try p.output(0).dtype == output else { return nil }
+    func at(_ i: Int) -> Int? { p.has(i) ? i : nil }
+    return try ByteLinear(
+      p,
+      .init(
+        a: 0, aScale: 1, aZero: 2, b: 3, bScale: 4, bZero: 5, extra: at(6), yScale: at(7),
+        yZero: at(8)),
+      m: a.shape[0], n: b.shape[transB ? 0 : 1], k: a.shape[1], transB: transB, alpha: alpha)
+  }
+
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
     let y = try p.output(0)
     if y.count == 0 { return Prepared { (_) throws(EngineError) in } }
+    if let linear = try byBytes(p) { return linear.prepared() }
     let factors = try QGemmFactors(p, transA: transA, transB: transB)
     let product = factors.product
     let (n, rows) = (product.columns, product.rows)

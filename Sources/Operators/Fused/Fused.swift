@@ -5,8 +5,12 @@ enum Fused {
   static let domain = "ai.dlrun"
 
   static let operators: [any Operator.Type] = [
+    BlockLinear.self,
+    CodeTable.self,
     ElementwiseChain.self,
     FusedAttention.self,
     FusedLinear.self,
+    QuantizedAttention.self,
+    QuantizedLinear.self,
   ]
 }

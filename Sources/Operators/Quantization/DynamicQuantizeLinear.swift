@@ -43,13 +43,10 @@ public struct DynamicQuantizeLinear: Operator {
       rows: QuantRows(tensor: count))
     guard let kernel, x.dtype == .float32 else { throw p.noKernel() }
     let (wantsScale, wantsZero) = (p.wants(1), p.wants(2))
-    return Prepared(scratchBytes: 64 + kernel.scratchBytes, label: "quantize uint8") { m in
+    return Prepared(scratchBytes: max(512, 64 + kernel.scratchBytes), label: "quantize uint8") { m in
       let x = m.input(0, Float.self)
-      var (low, high): (Float, Float) = (0, 0)
-      for i in 0..<count {
-        low = x[i] < low ? x[i] : low
-        high = x[i] > high ? x[i] : high
-      }
+      let (low, high) = FloatCodes.range(
+        count, x, scratch: m.scratch.assumingMemoryBound(to: Float.self), pool: m.pool)
       let scale = (low == high ? 1 : high - low) / 255
       let zero = min(max(0 - low / scale, 0), 255).rounded(.toNearestOrEven)
       let code = zero >= 0 ? UInt8(zero) : 0

@@ -55,6 +55,9 @@ public struct MatMulInteger: Operator {
   }
 
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
+    let inputs = ByteLinear.Inputs(
+      a: 0, aZero: p.has(2) ? 2 : nil, b: 1, bZero: p.has(3) ? 3 : nil)
+    if let linear = try ByteLinear.matMul(p, inputs) { return linear.prepared() }
     let product = try IntegerProduct(p, a: (0, 2), b: (1, 3))
     guard !product.isFloat else { throw p.noKernel() }
     return Prepared(scratchBytes: product.scratchBytes, label: product.label + " int8") { m in

@@ -63,6 +63,9 @@ public struct QLinearMatMul: Operator {
 
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
     let (y, scale) = (try p.output(0), try p.input(1).dtype)
+    let inputs = ByteLinear.Inputs(
+      a: 0, aScale: 1, aZero: 2, b: 3, bScale: 4, bZero: 5, yScale: 6, yZero: 7)
+    if let linear = try ByteLinear.matMul(p, inputs) { return linear.prepared() }
     let product = try IntegerProduct(p, a: (0, 2), b: (3, 5))
     let places = try product.places(a: p.input(1).shape, b: p.input(4).shape)
     guard try p.input(6).count == 1, try p.input(7).count == 1 else {
