@@ -4,6 +4,7 @@
 
 #include "attention.h"
 #include "blocked.h"
+#include "byte_images.h"
 #include "chain.h"
 #include "convolution.h"
 #include "cpu.h"
