@@ -11,7 +11,8 @@ DL_BYTE_CONV(dl_byte_depthwise_u8s8__scalar) {
       const int8_t *w = (const int8_t *)p->weights + 4 * at;
       int32_t sum = p->start[at];
       for (intptr_t t = 0; t < taps; t++)
-        sum += table[8 * t][column] * w[t / 4 * 256 + t % 4];
+        sum += table[8 * t][column] *
+               (taps == 9 ? w[t % 3 * 256 + t / 3] : w[t / 4 * 256 + t % 4]);
       const intptr_t place_of = o * c->out_step + column;
       y[place_of] = dl_finish_scalar(&c->finish, sum, p->scale[at], p->offset ? p->offset[at] : 0,
                                      z ? z + place_of : NULL);

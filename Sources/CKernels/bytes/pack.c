@@ -23,7 +23,9 @@ void dl_byte_pack_s8(void *to, const dl_byte_filter *f) {
             const intptr_t at = 4 * k + i, output = f->first_output + column;
             int8_t w = 0;
             if (column < f->columns) {
-              if (f->is_depthwise)
+              if (f->is_depthwise && f->all_taps == 9)
+                w = i < 3 ? weight(f, output, output, 3 * i + k) : 0;
+              else if (f->is_depthwise)
                 w = weight(f, output, output, at);
               else if (f->merged)
                 w = weight(f, output, at % f->merged,

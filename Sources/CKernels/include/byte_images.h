@@ -66,7 +66,8 @@ DL_BYTE_CONV(dl_byte_conv_u8s8__avx512);
 DL_BYTE_CONV(dl_byte_conv_u8s8__avx512vnni);
 
 // The same where each channel has a window of its own. A panel is 4 vectors wide; weights are, for
-// each four taps (the last ones filled with zeros), as above with taps in place of channels.
+// each four taps (the last ones filled with zeros), as above with taps in place of channels. Nine
+// taps make three groups, of taps 0, 3, 6, then 1, 4, 7, then 2, 5, 8: the columns of 3x3.
 // fours is of no use; border holds as many bytes as the panel has columns.
 // L: 8 (__avx512vnni_half, __avx2) or 16 (the others).
 DL_BYTE_CONV(dl_byte_depthwise_u8s8__scalar);

@@ -111,7 +111,7 @@ extension ByteWalk {
       return made
     case let op as Resize:
       guard from.count == 4, to.count == 4, op.mode == .nearest, op.axes == nil, image.row == nil,
-        op.coordinates != .tfCropAndResize, to[0] == from[0], to[1] == from[1],
+        op.coordinates != .cropAndResize, to[0] == from[0], to[1] == from[1],
         let scales = try scales(node, op)
       else { return nil }
       let bytes = try g.addOne(
