@@ -14,7 +14,8 @@ public struct Optimizer {
     QuantizedEpilogue.self, CodeTables.self, LinearBias.self,
     LinearActivation.self, RotaryFusion.self, AttentionFusion.self, ProjectionMerging.self,
     LinearTranspose.self, LinearResidual.self, MatMulTranspose.self, SkipNormFusion.self,
-    BlockedImages.self, BlockedExpansion.self, ElementwiseFusion.self,
+    ByteImages.self, DequantizedConstants.self, BlockedImages.self, BlockedExpansion.self,
+    ElementwiseFusion.self,
   ]
 
   /// Rounds after which it ends even if passes still find something.

@@ -4,8 +4,8 @@ import Tensors
 /// Every built-in operator, family by family: the one place that lists them.
 public enum Registry {
   static let families: [[any Operator.Type]] = [
-    Activation.operators, Arithmetic.operators, Blocked.operators, Classical.operators,
-    Comparison.operators,
+    Activation.operators, Arithmetic.operators, Blocked.operators, Bytes.operators,
+    Classical.operators, Comparison.operators,
     Constants.operators, Containers.operators, ContribFusions.operators,
     ContribQuantization.operators, ContribTransformers.operators, Control.operators,
     Convolution.operators, Fused.operators, Indexing.operators, Layout.operators,

@@ -5,6 +5,7 @@
 #include "attention.h"
 #include "blocked.h"
 #include "byteproduct.h"
+#include "byte_images.h"
 #include "chain.h"
 #include "convolution.h"
 #include "cpu.h"

@@ -17,7 +17,7 @@ enum ConstantFolding: Pass {
     for i in g.nodes {
       let node = g.node(i)
       guard let op = node.op, type(of: op).schema.isDeterministic, node.subgraphs.isEmpty,
-        node.outputs.contains(where: { $0 != nil })
+        node.outputs.contains(where: { $0 != nil }), !keeps(g, i)
       else { continue }
       if options.level >= .all, op is DequantizeLinear, isQuantizedFactor(g, i) { continue }
       if let known = inferred(g, node) {

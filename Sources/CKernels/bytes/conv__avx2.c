@@ -1,0 +1,21 @@
+#include "../include/byte_images.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#include <stdint.h>
+#include <string.h>
+
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+
+#include "vectors_256.h"
+
+#define MOST 2
+#define WEIGHT_VECTORS 2
+#define DOT(sum, four, w)                                                                          \
+  ADD_32(ADD_32(sum, MADD(AND(four, SET_16(255)), LOAD(w))),                                       \
+         MADD(HIGH_BYTES(four), LOAD((w) + 4 * LANES)))
+#define CONV dl_byte_conv_u8s8__avx2
+#include "conv_body.h"
+
+#pragma clang attribute pop
+#endif

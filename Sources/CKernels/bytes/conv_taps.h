@@ -1,0 +1,71 @@
+// Where the taps of some neighbouring outputs lie.
+#ifndef DL_BYTE_CONV_TAPS_H
+#define DL_BYTE_CONV_TAPS_H
+#include "../include/byte_images.h"
+
+// The place of an output.
+typedef struct dl_byte_place {
+  intptr_t image, row, column;
+} dl_byte_place;
+
+static inline dl_byte_place dl_byte_place_of(const dl_byte_conv *c, intptr_t output) {
+  const intptr_t pixels = c->output[0] * c->output[1];
+  dl_byte_place p;
+  p.image = output / pixels;
+  const intptr_t rest = output - p.image * pixels;
+  p.row = rest / c->output[1];
+  p.column = rest - p.row * c->output[1];
+  return p;
+}
+
+static inline void dl_byte_next(const dl_byte_conv *c, dl_byte_place *p) {
+  if (++p->column < c->output[1])
+    return;
+  p->column = 0;
+  if (++p->row < c->output[0])
+    return;
+  p->row = 0;
+  p->image++;
+}
+
+// Fills table[tap][8] for the `count` outputs (1 to 8) from *place on, which moves behind them.
+// Entries beyond repeat the last output. Taps outside of the image are `border`.
+static inline __attribute__((always_inline)) void
+dl_byte_taps(const dl_byte_conv *c, dl_byte_place *place, intptr_t count, const uint8_t *x,
+             const uint8_t *border, const uint8_t **table) {
+  intptr_t offset[8], top[8], left[8];
+  int is_inside = 1;
+  const intptr_t rows = c->taps[0], columns = c->taps[1];
+  const intptr_t down = (rows - 1) * c->dilation[0], right = (columns - 1) * c->dilation[1];
+  for (intptr_t i = 0; i < count; i++) {
+    const intptr_t t = place->row * c->stride[0] - c->pad[0];
+    const intptr_t l = place->column * c->stride[1] - c->pad[1];
+    top[i] = t;
+    left[i] = l;
+    offset[i] = place->image * c->image_step + t * c->row_step + l * c->pixel_step;
+    is_inside &= (t >= 0) & (t + down < c->input[0]) & (l >= 0) & (l + right < c->input[1]);
+    dl_byte_next(c, place);
+  }
+  for (intptr_t i = count; i < 8; i++) {
+    top[i] = top[count - 1];
+    left[i] = left[count - 1];
+    offset[i] = offset[count - 1];
+  }
+  const intptr_t row_step = c->dilation[0] * c->row_step, step = c->dilation[1] * c->pixel_step;
+  for (intptr_t a = 0; a < rows; a++)
+    for (intptr_t b = 0; b < columns; b++, table += 8) {
+      const intptr_t at = a * row_step + b * step;
+      if (is_inside) {
+        for (intptr_t i = 0; i < 8; i++)
+          table[i] = x + (offset[i] + at);
+        continue;
+      }
+      for (intptr_t i = 0; i < 8; i++) {
+        const intptr_t row = top[i] + a * c->dilation[0], column = left[i] + b * c->dilation[1];
+        const int is_in = (row >= 0) & (row < c->input[0]) & (column >= 0) & (column < c->input[1]);
+        table[i] = is_in ? x + (offset[i] + at) : border;
+      }
+    }
+}
+
+#endif

@@ -1,0 +1,34 @@
+// From sums to bytes, one at a time.
+#ifndef DL_BYTE_FINISH_SCALAR_H
+#define DL_BYTE_FINISH_SCALAR_H
+#include <math.h>
+
+#include "../include/byte_images.h"
+
+// The lane, counted over all vectors of 16, of a panel's column.
+static inline intptr_t dl_byte_lane(intptr_t column, intptr_t vectors) {
+  const intptr_t quarter = column / (4 * vectors), rest = column % (4 * vectors);
+  return rest / 4 * 16 + quarter * 4 + rest % 4;
+}
+
+static inline float dl_byte_between(float v, float low, float high) {
+  v = v > low ? v : low;
+  return v < high ? v : high;
+}
+
+static inline uint8_t dl_finish_scalar(const dl_byte_finish *f, int32_t sum, float scale,
+                                       float offset, const uint8_t *z) {
+#pragma clang fp contract(off)
+  float v = (float)sum * scale;
+  v = v + offset;
+  if (z) {
+    if (f->has_own)
+      v = rintf(dl_byte_between(v, f->own_low, f->own_high)) * f->own_scale;
+    const float other = (float)(*z - f->z_zero) * f->z_scale;
+    v = (v + other) * f->inverse;
+  }
+  const int32_t q = (int32_t)rintf(dl_byte_between(v, -65536.0f, 65536.0f)) + f->zero;
+  return (uint8_t)(q < f->low ? f->low : q > f->high ? f->high : q);
+}
+
+#endif

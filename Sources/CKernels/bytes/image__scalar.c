@@ -1,0 +1,2 @@
+#define NAME(kernel) kernel##__scalar
+#include "image_body.h"

@@ -1,0 +1,54 @@
+#include <string.h>
+
+#include "../include/byte_images.h"
+
+static int8_t weight(const dl_byte_filter *f, intptr_t output, intptr_t channel, intptr_t tap) {
+  const intptr_t own = channel - output / f->share * f->part;
+  if (own < 0 || own >= f->part || tap >= f->all_taps)
+    return 0;
+  return f->weights[(output * f->part + own) * f->all_taps + tap];
+}
+
+void dl_byte_pack_s8(void *to, const dl_byte_filter *f) {
+  int8_t *narrow = to;
+  int16_t *wide = to;
+  const intptr_t rows = f->is_depthwise ? 1 : f->taps;
+  const intptr_t fours = f->is_depthwise ? (f->all_taps + 3) / 4 : f->fours;
+  for (intptr_t t = 0; t < rows; t++)
+    for (intptr_t k = 0; k < fours; k++)
+      for (intptr_t j = 0; j < f->vectors; j++) {
+        for (intptr_t lane = 0; lane < f->lanes; lane++) {
+          const intptr_t column = lane / 4 * 4 * f->vectors + 4 * j + lane % 4;
+          for (intptr_t i = 0; i < 4; i++) {
+            const intptr_t at = 4 * k + i, output = f->first_output + column;
+            int8_t w = 0;
+            if (column < f->columns) {
+              if (f->is_depthwise && f->all_taps == 9)
+                w = i < 3 ? weight(f, output, output, 3 * i + k) : 0;
+              else if (f->is_depthwise)
+                w = weight(f, output, output, at);
+              else if (f->merged)
+                w = weight(f, output, at % f->merged,
+                           t * (f->all_taps / f->taps) + at / f->merged);
+              else
+                w = weight(f, output, f->first_channel + at, t);
+            }
+            if (f->is_wide)
+              wide[i % 2 * 2 * f->lanes + 2 * lane + i / 2] = w;
+            else
+              narrow[4 * lane + i] = w;
+          }
+        }
+        narrow += 4 * f->lanes;
+        wide += 4 * f->lanes;
+      }
+}
+
+void dl_byte_sums_s8(int32_t *to, const int8_t *from, intptr_t outputs, intptr_t n) {
+  for (intptr_t m = 0; m < outputs; m++) {
+    int32_t sum = 0;
+    for (intptr_t i = 0; i < n; i++)
+      sum += from[m * n + i];
+    to[m] = sum;
+  }
+}

@@ -1,0 +1,174 @@
+// Kernels on images of bytes: [images][height][width][channels], channels a multiple of 4.
+//
+// A byte q stands for (q - zero) * scale. Units are bytes unless said otherwise; memories do not
+// overlap; no alignment is needed. Nothing is read or written outside of what each comment names.
+// Results are the same on every instruction set.
+//
+// Columns (outputs of a convolution) lie in panels of `vectors` vectors of L 32-bit lanes: lane
+// 4 q + e of vector j is column 4 q * vectors + 4 j + e. So the packing instructions,
+// which work in quarters, bring a panel's bytes into order by themselves.
+//
+// Weights take one byte each with VNNI and in plain C: for each tap and each four channels
+// [vectors][L][4]. Elsewhere they take 16 bits, since the products of bytes that AVX2 has saturate:
+// [vectors][2][L][2], channels 0 and 2 of the four first, then 1 and 3.
+#ifndef DL_BYTE_IMAGES_H
+#define DL_BYTE_IMAGES_H
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// What becomes of a sum: y = clamp(round(sum * scale + offset) + zero), scale and offset of its
+// column. With a residual z: v = sum * scale + offset; where has_own, v is rounded and clamped to
+// own_low..own_high, then multiplied by own_scale; y = clamp(round((v + (z - z_zero) * z_scale) *
+// inverse) + zero). Rounds to nearest, ties to even.
+typedef struct dl_byte_finish {
+  int32_t zero, low, high; // of the result: 0 <= low <= high <= 255
+  int32_t has_own, z_zero;
+  float own_low, own_high, own_scale, z_scale, inverse;
+} dl_byte_finish;
+
+// A convolution with everything settled but the memory.
+typedef struct dl_byte_conv {
+  intptr_t taps[2], fours; // taps along height and width; channels of a tap in fours
+  intptr_t input[2], output[2];
+  intptr_t stride[2], pad[2], dilation[2];
+  intptr_t pixel_step, row_step, image_step; // of the input
+  intptr_t out_step;                         // between pixels of output and residual
+  dl_byte_finish finish;
+} dl_byte_conv;
+
+// The constants of one panel, by lane of each vector.
+typedef struct dl_byte_panel {
+  intptr_t vectors; // see below
+  intptr_t columns; // written: at most vectors * L
+  const void *weights;
+  const int32_t *start; // what sums start from
+  const float *scale;
+  const float *offset; // or NULL for zeros
+} dl_byte_panel;
+
+// Outputs first..<first + count, counted over images, rows and columns, of one panel.
+//   x: the first channel of the panel in the first pixel of the first image
+//   border: 4 fours bytes that stand for pixels outside of the image
+//   z, y: the panel's first column in the first pixel; z may be y, or NULL for none
+//   table: 8 taps[0] taps[1] pointers that the call may write
+// vectors and L: 1 to 4 of 16 (__avx512vnni, __avx512), 1 or 2 of 8 (__avx2), any of 16 (__scalar).
+#define DL_BYTE_CONV(name)                                                                         \
+  void name(const dl_byte_conv *c, const dl_byte_panel *p, const uint8_t *x,                       \
+            const uint8_t *border, const uint8_t *z, uint8_t *y, intptr_t first, intptr_t count,   \
+            const uint8_t **table)
+DL_BYTE_CONV(dl_byte_conv_u8s8__scalar);
+DL_BYTE_CONV(dl_byte_conv_u8s8__avx2);
+DL_BYTE_CONV(dl_byte_conv_u8s8__avx512);
+DL_BYTE_CONV(dl_byte_conv_u8s8__avx512vnni);
+
+// The same where each channel has a window of its own. A panel is 4 vectors wide; weights are, for
+// each four taps (the last ones filled with zeros), as above with taps in place of channels. Nine
+// taps make three groups, of taps 0, 3, 6, then 1, 4, 7, then 2, 5, 8: the columns of 3x3.
+// fours is of no use; border holds as many bytes as the panel has columns.
+// L: 8 (__avx512vnni_half, __avx2) or 16 (the others).
+DL_BYTE_CONV(dl_byte_depthwise_u8s8__scalar);
+DL_BYTE_CONV(dl_byte_depthwise_u8s8__avx2);
+DL_BYTE_CONV(dl_byte_depthwise_u8s8__avx512);
+DL_BYTE_CONV(dl_byte_depthwise_u8s8__avx512vnni);
+DL_BYTE_CONV(dl_byte_depthwise_u8s8__avx512vnni_half);
+
+// A window that slides over all channels.
+typedef struct dl_byte_window {
+  intptr_t input[2], output[2], taps[2], stride[2], dilation[2], pad[2];
+  intptr_t channels; // bytes of a pixel
+} dl_byte_window;
+
+// Rows first..<first + rows of one image's output: largest bytes; each window holds a pixel.
+#define DL_BYTE_MAX_POOL(name)                                                                     \
+  void name(const dl_byte_window *w, intptr_t first, intptr_t rows, const uint8_t *x, uint8_t *y)
+DL_BYTE_MAX_POOL(dl_byte_max_pool_u8__scalar);
+DL_BYTE_MAX_POOL(dl_byte_max_pool_u8__avx2);
+DL_BYTE_MAX_POOL(dl_byte_max_pool_u8__avx512);
+
+// The same rows as y = clamp(round((sum - pixels * x_zero) * factor / divisor) + zero), over the
+// pixels of the window inside the image; divisor = row_counts[row] * column_counts[column].
+typedef struct dl_byte_mean {
+  int32_t x_zero, zero;
+  float factor;
+  const float *row_counts, *column_counts;
+} dl_byte_mean;
+#define DL_BYTE_AVERAGE_POOL(name)                                                                 \
+  void name(const dl_byte_window *w, const dl_byte_mean *m, intptr_t first, intptr_t rows,         \
+            const uint8_t *x, uint8_t *y)
+DL_BYTE_AVERAGE_POOL(dl_byte_average_pool_u8__scalar);
+DL_BYTE_AVERAGE_POOL(dl_byte_average_pool_u8__avx2);
+DL_BYTE_AVERAGE_POOL(dl_byte_average_pool_u8__avx512);
+
+// Sums and products of two numbers: y = clamp(round(v / scale) + zero, low, high) with
+// v = (a - a_zero) * a_scale + (b - b_zero) * b_scale, or their product.
+typedef struct dl_byte_pair {
+  int32_t a_zero, b_zero, zero, low, high, is_product;
+  float a_scale, b_scale, inverse; // inverse: 1 / scale
+} dl_byte_pair;
+// y[i] of a[i] and b[i mod period], i < n; period divides n. y may be a, and b where period is n.
+#define DL_BYTE_PAIR(name)                                                                         \
+  void name(const dl_byte_pair *k, const uint8_t *a, const uint8_t *b, uint8_t *y, intptr_t n,     \
+            intptr_t period)
+DL_BYTE_PAIR(dl_byte_pair_u8__scalar);
+DL_BYTE_PAIR(dl_byte_pair_u8__avx2);
+DL_BYTE_PAIR(dl_byte_pair_u8__avx512);
+
+// y[i] = table[x[i]], i < n; y may be x. dl_byte_table_u8 takes the fastest way the machine has.
+void dl_byte_table_u8__scalar(const uint8_t *table, const uint8_t *x, uint8_t *y, intptr_t n);
+void dl_byte_table_u8(const uint8_t *table, const uint8_t *x, uint8_t *y, intptr_t n);
+
+// Planes to pixels: y[p][c] = clamp(round(x[c * plane + p] / scale) + zero) for c < channels and
+// zero for channels <= c < step, over p < pixels. NaN becomes 0.
+#define DL_BYTE_QUANTIZE(name)                                                                     \
+  void name(uint8_t *y, const float *x, intptr_t pixels, intptr_t plane, intptr_t channels,        \
+            intptr_t step, float scale, int32_t zero)
+DL_BYTE_QUANTIZE(dl_byte_quantize_f32__scalar);
+DL_BYTE_QUANTIZE(dl_byte_quantize_f32__avx2);
+DL_BYTE_QUANTIZE(dl_byte_quantize_f32__avx512);
+
+// Pixels to planes: y[c * plane + p] = (x[p][c] - zero) * scale for c < channels, p < pixels.
+#define DL_BYTE_DEQUANTIZE(name)                                                                   \
+  void name(float *y, const uint8_t *x, intptr_t pixels, intptr_t plane, intptr_t channels,        \
+            intptr_t step, float scale, int32_t zero)
+DL_BYTE_DEQUANTIZE(dl_byte_dequantize_f32__scalar);
+DL_BYTE_DEQUANTIZE(dl_byte_dequantize_f32__avx2);
+DL_BYTE_DEQUANTIZE(dl_byte_dequantize_f32__avx512);
+
+// The same moves for bytes: each is exclusive-ored with `flip`.
+void dl_byte_to_pixels_u8(uint8_t *y, const uint8_t *x, intptr_t pixels, intptr_t plane,
+                          intptr_t channels, intptr_t step, uint8_t flip, uint8_t filler);
+void dl_byte_to_planes_u8(uint8_t *y, const uint8_t *x, intptr_t pixels, intptr_t plane,
+                          intptr_t channels, intptr_t step, uint8_t flip);
+
+// to[p * to_step + c] = from[p * from_step + c], c < channels, p < pixels.
+void dl_byte_channels_u8(uint8_t *to, intptr_t to_step, const uint8_t *from, intptr_t from_step,
+                         intptr_t channels, intptr_t pixels);
+
+// The weights of one panel, in the order in which the kernels read them.
+typedef struct dl_byte_filter {
+  const int8_t *weights; // [all outputs][part][all taps]
+  intptr_t all_taps, taps;
+  // Output m has weights for channels c with c / part == m / share, zeros for others.
+  intptr_t part, share, first_output, columns, first_channel, fours;
+  intptr_t vectors, lanes;
+  int32_t is_wide; // 16 bits a weight
+  // Where not 0, all taps of a row make one, of so many bytes each: a tap of `fours` fours.
+  intptr_t merged;
+  int32_t is_depthwise; // weights by taps: see above
+} dl_byte_filter;
+void dl_byte_pack_s8(void *to, const dl_byte_filter *f);
+// to[m] = the sum of from[m][i] over i < n.
+void dl_byte_sums_s8(int32_t *to, const int8_t *from, intptr_t outputs, intptr_t n);
+
+// Operations a second that sums of products of bytes can reach: as dl_peak_f32 (cpu.h).
+int64_t dl_peak_u8s8(int32_t isa, int64_t rounds, int32_t *result);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

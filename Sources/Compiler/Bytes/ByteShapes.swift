@@ -1,0 +1,157 @@
+import Graphs
+import Kernels
+import Operators
+import Tensors
+
+extension ByteWalk {
+  /// A pooling of a quantised image.
+  mutating func pooled(
+    _ node: Int, _ target: ByteTarget, at place: Int
+  ) throws(EngineError) -> ByteImage? {
+    guard let x = known(g.input(node, 0)), x.image.row == nil, let y = g.output(node),
+      g.dims(y)?.count == 4, target.low == 0, target.high == 255
+    else { return nil }
+    var op: any Operator
+    switch g.node(node).op {
+    case let pool as AveragePool:
+      guard pool.window.kernel.count == 2, !pool.window.ceilMode else { return nil }
+      op = ByteAveragePool(pool.window, countsPads: pool.countsPads, x.scale, target.scale)
+    case is GlobalAveragePool: op = ByteAveragePool(Window(), x.scale, target.scale)
+    case let mean as ReduceMean:
+      guard mean.isOverPixels(g, node) else { return nil }
+      op = ByteAveragePool(Window(), x.scale, target.scale)
+    case let pool as MaxPool:
+      guard isPlain(pool, node) else { return nil }
+      let bytes = try g.addOne(ByteMaxPool(pool.window), [x.image.bytes], at: place)
+      return try rescaled(
+        ByteImage(bytes: bytes, channels: x.image.channels), x.scale, to: target.scale, at: place)
+    default: return nil
+    }
+    let bytes = try g.addOne(op, [x.image.bytes], at: place)
+    return ByteImage(bytes: bytes, channels: x.image.channels)
+  }
+
+  /// Whether a pooling has two axes, gives no indices, and every window holds a pixel.
+  private func isPlain(_ pool: MaxPool, _ node: Int) -> Bool {
+    guard pool.window.kernel.count == 2 else { return false }
+    for other in g.node(node).outputs.dropFirst() where other != nil { return false }
+    return (0...1).allSatisfy { i in
+      let extent = (pool.window.kernel[i] - 1) * pool.window.dilation(i) + 1
+      let begin = i < pool.window.padsBegin.count ? pool.window.padsBegin[i] : 0
+      let end = i < pool.window.padsEnd.count ? pool.window.padsEnd[i] : 0
+      return begin < extent && end < extent && pool.window.dilation(i) == 1
+    }
+  }
+
+  /// A node that moves numbers, between dequantisation and quantisation.
+  mutating func moved(
+    _ node: Int, _ target: ByteTarget, at place: Int
+  ) throws(EngineError) -> ByteImage? {
+    guard target.low == 0, target.high == 255, let y = g.output(node) else { return nil }
+    if let concat = g.node(node).op as? Concat {
+      var parts: [ByteImage] = []
+      guard g.node(node).inputs.contains(where: { known($0) != nil }),
+        g.node(node).inputs.allSatisfy({ canBeImage($0) })
+      else { return nil }
+      for v in g.node(node).inputs {
+        guard let x = try image(v, at: place) else { return nil }
+        parts.append(try rescaled(x.image, x.scale, to: target.scale, at: place))
+      }
+      return try joined(concat, parts, y, at: place)
+    }
+    guard let x = known(g.input(node, 0)),
+      let made = try shaped(node, x.image, y, at: place)
+    else { return nil }
+    return try rescaled(made, x.scale, to: target.scale, at: place)
+  }
+
+  /// A node that moves quantised numbers as they are.
+  mutating func moved(_ node: Int, _ y: ValueID) throws(EngineError) -> ByteImage? {
+    switch g.node(node).op {
+    case let concat as Concat:
+      let parts = g.node(node).inputs.compactMap { $0.flatMap { images[$0] } }
+      guard parts.count == g.node(node).inputs.count else { return nil }
+      return try joined(concat, parts, y, at: node)
+    case let pool as MaxPool:
+      guard let x = g.input(node, 0), let image = images[x], image.row == nil,
+        isPlain(pool, node)
+      else { return nil }
+      let bytes = try g.addOne(ByteMaxPool(pool.window), [image.bytes], at: node)
+      return ByteImage(bytes: bytes, channels: image.channels)
+    default:
+      guard let x = g.input(node, 0), let image = images[x] else { return nil }
+      return try shaped(node, image, y, at: node)
+    }
+  }
+
+  private func joined(
+    _ op: Concat, _ parts: [ByteImage], _ y: ValueID, at place: Int
+  ) throws(EngineError) -> ByteImage? {
+    guard let dims = g.dims(y), dims.count == 4, op.axis == 1 || op.axis == -3,
+      parts.allSatisfy({ $0.row == nil }), parts.dropLast().allSatisfy({ $0.channels % 4 == 0 })
+    else { return nil }
+    let bytes = try g.addOne(Concat(axis: 3), parts.map { $0.bytes }, at: place)
+    return ByteImage(bytes: bytes, channels: parts.reduce(0) { $0 + $1.channels })
+  }
+
+  /// A node that gives an image another shape or size.
+  private func shaped(
+    _ node: Int, _ image: ByteImage, _ y: ValueID, at place: Int
+  ) throws(EngineError) -> ByteImage? {
+    guard let x = g.input(node, 0), let from = g.dims(x), let to = g.dims(y) else { return nil }
+    switch g.node(node).op {
+    case is Identity: return image
+    case is Flatten, is Reshape, is Squeeze:
+      // A row of all that an image has.
+      guard from.count == 4, to.count == 2, to[0] == from[0], let height = from[2].known,
+        let width = from[3].known, to[1].known == image.channels * height * width
+      else { return nil }
+      var made = image
+      made.row = (height, width)
+      return made
+    case let op as Resize:
+      guard from.count == 4, to.count == 4, op.mode == .nearest, op.axes == nil, image.row == nil,
+        op.coordinates != .cropAndResize, to[0] == from[0], to[1] == from[1],
+        let scales = try scales(node, op)
+      else { return nil }
+      let bytes = try g.addOne(
+        op, [image.bytes] + scales, at: place)
+      return ByteImage(bytes: bytes, channels: image.channels)
+    default: return nil
+    }
+  }
+
+  /// The inputs of a resizing behind the first, for channels that come last.
+  private func scales(_ node: Int, _ op: Resize) throws(EngineError) -> [ValueID?]? {
+    var list: [ValueID?] = []
+    for v in g.node(node).inputs.dropFirst() {
+      guard let v, let t = g.constant(v), t.count > 0 else {
+        list.append(v == nil || g.constant(v)?.count == 0 ? nil : v)
+        if let v, g.constant(v) == nil, list.last != nil { return nil }
+        continue
+      }
+      guard t.count == 4 else { return nil }
+      let order = [0, 2, 3, 1]
+      if t.dtype == .float32 {
+        let values = try t.values(as: Float.self)
+        list.append(g.addConstant(try Tensor(order.map { values[$0] })))
+      } else if t.dtype == .int64 {
+        var values = try t.values(as: Int64.self)
+        values[1] = Int64(BytePanels.step(Int(values[1])))
+        list.append(g.addConstant(try Tensor(order.map { values[$0] })))
+      } else {
+        return nil
+      }
+    }
+    return list
+  }
+}
+
+extension ReduceMean {
+  /// Whether it is the mean of all pixels of each channel, as an image of one pixel.
+  func isOverPixels(_ g: GraphEditor, _ i: Int) -> Bool {
+    guard axes.keepDims else { return false }
+    let list = axes.list ?? g.input(i, 1).flatMap { g.fact($0).knownInts }
+    return list.map { Set($0.map { $0 < 0 ? $0 + 4 : $0 }) == [2, 3] } ?? false
+  }
+}

@@ -1,0 +1,43 @@
+import CKernels
+
+/// What becomes of a byte convolution's sums before they are written: the result's scale and bounds,
+/// and what is added on the way.
+public struct ByteFinish: Hashable, Sendable {
+  /// Another image that is added.
+  public struct Residual: Hashable, Sendable {
+    /// Of the other image.
+    public let scale: PixelScale
+    /// What the convolution's own result is rounded to before the sum, and the bounds of its bytes;
+    /// nil where it is added as it is.
+    public let own: PixelScale?
+    public let ownLow: Int
+    public let ownHigh: Int
+
+    public init(_ scale: PixelScale, own: PixelScale? = nil, ownLow: Int = 0, ownHigh: Int = 255) {
+      (self.scale, self.own, self.ownLow, self.ownHigh) = (scale, own, ownLow, ownHigh)
+    }
+  }
+
+  public let scale: PixelScale
+  /// The least and the greatest byte of the result, 0 to 255.
+  public let low: Int
+  public let high: Int
+  public let residual: Residual?
+
+  public init(_ scale: PixelScale, low: Int = 0, high: Int = 255, residual: Residual? = nil) {
+    (self.scale, self.low, self.high, self.residual) = (scale, low, high, residual)
+  }
+
+  /// What a sum's scale is divided by.
+  var divisor: Float { residual.map { $0.own?.scale ?? 1 } ?? scale.scale }
+
+  var core: dl_byte_finish {
+    let own = residual?.own
+    let zero = own?.zero ?? 0
+    return dl_byte_finish(
+      zero: Int32(scale.zero), low: Int32(low), high: Int32(high), has_own: own == nil ? 0 : 1,
+      z_zero: Int32(residual?.scale.zero ?? 0), own_low: Float((residual?.ownLow ?? 0) - zero),
+      own_high: Float((residual?.ownHigh ?? 0) - zero), own_scale: own?.scale ?? 1,
+      z_scale: residual?.scale.scale ?? 0, inverse: 1 / scale.scale)
+  }
+}

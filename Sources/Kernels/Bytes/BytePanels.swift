@@ -1,0 +1,105 @@
+import Tensors
+
+/// How the outputs of a byte convolution fall into panels, and where the weights of each lie.
+public struct BytePanels: Sendable {
+  /// Neighbouring outputs that a register tile computes together.
+  struct Panel: Sendable {
+    let first: Int
+    let columns: Int
+    let vectors: Int
+    let lanes: Int
+    /// The first input channel that they read, and how many, in fours.
+    let channel: Int
+    let fours: Int
+    /// Bytes before its weights.
+    let offset: Int
+    /// Numbers before its constants.
+    let constants: Int
+  }
+
+  let isa: InstructionSet
+  let geometry: ConvGeometry
+  /// Bytes of an input pixel.
+  let step: Int
+  let isDepthwise: Bool
+  /// Whether all taps of a row are one: they lie side by side, and a few channels alone would not
+  /// keep a tile busy.
+  let isMerged: Bool
+  let isWide: Bool
+  let panels: [Panel]
+  /// Of all weights.
+  let byteCount: Int
+  /// Of all panels' constants.
+  let constantCount: Int
+
+  /// Channels, filled up to whole fours: the bytes of a pixel.
+  public static func step(_ channels: Int) -> Int { (channels + 3) / 4 * 4 }
+
+  /// Whether there is a kernel: two spatial axes.
+  public static func takes(_ g: ConvGeometry) -> Bool {
+    g.input[0] == 1 && g.kernel[0] == 1 && g.output[0] == 1
+  }
+
+  public init(_ g: ConvGeometry, isa: InstructionSet = .current) {
+    precondition(Self.takes(g), "no byte convolution")
+    (geometry, self.isa) = (g, isa)
+    step = Self.step(g.groups * g.channels)
+    isDepthwise = g.channels == 1 && g.outputs == 1 && g.groups > 1
+    isMerged = g.groups == 1 && step <= 16 && g.kernel[2] > 1 && g.dilations[2] == 1
+    isWide = isa == .avx2 || isa == .avx512
+    var list: [Panel] = []
+    var (end, constants) = (0, 0)
+    let outputs = g.groups * g.outputs
+    var first = 0
+    let fullLanes = isa == .avx2 ? 8 : 16
+    while first < outputs {
+      let left = outputs - first
+      var (lanes, vectors) = (fullLanes, 4)
+      var (channel, fours) = (0, isMerged ? g.kernel[2] * step / 4 : step / 4)
+      if isDepthwise {
+        // Half a panel costs half.
+        if lanes == 16 && left <= 32 && isa >= .avx512 { lanes = 8 }
+        (channel, fours) = (first, (g.taps + 3) / 4)
+      } else {
+        vectors = Self.vectors(left, lanes: lanes, share: g.groups > 1 ? g.outputs : left)
+      }
+      let columns = min(left, vectors * lanes)
+      if !isDepthwise && g.groups > 1 {
+        channel = first / g.outputs * g.channels / 4 * 4
+        let last = ((first + columns - 1) / g.outputs + 1) * g.channels
+        fours = (last - channel + 3) / 4
+      }
+      list.append(
+        Panel(
+          first: first, columns: columns, vectors: vectors, lanes: lanes, channel: channel,
+          fours: fours, offset: end, constants: constants))
+      let taps = isDepthwise ? 1 : isMerged ? g.kernel[1] : g.taps
+      end += taps * fours * vectors * lanes * 4 * (isWide ? 2 : 1)
+      constants += vectors * lanes
+      first += columns
+    }
+    (panels, byteCount, constantCount) = (list, end, constants)
+  }
+
+  /// Vectors of the next panel, for so many outputs left. Wide panels read an input for more
+  /// products; five units are three and two, since one alone is slow.
+  private static func vectors(_ left: Int, lanes: Int, share: Int) -> Int {
+    let units = (left + lanes - 1) / lanes
+    let most = lanes == 8 ? 2 : 4
+    let widest = share < left ? max(1, min(most, share / lanes)) : most
+    return units == 5 && widest == 4 ? 3 : min(units, widest)
+  }
+
+  /// What the packed weights depend on beside the weights.
+  public var form: String {
+    let g = geometry
+    return "byte conv \(isa) \(g.groups) \(isMerged) \(g.kernel[1])x\(g.kernel[2])"
+  }
+
+  /// The lane, over all vectors of a panel, of a column.
+  static func lane(_ column: Int, _ panel: Panel) -> Int {
+    let quarter = column / (4 * panel.vectors)
+    let rest = column % (4 * panel.vectors)
+    return rest / 4 * panel.lanes + quarter * 4 + rest % 4
+  }
+}

@@ -1,0 +1,15 @@
+import Graphs
+
+/// Convolutional networks in integers: operators on images of bytes.
+enum Bytes {
+  static let operators: [any Operator.Type] = [
+    ByteAdd.self,
+    ByteAveragePool.self,
+    ByteConv.self,
+    ByteMaxPool.self,
+    ByteMul.self,
+    ByteTable.self,
+    FromBytes.self,
+    ToBytes.self,
+  ]
+}
