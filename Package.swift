@@ -34,6 +34,11 @@ let package = Package(
       // Memory that is lent may not escape: `Session.Binding`.
       swiftSettings: [.enableExperimentalFeature("Lifetimes")]),
     .target(
+      name: "Quantization",
+      dependencies: [
+        "Runtime", "Compiler", "Formats", "Operators", "Graphs", "Kernels", "Tensors",
+      ]),
+    .target(
       name: "DLRun",
       dependencies: ["Runtime", "Compiler", "Formats", "Operators", "Graphs", "Kernels", "Tensors"]),
     .target(
@@ -67,8 +72,8 @@ let package = Package(
     .executableTarget(
       name: "dlrun",
       dependencies: [
-        "DLRun", "Recipes", "Runtime", "Compiler", "Formats", "Operators", "Graphs", "Kernels",
-        "Tensors",
+        "DLRun", "Recipes", "Quantization", "Runtime", "Compiler", "Formats", "Operators", "Graphs",
+        "Kernels", "Tensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(
@@ -105,6 +110,13 @@ let package = Package(
         "Kernels", "Tensors",
       ],
       exclude: ["Sweep"]),
+    .testTarget(
+      name: "QuantizationTests",
+      dependencies: [
+        "TestSupport", "Quantization", "Runtime", "Compiler", "Formats", "Operators", "Graphs",
+        "Tensors",
+      ],
+      exclude: ["Fixtures"]),
     .testTarget(
       name: "DLRunTests",
       dependencies: ["DLRun"]),
