@@ -42,7 +42,8 @@ public struct Quantizer {
     guard !all.isEmpty || (isHalf && prepared.hasFloatWeights) else {
       throw EngineError(
         .invalidModel, "the model has nothing to quantise",
-        expected: "a convolution, a matrix product or a table of rows with constant float32 weights")
+        expected: "a convolution, a matrix product or a table of rows with constant float32 weights"
+      )
     }
     let names = try LayerNames(options.exclude, of: all)
     layers = all.filter { !names.contains($0.name) }
@@ -72,7 +73,8 @@ public struct Quantizer {
       throw EngineError(.usage, "calibration data are needed", expected: "rows of inputs")
     }
     if options.maxDrop != nil, calibration == nil, test == nil {
-      throw EngineError(.usage, "rows to measure the drop on are needed", expected: "rows of inputs")
+      throw EngineError(
+        .usage, "rows to measure the drop on are needed", expected: "rows of inputs")
     }
     var (start, active) = (prepared, layers)
     var report = QuantizationReport(options)

@@ -68,7 +68,8 @@ struct Calibrator {
       found.ranges[id, default: Observation()].add(t)
       if let odd = found.ranges[id]?.histogram.oddities, odd > 0 {
         throw EngineError(
-          .value, "value '\(prepared.graph.name(id))' has NaN or infinities on the calibration data",
+          .value,
+          "value '\(prepared.graph.name(id))' has NaN or infinities on the calibration data",
           expected: "finite numbers", received: "\(odd) others",
           hint: "exclude the layers that take it, or look at the data")
       }

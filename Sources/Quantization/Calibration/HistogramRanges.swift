@@ -47,42 +47,61 @@ extension Histogram {
     }
     var low = Double(min(minimum, 0))
     var high = Double(max(maximum, 0))
+    if symmetric {
+      // Both ends move together.
+      let reach = max(-low, high)
+      let end = Self.best { error(-$0 * reach, $0 * reach) } * reach
+      return Float(max(low, -end))...Float(min(high, end))
+    }
     for _ in 0..<2 {
-      for isUpper in [true, false] {
-        let full = isUpper ? Double(max(maximum, 0)) : Double(min(minimum, 0))
-        guard full != 0 else { continue }
-        var best = (error: Double.infinity, place: full)
-        for k in 1...100 {
-          let place = full * Double(k) / 100
-          let e = isUpper ? error(low, place) : error(place, high)
-          if e < best.error { best = (e, place) }
-        }
-        if isUpper { high = best.place } else { low = best.place }
-      }
+      let (from, to) = (low, high)
+      if maximum > 0 { high = Self.best { error(from, $0 * Double(maximum)) } * Double(maximum) }
+      let end = high
+      if minimum < 0 { low = Self.best { error($0 * Double(minimum), end) } * Double(minimum) }
+      if (low, high) == (from, to) { break }
     }
     return Float(low)...Float(high)
+  }
+
+  /// The hundredth from 1 down at which an error is least.
+  private static func best(_ error: (Double) -> Double) -> Double {
+    var best = (error: Double.infinity, place: 1.0)
+    for k in stride(from: 100, through: 1, by: -1) {
+      let e = error(Double(k) / 100)
+      if e < best.error { best = (e, Double(k) / 100) }
+    }
+    return best.place
   }
 
   /// The range around zero, cut to what there is, within which 128 levels tell most of the
   /// distribution of magnitudes: the one of least Kullback-Leibler divergence.
   ///
-  /// Exact zeros are left out, as every range keeps them.
+  /// Exact zeros are left out, as every range keeps them. Bins are joined until each holds some 64
+  /// elements, since the noise of smaller counts looks like divergence and would ask for a shorter
+  /// range; where no more than 128 are left, everything stays.
   func entropyRange() -> ClosedRange<Float> {
     let levels = 128
     let reach = max(-first, first + counts.count)
-    guard reach > levels else { return min(minimum, 0)...max(maximum, 0) }
-    var magnitudes = [Double](repeating: 0, count: reach)
+    var magnitudes = [Double](repeating: 0, count: max(1, reach))
     for (i, n) in counts.enumerated() {
       let at = first + i
       magnitudes[at >= 0 ? at : -1 - at] += Double(n)
     }
-    var best = (divergence: Double.infinity, bins: reach)
-    let stride = max(1, (reach - levels) / 256)
-    for bins in Swift.stride(from: levels, through: reach, by: stride) {
+    var step = width
+    while Double(magnitudes.count) * 64 > Double(total - zeros), magnitudes.count > levels {
+      magnitudes = stride(from: 0, to: magnitudes.count, by: 2).map {
+        magnitudes[$0] + ($0 + 1 < magnitudes.count ? magnitudes[$0 + 1] : 0)
+      }
+      step *= 2
+    }
+    let all = magnitudes.count
+    guard all > levels else { return min(minimum, 0)...max(maximum, 0) }
+    var best = (divergence: divergence(magnitudes, all, levels), bins: all)
+    for bins in stride(from: all - 1, through: levels, by: -max(1, (all - levels) / 256)) {
       let d = divergence(magnitudes, bins, levels)
       if d < best.divergence { best = (d, bins) }
     }
-    let threshold = Float(Double(best.bins) * width)
+    let threshold = Float(Double(best.bins) * step)
     return max(min(minimum, 0), -threshold)...min(max(maximum, 0), threshold)
   }
 

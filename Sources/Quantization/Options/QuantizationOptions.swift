@@ -70,8 +70,10 @@ public struct QuantizationOptions: Sendable {
     }
     try only(gptq, "GPTQ", isBlocked, "weights4 or weights8")
     try only(smooth != nil, "smoothing", isInteger, "static or dynamic")
-    try only(biasCorrection, "bias correction", isBlocked || isInteger, "static, dynamic or weights")
-    try only(maxDrop != nil, "an allowed drop", isBlocked || isInteger, "static, dynamic or weights")
+    try only(
+      biasCorrection, "bias correction", isBlocked || isInteger, "static, dynamic or weights")
+    try only(
+      maxDrop != nil, "an allowed drop", isBlocked || isInteger, "static, dynamic or weights")
     try only(attention, "quantising attention", mode == .static, "static")
   }
 }

@@ -12,7 +12,8 @@ struct BiasChange {
   let change: [Double]
 
   /// Nil for layers whose channels do not fit the means. Weights lie as the layer has them.
-  init?(_ layer: Layer, _ op: (any Operator)?, shape: Shape, _ exact: [Float], _ rounded: [Float],
+  init?(
+    _ layer: Layer, _ op: (any Operator)?, shape: Shape, _ exact: [Float], _ rounded: [Float],
     _ means: ChannelMeans?
   ) {
     guard let mean = means?.means, !mean.isEmpty else { return nil }
@@ -93,11 +94,12 @@ extension QuantEditor {
 }
 
 extension Tensor {
-  /// The elements of a float32 tensor that broadcasts along the last axis only, one for each of
+  /// The finite elements of a float32 tensor that broadcasts along the last axis only, one for each of
   /// `channels`.
   fileprivate func spread(over channels: Int) -> [Float]? {
     guard dtype == .float32 else { return nil }
     let list = Array(elements(Float.self))
+    guard list.allSatisfy(\.isFinite) else { return nil }
     if count == 1 { return [Float](repeating: list[0], count: channels) }
     return count == channels && shape.array.last == channels ? list : nil
   }

@@ -4,7 +4,7 @@ import Operators
 import Tensors
 
 /// A float model as quantising starts from it: functions written out, batch norms folded, shapes'
-/// arithmetic settled, every node and value with a name of its own.
+/// arithmetic settled, weights no longer inputs, every node and value with a name of its own.
 struct PreparedModel {
   /// Nodes are bound to their operators, facts inferred.
   private(set) var model: ModelGraph
@@ -23,8 +23,12 @@ struct PreparedModel {
         .usage, "the model is compiled", expected: "the model it was compiled from")
     }
     try Self.checkIsFloat(source)
+    var fixed = source
+    // Weights that a caller could replace, being inputs too, as in files before IR version 4.
+    let weights = Set(fixed.graph.initializers.map(\.id))
+    fixed.graph.inputs.removeAll { weights.contains($0) }
     let optimizer = Optimizer(PassOptions(level: .basic, lastStage: .fusing))
-    try self.init(ready: try optimizer.saved(source, from: Self.oldestOpset))
+    try self.init(ready: try optimizer.saved(fixed, from: Self.oldestOpset))
   }
 
   /// A model in standard forms that others made of a prepared one.
@@ -39,6 +43,7 @@ struct PreparedModel {
     try model.graph.inferFacts(using: lookup, options: .lenient)
     let editor = GraphEditor(model.graph, using: lookup)
     try editor.foldGemmFactors()
+    try editor.nameGlobalMeans()
     model.graph = editor.finish()
     self.model = model
   }
@@ -79,39 +84,6 @@ struct PreparedModel {
     var result = model
     result.graph.outputs = values
     return result
-  }
-}
-
-extension GraphEditor {
-  /// Takes alpha and beta of each Gemm into its constants.
-  fileprivate func foldGemmFactors() throws(EngineError) {
-    for i in nodes {
-      guard let gemm: Gemm = op(i), gemm.alpha != 1 || gemm.beta != 1, let y = output(i),
-        let b = input(i, 1), let weights = constant(b), weights.dtype == .float32, maker(b) == nil
-      else { continue }
-      var inputs = node(i).inputs
-      if let c = input(i, 2), gemm.beta != 1 {
-        guard let bias = constant(c), bias.dtype == .float32 else { continue }
-        inputs[2] = addConstant(try bias.times(gemm.beta), name: graph.name(c) + "_scaled")
-      }
-      if gemm.alpha != 1 {
-        inputs[1] = addConstant(try weights.times(gemm.alpha), name: graph.name(b) + "_scaled")
-      }
-      let plain = Gemm(transA: gemm.transA, transB: gemm.transB)
-      var made = Graph.Node(
-        name: node(i).name, type: node(i).type, attributes: plain.attributes, inputs: inputs,
-        outputs: [y])
-      made.op = plain
-      append(made, at: i)
-      remove(i)
-    }
-  }
-}
-
-extension Tensor {
-  /// Elements of float32 multiplied.
-  fileprivate func times(_ factor: Float) throws(EngineError) -> Tensor {
-    try Tensor(shape: shape, elements(Float.self).map { $0 * factor })
   }
 }
 

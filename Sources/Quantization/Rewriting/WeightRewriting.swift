@@ -84,23 +84,8 @@ struct WeightRewriting {
     let tensor = isTurned ? try given.turned() : given
     let weights = tensor.floatList
     let (k, n) = (tensor.shape[0], tensor.shape[1])
-    let bits = options.mode == .weights4 ? 4 : 8
-    // Eight bits have steps enough to do without zero points.
-    let isSymmetric = options.symmetric || bits == 8
-    var made: BlockWeights?
-    if options.gptq {
-      if let hessian = calibration.hessians[layer.input] {
-        made = GPTQ.round(
-          weights, k: k, n: n, hessian, bits: bits, block: options.block, symmetric: isSymmetric)
-      }
-      if made == nil {
-        notes.append((layer.name, "rounded to nearest: its inputs have no Hessian to factor"))
-      }
-    }
-    let rounded =
-      made
-      ?? BlockWeights(
-        weights, k: k, n: n, bits: bits, block: options.block, symmetric: isSymmetric)
+    let block = block(of: k)
+    let rounded = round(weights, k, n, layer, block, &notes)
     let floats = rounded.floats()
     let exact = isTurned ? given.floatList : weights
     let shown = isTurned ? try Tensor(shape: tensor.shape, floats).turned().floatList : floats
@@ -111,25 +96,64 @@ struct WeightRewriting {
       addend = e.constant(try Tensor(sum), layer.name + "_bias_corrected")
     }
     switch options.format {
-    case .qdq: try writeBlocks(e, layer, rounded, addend)
+    case .qdq: try writeDequantised(e, layer, rounded, addend)
     case .matmulnbits: try writeNBits(e, layer, rounded, addend)
     }
     return decibels(weights, floats)
   }
 
-  private func writeBlocks(
+  /// The block for a sum over `k`; nil for one scale a column. OpenVINO reads whole blocks only, and
+  /// onnxruntime makes a kernel of 16 elements and more.
+  private func block(of k: Int) -> Int? {
+    guard options.format == .qdq else { return options.block }
+    var block = options.block
+    while block >= 16, k % block != 0 { block /= 2 }
+    return block >= 16 ? block : nil
+  }
+
+  /// Weights by GPTQ where that is asked for and possible, else each to the nearest code. What cannot
+  /// be cut into blocks has 8 bits whatever the mode.
+  private func round(
+    _ weights: [Float], _ k: Int, _ n: Int, _ layer: Layer, _ block: Int?,
+    _ notes: inout [(layer: String, reason: String)]
+  ) -> BlockWeights {
+    let bits = options.mode == .weights4 && block != nil ? 4 : 8
+    // Eight bits have steps enough to do without zero points.
+    let isSymmetric = options.symmetric || bits == 8
+    if options.mode == .weights4, block == nil {
+      notes.append((layer.name, "8 bits by column: no block of 16 or more divides \(k)"))
+    }
+    if options.gptq {
+      if let hessian = calibration.hessians[layer.input],
+        let made = GPTQ.round(
+          weights, k: k, n: n, hessian, bits: bits, block: block ?? k, symmetric: isSymmetric)
+      {
+        return made
+      }
+      notes.append((layer.name, "rounded to nearest: its inputs have no Hessian to factor"))
+    }
+    return BlockWeights(
+      weights, k: k, n: n, bits: bits, block: block ?? k, symmetric: isSymmetric)
+  }
+
+  private func writeDequantised(
     _ e: QuantEditor, _ layer: Layer, _ rounded: BlockWeights, _ addend: ValueID?
   ) throws(EngineError) {
     guard let w = layer.weight else { return }
     let (name, i) = (e.name(w), layer.node)
+    let isWhole = block(of: rounded.k) == nil
+    var scale = try rounded.scaleTensor()
+    if isWhole { scale = try scale.reshaped([rounded.n]) }
     var inputs = [
       e.constant(try rounded.codeTensor(), name + "_quantized"),
-      e.constant(try rounded.scaleTensor(), name + "_scale"),
+      e.constant(scale, name + "_scale"),
     ]
-    if let zeros = try rounded.zeroTensor() {
+    if var zeros = try rounded.zeroTensor() {
+      if isWhole { zeros = try zeros.reshaped([rounded.n]) }
       inputs.append(e.constant(zeros, name + "_zero_point"))
     }
-    let op = DequantizeLinear(scales: QuantScales(axis: 0, block: rounded.block))
+    let scales = isWhole ? QuantScales(axis: 1) : QuantScales(axis: 0, block: rounded.block)
+    let op = DequantizeLinear(scales: scales)
     let value = try e.add(op, inputs, name + "_DequantizeLinear", at: i)
     if layer.kind == .matMul {
       e.g.setInput(i, 1, to: value)

@@ -75,7 +75,9 @@ struct BlockWeights: Sendable {
   mutating func round(_ weight: Float, _ row: Int, _ column: Int) -> Float {
     let at = row / block * n + column
     let zero = Float(zeros[at])
-    let code = min(max((weight / scales[at]).rounded(.toNearestOrEven) + zero, 0), top)
+    // Errors passed on may run away where a Hessian is all but singular.
+    let wanted = weight.isNaN ? 0 : (weight / scales[at]).rounded(.toNearestOrEven)
+    let code = min(max(wanted + zero, 0), top)
     codes[row * n + column] = UInt8(code)
     return (code - zero) * scales[at]
   }

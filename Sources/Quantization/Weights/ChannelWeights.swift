@@ -20,7 +20,7 @@ struct ChannelWeights: Sendable {
     }
     scales = largest.enumerated().map { (c, m) in
       let own = max(m / 127, floors.map { $0[min(c, $0.count - 1)] } ?? 0)
-      return own >= 1e-30 ? own : 1
+      return own >= 1e-30 ? min(own, 1e36) : 1
     }
     codes = [Int8](repeating: 0, count: weights.count)
     for (i, c) in Self.walk(weights.count, channels, inner) {

@@ -36,7 +36,8 @@ enum GPTQ {
       let end = min(start + strip, k)
       var errors = [Float](repeating: 0, count: (end - start) * n)
       for row in start..<end {
-        // Blocks and strips are powers of two: errors have been passed on to the whole block.
+        // Blocks and strips are powers of two, or there is one block: the whole block has heard of
+        // all errors so far.
         if row % block == 0 { result.fit(row / block, w) }
         let scale = Float(1 / u[row, row])
         for column in 0..<n {

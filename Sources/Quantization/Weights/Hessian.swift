@@ -28,7 +28,9 @@ final class Hessian: @unchecked Sendable {
 
   /// Errors: `.budget` for inputs too wide.
   func add(_ t: Tensor) throws(EngineError) {
-    guard t.dtype == .float32, let width = t.shape.array.last, width > 0, t.count > 0 else { return }
+    guard t.dtype == .float32, let width = t.shape.array.last, width > 0, t.count > 0 else {
+      return
+    }
     if size == 0 {
       let (cells, over) = width.multipliedReportingOverflow(by: width)
       guard !over, cells <= Self.budget / 8 else {

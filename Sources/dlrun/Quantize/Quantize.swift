@@ -42,20 +42,22 @@ struct Quantize: ParsableCommand {
     parsing: .singleValue,
     help: "Rows to calibrate on: FILE, or name=FILE for each input.", completion: .file())
   var calibration: [String] = []
-  @Option(help: "How ranges are chosen: minmax, average, percentile, entropy or mse.")
-  var method: CalibrationMethod = .minmax
-  @Option(help: "Percent of the elements that stay in range, for --method percentile.")
-  var percentile = 99.99
+  @Option(
+    help: "How ranges are chosen: minmax (default), average, percentile, entropy or mse.")
+  var method: CalibrationMethod?
+  @Option(help: "Percent of the elements that stay in range, for --method percentile (99.99).")
+  var percentile: Double?
   @Flag(help: "Scales of weights: for each output channel (default), or one for all.")
   var scales: Scales = .perChannel
-  @Flag(help: "Activations in int8 around zero instead of uint8; 4-bit weights without zero points.")
+  @Flag(
+    help: "Activations in int8 around zero instead of uint8; 4-bit weights without zero points.")
   var symmetric = false
   @Option(help: "Layers to leave in float, separated by commas; * stands for any text.")
   var exclude: [String] = []
-  @Option(help: "Weights that share a scale in weights4 and weights8: 16, 32, 64, ...")
-  var block = 32
-  @Option(help: "How weights in blocks are written: qdq (standard ONNX) or matmulnbits.")
-  var format: WeightFormat = .qdq
+  @Option(help: "Weights that share a scale in weights4 and weights8: 16, 32 (default), 64, ...")
+  var block: Int?
+  @Option(help: "How weights in blocks are written: qdq (standard ONNX, default) or matmulnbits.")
+  var format: WeightFormat?
   @Flag(help: "Round weights in blocks by GPTQ, using --calibration.") var gptq = false
   @Option(help: "Move outliers of activations into weights (SmoothQuant), 0 to 1: 0.5.")
   var smooth: Double?
@@ -90,6 +92,7 @@ struct Quantize: ParsableCommand {
     if let report, !report.hasSuffix(".svg") {
       throw ValidationError("--report must end in .svg, received \(report)")
     }
+    try checkModes()
     let options = self.options
     if options.needsCalibration, calibration.isEmpty {
       let why =
@@ -105,15 +108,33 @@ struct Quantize: ParsableCommand {
     }
   }
 
+  /// Refuses what the mode has no use for.
+  private func checkModes() throws {
+    let isBlocked = mode == .weights4 || mode == .weights8
+    let cases: [(isGiven: Bool, option: String, fits: Bool, modes: String)] = [
+      (method != nil, "--method", mode == .static, "static"),
+      (percentile != nil, "--percentile", mode == .static, "static"),
+      (block != nil, "--block", isBlocked, "weights4 or weights8"),
+      (format != nil, "--format", isBlocked, "weights4 or weights8"),
+      (symmetric, "--symmetric", mode == .static || mode == .weights4, "static or weights4"),
+    ]
+    for c in cases where c.isGiven && !c.fits {
+      throw ValidationError("\(c.option) plays no part in --mode \(mode): it is for \(c.modes)")
+    }
+    if percentile != nil, let method, method != .percentile {
+      throw ValidationError("--percentile is for --method percentile, not \(method)")
+    }
+  }
+
   private var options: QuantizationOptions {
     var o = QuantizationOptions(mode: mode)
-    o.method = method
-    o.percentile = percentile
+    o.method = method ?? (percentile == nil ? .minmax : .percentile)
+    o.percentile = percentile ?? o.percentile
     o.perChannel = scales == .perChannel
     o.symmetric = symmetric
     o.exclude = exclude.flatMap { $0.split(separator: ",").map(String.init) }
-    o.block = block
-    o.format = format
+    o.block = block ?? o.block
+    o.format = format ?? o.format
     o.gptq = gptq
     o.smooth = smooth
     o.biasCorrection = biasCorrection

@@ -84,7 +84,8 @@ struct QuantizeData {
     if let target {
       guard let found = all.first(where: { $0.name == target }) else {
         throw EngineError(
-          .usage, "there is no array '\(target)'", expected: names(all), hint: "choose with --target")
+          .usage, "there is no array '\(target)'", expected: names(all),
+          hint: "choose with --target")
       }
       return found.value
     }
@@ -118,7 +119,8 @@ struct QuantizeData {
         numbers.append(x)
       } else {
         throw EngineError(
-          .value, "label '\(cell)' is no number", expected: classes.map {
+          .value, "label '\(cell)' is no number",
+          expected: classes.map {
             "one of " + $0.joined(separator: ", ")
           } ?? "numbers, or a model whose metadata 'dlrun.classes' list the names")
       }
