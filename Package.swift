@@ -37,6 +37,11 @@ let package = Package(
       name: "Converters",
       dependencies: ["Compiler", "Formats", "Operators", "Graphs", "Tensors"]),
     .target(
+      name: "Quantization",
+      dependencies: [
+        "Runtime", "Compiler", "Formats", "Operators", "Graphs", "Kernels", "Tensors",
+      ]),
+    .target(
       name: "DLRun",
       dependencies: ["Runtime", "Compiler", "Formats", "Operators", "Graphs", "Kernels", "Tensors"]),
     .target(
@@ -70,8 +75,8 @@ let package = Package(
     .executableTarget(
       name: "dlrun",
       dependencies: [
-        "DLRun", "Recipes", "Converters", "Runtime", "Compiler", "Formats", "Operators", "Graphs",
-        "Kernels", "Tensors",
+        "DLRun", "Recipes", "Quantization", "Converters", "Runtime", "Compiler", "Formats",
+        "Operators", "Graphs", "Kernels", "Tensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(
@@ -113,6 +118,13 @@ let package = Package(
       dependencies: [
         "TestSupport", "Converters", "Runtime", "Formats", "Operators", "Graphs", "Tensors",
       ]),
+    .testTarget(
+      name: "QuantizationTests",
+      dependencies: [
+        "TestSupport", "Quantization", "Runtime", "Compiler", "Formats", "Operators", "Graphs",
+        "Tensors",
+      ],
+      exclude: ["Fixtures"]),
     .testTarget(
       name: "DLRunTests",
       dependencies: ["DLRun"]),

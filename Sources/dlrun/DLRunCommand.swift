@@ -13,8 +13,8 @@ struct DLRunCommand: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Infer.self, Inspect.self, Check.self, Verify.self, Compare.self, Optimize.self, Bench.self,
-      Compile.self, Convert.self, Train.self, Ops.self,
+      Infer.self, Inspect.self, Check.self, Verify.self, Compare.self, Optimize.self, Quantize.self,
+      Bench.self, Compile.self, Convert.self, Train.self, Ops.self,
     ])
 
   static func main() {

@@ -12,8 +12,11 @@ final class TableInput {
   let fixedRows: Int?
   private(set) var rowsRead = 0
 
-  /// A table for `port`, or for all of the model's required inputs.
-  init(path: String, session: Session, port given: Session.Port? = nil) throws(EngineError) {
+  /// A table for `port`, or for all of the model's required inputs. The column `target` is none of
+  /// theirs, unless the model's features name it.
+  init(
+    path: String, session: Session, port given: Session.Port? = nil, target: String? = nil
+  ) throws(EngineError) {
     let ports = given.map { [$0] } ?? session.inputs.filter { !$0.isOptional }
     let all = ports.isEmpty ? Array(session.inputs.prefix(1)) : ports
     guard given != nil || all.count == 1 || session.metadata["dlrun.features"] != nil else {
@@ -26,6 +29,9 @@ final class TableInput {
     self.reader = reader
     var features = try session.metadata["dlrun.features"].map { (t) throws(EngineError) in
       try stringList(t, key: "dlrun.features")
+    }
+    if features == nil, let target, let header = reader.header, header.contains(target) {
+      features = header.filter { $0 != target }
     }
     // The features of several inputs lie one behind the other; a file for one input is its own.
     if given != nil, session.inputs.count > 1 { features = nil }

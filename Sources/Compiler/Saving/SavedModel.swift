@@ -10,10 +10,12 @@ extension Optimizer {
   /// node has a form. Operators of com.microsoft stay, those of ai.dlrun are written as what they
   /// stand for. Layout passes do not run. Every node reads back to the operator it stands for.
   ///
+  /// `oldest`: an opset to start from at whatever level, where the model's is older.
+  ///
   /// Errors: `.invalidModel` and others for a model that cannot be read; `.unsupported` where a
   /// node has no standard form, `.internalDefect` naming the pass where that is a pass's doing.
   public func saved(
-    _ model: ModelGraph, operators: OperatorSet = .builtIn
+    _ model: ModelGraph, operators: OperatorSet = .builtIn, from oldest: Int? = nil
   ) throws(EngineError) -> ModelGraph {
     var optimizer = self
     optimizer.options.lastStage = min(options.lastStage, .fusing)
@@ -22,10 +24,11 @@ extension Optimizer {
     var plain = try model.inliningFunctions(using: lookup)
     lookup = operators.lookup(opsets: plain.opsets)
     try plain.graph.expandGradients(using: lookup)
-    let mayRaise = options.level > .basic || !model.functions.isEmpty
+    let mayRaise = options.level > .basic || !model.functions.isEmpty || oldest != nil
     let rewritten = try optimizer.run(plain.graph, using: lookup)
     do throws(EngineError) {
-      var result = try optimizer.standard(plain, rewritten, lookup, mayRaise: mayRaise)
+      var result = try optimizer.standard(
+        plain, rewritten, lookup, mayRaise: mayRaise, from: oldest)
       result.graph.restorePorts(of: plain.graph)
       try result.check(operators)
       return result
@@ -37,7 +40,8 @@ extension Optimizer {
 
   /// The graph in the lowest opset that has a form for every node.
   private func standard(
-    _ model: ModelGraph, _ graph: Graph, _ lookup: OperatorLookup, mayRaise: Bool
+    _ model: ModelGraph, _ graph: Graph, _ lookup: OperatorLookup, mayRaise: Bool,
+    from oldest: Int? = nil
   ) throws(EngineError) -> ModelGraph {
     let original = lookup.opset("") ?? Self.defaultOpset
     var versions: [String: Int] = [:]
@@ -45,7 +49,8 @@ extension Optimizer {
     // What an expansion may bring.
     versions["com.microsoft"] = lookup.opset("com.microsoft") ?? 1
     var first: EngineError?
-    for opset in original...(mayRaise ? max(original, Self.newestOpset) : original) {
+    let start = max(original, oldest ?? original)
+    for opset in start...(mayRaise ? max(start, Self.newestOpset) : start) {
       versions[""] = opset
       let speller = Speller(
         opsets: versions, original: original, used: model.graph.operatorNames, lookup: lookup)
