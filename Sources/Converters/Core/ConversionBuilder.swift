@@ -100,6 +100,9 @@ public final class ConversionBuilder: Builder {
     return result
   }
 
+  /// The channels-first value that `value` was made from by `channelsLast`, or nil.
+  public func channelsFirstTwin(_ value: ValueID) -> ValueID? { channelsFirstOf[value] }
+
   /// Errors: `.shape` where the rank of `value` is unknown or below 2.
   private func knownRank(_ value: ValueID) throws(EngineError) -> Int {
     guard let rank = base.fact(of: value).rank, rank >= 2 else {

@@ -1,0 +1,98 @@
+import Formats
+import Graphs
+import Tensors
+
+/// Gives layers their weights.
+enum KerasWeights {
+  /// From a Keras 3 archive: each layer's group has `vars/0`, `vars/1`, …; layers within it stand
+  /// under the path of attributes that leads to them.
+  ///
+  /// Errors: `.malformed` where a weight that inference needs is missing.
+  static func load(_ object: KerasObject, from group: HDF5Object, path: String = "")
+    throws(EngineError)
+  {
+    var counts: [String: Int] = [:]
+    var weights: [Tensor?] = []
+    for variable in object.layer.variables {
+      let index = counts[variable.place, default: 0]
+      counts[variable.place] = index + 1
+      let place = variable.place.isEmpty ? "vars" : "\(variable.place)/vars"
+      guard variable.isUsed else {
+        weights.append(nil)
+        continue
+      }
+      let here = "\(place)/\(variable.key ?? "\(index)")"
+      let dataset = try group.descendant(here)
+      let full = path.isEmpty ? here : "\(path)/\(here)"
+      weights.append(try dataset.map { (d) throws(EngineError) in try read(d, full) })
+    }
+    object.weights = weights
+    for child in object.children {
+      let full = path.isEmpty ? child.path : "\(path)/\(child.path)"
+      guard let inner = try group.descendant(child.path) else {
+        // Keras writes a layer that several models share once; what needs the weights says so.
+        child.object.weights = child.object.layer.variables.map { _ in nil }
+        continue
+      }
+      try load(child.object, from: inner, path: full)
+    }
+  }
+
+  /// Keras marks bfloat16, which HDF5 has no type for, by an attribute.
+  private static func read(_ dataset: HDF5Object, _ name: String) throws(EngineError) -> Tensor {
+    let tensor = try dataset.tensor(name)
+    if try dataset.attribute("dtype")?.text() == "bfloat16", tensor.dtype.byteSize == 2 {
+      return Tensor(Storage(viewing: tensor.storage, as: TensorType(.bfloat16, tensor.shape)))
+    }
+    return tensor
+  }
+
+  /// From a legacy file: a group for each layer of the model, whose attribute lists its weights,
+  /// those that are trained first.
+  ///
+  /// Errors: `.malformed` where the numbers of weights differ or one is missing.
+  static func load(_ model: KerasObject, fromLegacy root: HDF5Object) throws(EngineError) {
+    guard let group = try root.child("model_weights") else {
+      throw EngineError(.malformed, "the file has no group model_weights")
+    }
+    for child in model.children {
+      let wanted = child.object.allVariables()
+      for entry in wanted where entry.object.weights.isEmpty {
+        entry.object.weights = entry.object.layer.variables.map { _ in nil }
+      }
+      guard !wanted.isEmpty else { continue }
+      guard let layer = try group.descendant(child.object.name) else {
+        throw EngineError(.malformed, "the file has no weights of layer '\(child.object.name)'")
+      }
+      let names = try list("weight_names", of: layer)
+      let ordered = wanted.filter(\.isTrained) + wanted.filter { !$0.isTrained }
+      guard names.count == ordered.count else {
+        throw EngineError(
+          .malformed, "layer '\(child.object.name)' has another number of weights",
+          expected: "\(ordered.count)", received: "\(names.count)")
+      }
+      for (name, entry) in zip(names, ordered) where entry.object.uses(entry.index) {
+        guard let dataset = try layer.descendant(name) else {
+          throw EngineError(.malformed, "the file has no weight '\(name)'")
+        }
+        entry.object.weights[entry.index] = try read(dataset, name)
+      }
+    }
+  }
+
+  /// A list of texts; one longer than an attribute may be is split into `name0`, `name1`, ….
+  private static func list(_ name: String, of group: HDF5Object) throws(EngineError) -> [String] {
+    if let whole = try group.attribute(name) { return try whole.texts() }
+    var result: [String] = []
+    var i = 0
+    while let part = try group.attribute("\(name)\(i)") {
+      result += try part.texts()
+      i += 1
+    }
+    return result
+  }
+}
+
+extension KerasObject {
+  fileprivate func uses(_ index: Int) -> Bool { layer.variables[index].isUsed }
+}
