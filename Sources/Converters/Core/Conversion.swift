@@ -11,7 +11,7 @@ import Tensors
 /// ```
 public enum Conversion {
   /// All converters; each reads the kinds it names.
-  public static let converters: [any Converter.Type] = []
+  public static let converters: [any Converter.Type] = [TensorFlowConverter.self]
 
   /// Reads the model at `path`, whose kind its content tells.
   ///
