@@ -15,6 +15,11 @@ public final class ConversionBuilder: Builder {
   private var channelsFirstOf: [ValueID: ValueID] = [:]
   private var channelsLastOf: [ValueID: ValueID] = [:]
 
+  /// The graphs around the one being recorded, outermost first.
+  private var around: [Recording] = []
+  private var captured: [ValueID] = []
+  private var captures: [ValueID: ValueID] = [:]
+
   public init() {}
 
   public var graph: Graph {
@@ -70,7 +75,88 @@ public final class ConversionBuilder: Builder {
     return "\(name)_\(i)"
   }
 
+  // MARK: Graphs within graphs
+
+  /// What is kept of a graph while another is recorded for one of its nodes.
+  private struct Recording {
+    var graph: Graph
+    var channelsFirstOf: [ValueID: ValueID]
+    var channelsLastOf: [ValueID: ValueID]
+    var captured: [ValueID]
+    var captures: [ValueID: ValueID]
+  }
+
+  /// How many graphs lie around the one being recorded.
+  public var depth: Int { around.count }
+
+  /// Records a graph of its own for a node: what `body` applies goes there.
+  ///
+  /// - Returns: the graph, and the values of the graph around it that it uses, in the order of its
+  ///   captures.
+  public func recording(
+    _ body: () throws(EngineError) -> Void
+  ) throws(EngineError) -> (graph: Graph, captured: [ValueID]) {
+    around.append(
+      Recording(
+        graph: base.graph, channelsFirstOf: channelsFirstOf, channelsLastOf: channelsLastOf,
+        captured: captured, captures: captures))
+    base.graph = Graph()
+    (channelsFirstOf, channelsLastOf, captured, captures) = ([:], [:], [], [:])
+    defer {
+      if let outer = around.popLast() {
+        base.graph = outer.graph
+        channelsFirstOf = outer.channelsFirstOf
+        channelsLastOf = outer.channelsLastOf
+        captured = outer.captured
+        captures = outer.captures
+      }
+    }
+    try body()
+    return (base.graph, captured)
+  }
+
+  /// `outer`, a value of the graph directly around, as a value of the graph being recorded. Small
+  /// constants are repeated instead.
+  ///
+  /// Errors: `.internalDefect` where no graph is around.
+  public func capture(_ outer: ValueID) throws(EngineError) -> ValueID {
+    if let known = captures[outer] { return known }
+    guard let fact = around.last?.graph.values[outer.index].fact else {
+      throw EngineError(.internalDefect, "a value is captured where no graph is around")
+    }
+    if let tensor = fact.constant, tensor.count <= 1024 {
+      let id = try constant(tensor)
+      captures[outer] = id
+      return id
+    }
+    let id = base.graph.addValue("", fact)
+    base.graph.captures.append(id)
+    captured.append(outer)
+    captures[outer] = id
+    return id
+  }
+
+  /// Makes `value` the next output of a graph being recorded.
+  public func result(_ value: ValueID) throws(EngineError) {
+    let g = base.graph
+    let isMade = g.nodes.contains { $0.outputs.contains(value) }
+    let id = isMade && !g.outputs.contains(value) ? value : try apply(Identity(), value)
+    base.graph.outputs.append(id)
+  }
+
+  /// Applies `op`, which holds graphs that use values of the one being recorded.
+  public func apply<Op: Operator>(
+    _ op: Op, inputs: [ValueID?], captured: [ValueID], outputs: Int
+  ) throws(EngineError) -> [ValueID] {
+    let made = try call(op, Few(inputs), outputs: outputs)
+    base.graph.nodes[base.graph.nodes.count - 1].captured = captured
+    return made.array
+  }
+
   // MARK: Layout
+
+  /// The channels-first value that `value` is a transpose of; nil where it is none.
+  public func knownChannelsFirst(_ value: ValueID) -> ValueID? { channelsFirstOf[value] }
 
   /// `[N, D..., C]` as `[N, C, D...]`: the value it was made from where there is one, else a
   /// transpose.

@@ -133,7 +133,7 @@ extension Tensor {
   /// copied. Protobuf aligns nothing, so most weights of one-file models lie anywhere; large ones
   /// stay in the mapping all the same, since x86-64 and arm64 load from any address and the copies
   /// would double what a model takes.
-  static func reading(
+  package static func reading(
     _ type: TensorType, _ range: Range<Int>, of source: FileBytes
   ) throws(EngineError) -> Tensor {
     // The two halves of a complex number are read by themselves.

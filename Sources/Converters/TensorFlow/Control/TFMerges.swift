@@ -1,0 +1,135 @@
+import Graphs
+import Tensors
+
+/// The choices of old control flow: a `Merge` takes whichever of its inputs a `Switch` let through,
+/// and becomes an `If`.
+///
+/// The condition is the predicate whose switches gate one input by their true output only and the
+/// other by their false output only. What neither switch gates is computed before the choice.
+final class TFMerges {
+  private struct Plan {
+    let condition: TFRef
+    /// The input of the merge that holds where the condition is true.
+    let trueInput: Int
+    /// Switches of the condition that a branch depends on.
+    let switches: [Int]
+    /// Values that branches use and that no switch gates.
+    let outer: [TFRef]
+  }
+  private let body: TFBody
+  private let frames: TFFrames
+  private var plans: [Int: Plan?] = [:]
+
+  init(_ body: TFBody, _ frames: TFFrames) {
+    self.body = body
+    self.frames = frames
+  }
+
+  func dependencies(of n: Int) -> [TFRef] {
+    guard let plan = plan(n) else { return [] }
+    return [plan.condition] + plan.switches.map { body.inputs[$0][0] } + plan.outer
+  }
+
+  /// The merged value; its number, which nothing but training uses, is not given.
+  func convert(_ n: Int, _ scope: TFScope) throws(EngineError) -> [TFValue] {
+    guard let plan = plan(n) else {
+      throw EngineError(.unsupported, "no switch decides what the node merges")
+    }
+    var arguments: [TFValue] = []
+    for s in plan.switches { arguments.append(try scope.value(body.inputs[s][0])) }
+    for ref in plan.outer { arguments.append(try scope.value(ref)) }
+    let body = body
+    func branch(_ input: Int, _ port: Int) -> TFBranches.Branch {
+      { (values) throws(EngineError) in
+        let inner = TFScope(scope.session, body, arguments: scope.arguments)
+        for (s, v) in zip(plan.switches, values) {
+          inner.replaced[TFRef(node: s, output: port)] = v
+        }
+        for (ref, v) in zip(plan.outer, values.dropFirst(plan.switches.count)) {
+          inner.replaced[ref] = v
+        }
+        return [try inner.value(body.inputs[n][input])]
+      }
+    }
+    let made = try TFBranches.choose(
+      try scope.tensor(plan.condition), arguments, scope.session, then: branch(plan.trueInput, 1),
+      otherwise: branch(1 - plan.trueInput, 0))
+    return made + [.nothing]
+  }
+
+  private func isSwitch(_ n: Int) -> Bool {
+    ["Switch", "RefSwitch"].contains(body.nodes[n].op) && body.inputs[n].count == 2
+      && !frames.loopNodes.contains(n)
+  }
+
+  /// What node `n` depends on, loops being one step; nothing for what a loop carries.
+  private func before(_ n: Int) -> [(node: Int, output: Int)] {
+    if frames.loopNodes.contains(n) { return [] }
+    switch body.nodes[n].op {
+    case "Enter", "RefEnter": return []
+    case "Exit", "RefExit":
+      return frames.dependencies(ofExit: n).map { ($0.node, $0.output) }
+    default:
+      return body.inputs[n].map { ($0.node, $0.output) } + body.controls[n].map { ($0, -1) }
+    }
+  }
+
+  private func plan(_ n: Int) -> Plan? {
+    if let known = plans[n] { return known }
+    let made = makePlan(n)
+    plans[n] = .some(made)
+    return made
+  }
+
+  private func makePlan(_ n: Int) -> Plan? {
+    guard body.inputs[n].count == 2 else { return nil }
+    var ports: [[TFRef: Int]] = []
+    var reached: Set<Int> = []
+    var users: [Int: [Int]] = [:]
+    for input in body.inputs[n] {
+      var gates: [TFRef: Int] = [:]
+      var seen: Set<Int> = [input.node]
+      var stack = [input.node]
+      func note(_ node: Int, _ output: Int) {
+        if isSwitch(node), output >= 0 {
+          gates[body.inputs[node][1], default: 0] |= output == 0 ? 1 : 2
+        }
+      }
+      note(input.node, input.output)
+      while let m = stack.popLast() {
+        for (d, output) in before(m) {
+          note(d, output)
+          users[d, default: []].append(m)
+          if seen.insert(d).inserted { stack.append(d) }
+        }
+      }
+      ports.append(gates)
+      reached.formUnion(seen)
+    }
+    let candidates = ports[0].filter { gate in
+      guard let other = ports[1][gate.key] else { return false }
+      return gate.value + other == 3 && (gate.value == 1 || gate.value == 2)
+    }
+    guard
+      let condition = candidates.keys.min(by: { ($0.node, $0.output) < ($1.node, $1.output) })
+    else { return nil }
+    let switches = reached.filter { isSwitch($0) && body.inputs[$0][1] == condition }.sorted()
+    // All that depends on such a switch belongs to a branch.
+    var gated = Set(switches)
+    var stack = switches
+    while let m = stack.popLast() {
+      for u in users[m] ?? [] where gated.insert(u).inserted { stack.append(u) }
+    }
+    let isSwitchOfCondition = Set(switches)
+    var outer: Set<TFRef> = []
+    for input in body.inputs[n] where !gated.contains(input.node) { outer.insert(input) }
+    for m in gated where !isSwitchOfCondition.contains(m) {
+      for (d, output) in before(m) where output >= 0 && !gated.contains(d) {
+        outer.insert(TFRef(node: d, output: output))
+      }
+    }
+    return Plan(
+      condition: condition, trueInput: ports[0][condition] == 2 ? 0 : 1, switches: switches,
+      outer: outer.sorted { ($0.node, $0.output) < ($1.node, $1.output) })
+  }
+}

@@ -1,0 +1,32 @@
+import Graphs
+import Tensors
+
+/// What an output of a TensorFlow node is in the graph being recorded.
+enum TFValue: Sendable {
+  case tensor(ValueID)
+  case list(TFList)
+  /// A handle of a variable, by the name that its values stand under.
+  case variable(String)
+  /// A handle of a lookup table, by name.
+  case table(String)
+  /// What no value comes of: nodes that only do something.
+  case nothing
+}
+
+/// A list of tensors of one type: TensorFlow's `TensorList` or `TensorArray`.
+struct TFList: Sendable {
+  enum State: Sendable {
+    /// All elements along a new first axis.
+    case stacked(ValueID)
+    /// So many elements, int64 scalar, that nobody wrote yet.
+    case reserved(count: ValueID)
+    /// Within a loop's body: what carried value `slot` was before this iteration.
+    case scanning(slot: Int)
+    /// Within a loop's body: one element was written, at `index`; nil at the end.
+    case written(slot: Int, value: ValueID, index: ValueID?)
+  }
+  var state: State
+  var dtype: DType
+  /// Sizes of an element, as far as they are stated.
+  var element: [Int]?
+}
