@@ -12,7 +12,7 @@ import Tensors
 public enum Conversion {
   /// All converters; each reads the kinds it names.
   public static let converters: [any Converter.Type] = [
-    KerasConverter.self, TensorFlowConverter.self,
+    KerasConverter.self, TensorFlowConverter.self, TorchExport.self,
   ]
 
   /// Reads the model at `path`, whose kind its content tells.
@@ -30,7 +30,7 @@ public enum Conversion {
     guard let converter = converters.first(where: { $0.kinds.contains(kind) }) else {
       throw EngineError(
         .unsupported, "\(kind.title) files cannot be converted",
-        hint: kind.isWeights ? "give weights with --weights to the model they belong to" : nil,
+        hint: kind.advice,
         subject: .init(file: path))
     }
     do throws(EngineError) {

@@ -78,6 +78,14 @@ public enum SourceKind: String, CaseIterable, Sendable {
     }
   }
 
+  /// What to do with a file that holds no graph that could be converted.
+  var advice: String? {
+    if isWeights { return "give weights with --weights to the model they belong to" }
+    guard self == .torchScript else { return nil }
+    return "save the model with torch.export.save(torch.export.export(model, inputs), path), or "
+      + "write it with torch.onnx.export"
+  }
+
   /// Nil for content of no known kind. What no other kind begins with and starts like a protobuf
   /// message counts as ONNX, whose reader then says what is wrong with it.
   init?(content bytes: UnsafeRawBufferPointer) {

@@ -18,6 +18,13 @@ public struct UnsupportedParts: Sendable {
     }
   }
 
+  /// Adds what another list holds.
+  public mutating func merge(_ other: UnsupportedParts) {
+    for part in other.parts {
+      for place in part.places { add(part.what, at: place, part.reason) }
+    }
+  }
+
   /// Errors: `.unsupported` listing all parts, where there are any.
   public func check(_ kind: SourceKind) throws(EngineError) {
     guard !parts.isEmpty else { return }
