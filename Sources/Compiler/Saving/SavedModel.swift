@@ -94,7 +94,7 @@ extension Optimizer {
 
 extension ModelGraph {
   /// Imports the versions that the graph's nodes are written in, and no others.
-  fileprivate mutating func importOpsets(_ versions: [String: Int], isRaised: Bool) {
+  mutating func importOpsets(_ versions: [String: Int], isRaised: Bool) {
     var used = graph.domains
     var list: [(domain: String, version: Int)] = []
     for (domain, version) in opsets {
@@ -110,17 +110,13 @@ extension ModelGraph {
       irVersion = max(irVersion, 4)
     }
     guard isRaised, let opset = versions[""] else { return }
-    // The IR versions that came with opsets.
-    let releases = [
-      (9, 4), (10, 5), (11, 6), (12, 7), (15, 8), (19, 9), (21, 10), (23, 11), (24, 12),
-    ]
-    for (from, version) in releases where opset >= from { irVersion = max(irVersion, version) }
+    irVersion = max(irVersion, ModelGraph.formatVersion(of: opset))
   }
 
   /// Reads the model as a runtime would.
   ///
   /// Errors: `.internalDefect` where that fails.
-  fileprivate func check(_ operators: OperatorSet) throws(EngineError) {
+  package func check(_ operators: OperatorSet) throws(EngineError) {
     let lookup = operators.lookup(opsets: opsets)
     do throws(EngineError) {
       try verify(using: lookup)
@@ -145,7 +141,7 @@ extension Graph {
   }
 
   /// The names of all operators, whatever their domain.
-  fileprivate var operatorNames: Set<String> {
+  var operatorNames: Set<String> {
     var result = Set(nodes.map(\.type))
     for node in nodes { for g in node.subgraphs { result.formUnion(g.operatorNames) } }
     return result
@@ -160,7 +156,7 @@ extension Graph {
 
   /// Gives inputs and outputs the types that the file declares, without names made up for sizes
   /// that have none.
-  fileprivate mutating func restorePorts(of original: Graph) {
+  mutating func restorePorts(of original: Graph) {
     guard inputs.count == original.inputs.count, outputs.count == original.outputs.count else {
       return
     }

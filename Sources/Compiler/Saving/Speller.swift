@@ -12,16 +12,21 @@ struct Speller {
   let lookup: OperatorLookup
   /// The names of the operators that the model itself uses.
   let used: Set<String>
+  /// Whether standard operators that the opset lacks become what they stand for. Otherwise a newer
+  /// opset is looked for.
+  let isForeign: Bool
   private var graph = Graph()
   private var constants: [ValueID: Tensor] = [:]
 
   init(
-    opsets: [String: Int], original: Int, used: Set<String>, lookup: OperatorLookup
+    opsets: [String: Int], original: Int, used: Set<String>, lookup: OperatorLookup,
+    isForeign: Bool = false
   ) {
     self.opsets = opsets
     self.original = original
     self.used = used
     self.lookup = lookup
+    self.isForeign = isForeign
   }
 
   /// Expansions of expansions go so deep.
@@ -31,7 +36,8 @@ struct Speller {
   ///
   /// Errors: `.unsupported` with the node where there is no such form.
   func spelled(_ source: Graph, depth: Int = 0) throws(EngineError) -> Graph {
-    var speller = Speller(opsets: opsets, original: original, used: used, lookup: lookup)
+    var speller = Speller(
+      opsets: opsets, original: original, used: used, lookup: lookup, isForeign: isForeign)
     return try speller.spellAll(source, depth)
   }
 
@@ -40,11 +46,17 @@ struct Speller {
     graph.nodes = []
     for (id, tensor) in source.initializers { constants[id] = tensor }
     for id in source.inputs { constants[id] = nil }
+    var formless: [(name: String, error: EngineError)] = []
     for (i, node) in source.nodes.enumerated() {
       do throws(EngineError) {
         graph.nodes += try spell(node, depth: 0)
-      } catch { throw error.at(node: source.nodeName(i), operatorName: node.type) }
+      } catch {
+        let placed = error.at(node: source.nodeName(i), operatorName: node.type)
+        guard isForeign, error.code == .unsupported else { throw placed }
+        formless.append((source.nodeName(i), placed))
+      }
     }
+    if let first = formless.first { throw Speller.summary(formless.map(\.error), first.error) }
     guard depth < Graph.maxDepth else { return graph }
     var result = graph
     for i in result.nodes.indices where !result.nodes[i].subgraphs.isEmpty {
@@ -62,6 +74,7 @@ struct Speller {
   /// What a reader makes of a node; nil where it refuses it.
   private func read(_ node: Graph.Node) -> (any Operator)? {
     guard let version = opset(node) else { return nil }
+    if isForeign, !isStandard(node, in: version) { return nil }
     var plain = node
     plain.op = nil
     return try? lookup.make(plain, version)
@@ -75,6 +88,7 @@ struct Speller {
     }
     let isOwn = node.domain == "ai.dlrun" || !isKnownElsewhere(op)
     if !isOwn {
+      let node = isForeign ? flagged(node, op) : node
       if let renamed = renamed(node, op) { return [renamed] }
       if op is Attention, hasHeads(node), let plain = withoutCounts(node) { return [plain] }
       var candidate = node
@@ -82,6 +96,7 @@ struct Speller {
       if let made = read(candidate), isSame(made, op) { return [candidate] }
       candidate.attributes = op.attributes
       if let made = read(candidate), isSame(made, op) { return [candidate] }
+      if isForeign, let plain = withoutDefaults(node, op) { return [plain] }
       if let moved = moved(candidate, op) { return [moved] }
     }
     guard depth < Self.maxDepth, let expanded = try expanded(node, op) else {
@@ -223,7 +238,7 @@ struct Speller {
     let functions: Set = ["", "Relu", "Sigmoid", "Tanh", "LeakyRelu", "Clip", "HardSigmoid"]
     if let op = op as? FusedConv { return functions.contains(op.activation.name) }
     // Of opset 24, and without a kernel in ONNX Runtime 1.32.
-    return !(op is Swish) || used.contains("Swish")
+    return !(op is Swish) || isForeign || used.contains("Swish")
   }
 
   /// The nodes that a composite stands for; nil for other operators.
@@ -267,7 +282,9 @@ struct Speller {
       outputs = [dx]
     case let op as any CompositeOperator:
       outputs = try op.build(builder, Few(ids), outputs: node.outputs.count).array
-    default: return nil
+    default:
+      guard isForeign, let made = try standardForm(of: op, node, builder, ids) else { return nil }
+      outputs = made
     }
     return take(builder.graph, for: node, ids, outputs)
   }

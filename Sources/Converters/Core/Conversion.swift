@@ -7,16 +7,17 @@ import Tensors
 ///
 /// ```swift
 /// let result = try Conversion.convert(path: "model.keras")
-/// try ONNXWriter.write(result.model, to: "model.onnx")
+/// try Conversion.write(result, to: "model.onnx")
 /// ```
 public enum Conversion {
   /// All converters; each reads the kinds it names.
   public static let converters: [any Converter.Type] = [
-    KerasConverter.self, TensorFlowConverter.self, TorchExport.self,
+    KerasConverter.self, ONNXConverter.self, TensorFlowConverter.self, TorchExport.self,
   ]
 
   /// Reads the model at `path`, whose kind its content tells.
   ///
+  /// Then changes it as `options.edits` say. An ONNX model of which nothing is asked stays as it is.
   /// Names, doc strings and metadata are kept; the kind and the SHA-256 of the file (of
   /// `saved_model.pb` for a folder) go to the metadata under `dlrun.source` and
   /// `dlrun.source_sha256`.
@@ -34,11 +35,35 @@ public enum Conversion {
         subject: .init(file: path))
     }
     do throws(EngineError) {
-      var result = try converter.convert(path: path, kind: kind, options: options)
+      var edits = options.edits
+      if kind == .onnx { edits.opset = options.opset }
+      if kind == .onnx, edits.isEmpty {
+        var result = try converter.convert(path: path, kind: kind, options: options)
+        result.unchanged = path
+        return result
+      }
+      options.progress?("hashing \(path)", 0)
+      // Before the model is read: the pages of one of the two are then gone again.
       let file = kind == .savedModel ? path + "/saved_model.pb" : path
-      ModelCompletion.stamp(&result.model, kind: kind, digest: try digest(of: file))
+      let digest = try digest(of: file)
+      options.progress?("reading \(path)", 0.1)
+      var result = try converter.convert(path: path, kind: kind, options: options)
+      options.progress?("rewriting the graph", 0.5)
+      result.notes += try edits.apply(to: &result.model)
+      ModelCompletion.stamp(&result.model, kind: kind, digest: digest)
       return result
     } catch { throw error.at(file: path) }
+  }
+
+  /// The weights in a file: of a model of any kind, or of a file of weights alone.
+  ///
+  /// Errors: those of `convert` and `WeightCollection`.
+  public static func weights(
+    path: String, options: ConversionOptions = ConversionOptions()
+  ) throws(EngineError) -> WeightCollection {
+    let kind = try SourceKind.of(path: path)
+    if kind.isWeights { return try WeightCollection(path: path, kind: kind) }
+    return WeightCollection(of: try convert(path: path, options: options).model)
   }
 
   private static func digest(of path: String) throws(EngineError) -> String {

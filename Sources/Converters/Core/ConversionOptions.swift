@@ -9,6 +9,8 @@ public struct ConversionOptions: Sendable {
   public var signature: String?
   /// Sizes of inputs that the source leaves open, by name.
   public var shapes: [String: [Int]] = [:]
+  /// What else is to become of the model: see `ModelEdits`, whose opset is the one above.
+  public var edits = ModelEdits()
   /// The most bytes that constants which are computed or unpacked may take.
   public var memoryBudget = 16 << 30
   /// Told of progress: what is being done, and the part that is done, from 0 to 1.

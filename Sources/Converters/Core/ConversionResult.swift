@@ -7,6 +7,8 @@ public struct ConversionResult: Sendable {
   /// What the user should know: parts left out because they mean nothing at inference, options
   /// without effect.
   public var notes: [String]
+  /// The ONNX file that holds just this model, where nothing was to change: it is copied.
+  public var unchanged: String?
 
   public init(_ model: ModelGraph, kind: SourceKind, notes: [String] = []) {
     self.model = model

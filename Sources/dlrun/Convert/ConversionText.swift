@@ -7,17 +7,18 @@ import Tensors
 struct ConversionText {
   let result: ConversionResult
   let input: String
-  let output: String
+  /// What was written, the file named first.
+  let files: [String]
   let check: ConversionCheck?
   let tolerance: Double
 
   init(
-    _ result: ConversionResult, input: String, output: String, check: ConversionCheck?,
+    _ result: ConversionResult, input: String, files: [String], check: ConversionCheck?,
     tolerance: Double
   ) {
     self.result = result
     self.input = input
-    self.output = output
+    self.files = files
     self.check = check
     self.tolerance = tolerance
   }
@@ -28,8 +29,8 @@ struct ConversionText {
     let opset = model.opset("") ?? 0
     if json {
       var parts: JSONObject = [
-        "input": .string(input), "kind": .string(result.kind.rawValue), "output": .string(output),
-        "nodes": .int(Int64(model.graph.nodes.count)), "opset": .int(Int64(opset)),
+        "input": .string(input), "kind": .string(result.kind.rawValue), "output": .string(files.first ?? ""),
+        "files": .array(files.map { .string($0) }), "nodes": .int(Int64(model.graph.nodes.count)), "opset": .int(Int64(opset)),
         "parameters": .int(Int64(statistics.parameterCount)),
         "notes": .array(result.notes.map { .string($0) }),
       ]
@@ -47,7 +48,7 @@ struct ConversionText {
       return JSONWriter.string(of: .object(parts), pretty: true)
     }
     var lines = [
-      Terminal.bold(output) + " from \(result.kind.title)",
+      Terminal.bold(files.joined(separator: ", ")) + " from \(result.kind.title)",
       "graph    \(grouped(model.graph.nodes.count)) nodes, opset \(opset)",
       "weights  \(grouped(statistics.parameterCount)) parameters",
     ]

@@ -1,0 +1,124 @@
+import Converters
+import Formats
+import Foundation
+import Graphs
+import Operators
+import Runtime
+import TestSupport
+import Tensors
+import Testing
+
+/// C source beside the runtime. Without a C compiler nothing is compared.
+@Suite struct CSourceTests {
+  static let root = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+
+  /// Numbers of both signs without a pattern, the same in every run.
+  private func numbers(_ type: TensorType, seed: Int = 1) throws -> Tensor {
+    var state = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15
+    func next() -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(state >> 33) % 2001 - 1000
+    }
+    switch type.dtype {
+    case .int64:
+      return try Tensor(shape: type.shape, (0..<type.count).map { _ in Int64(abs(next()) % 3) })
+    case .int32:
+      return try Tensor(shape: type.shape, (0..<type.count).map { _ in Int32(abs(next()) % 3) })
+    case .uint8:
+      return try Tensor(shape: type.shape, (0..<type.count).map { _ in UInt8(abs(next()) % 256) })
+    case .int8:
+      return try Tensor(shape: type.shape, (0..<type.count).map { _ in Int8(next() % 128) })
+    case .bool:
+      return try Tensor(shape: type.shape, (0..<type.count).map { _ in next() > 0 })
+    default:
+      return try Tensor(shape: type.shape, (0..<type.count).map { _ in Float(next()) / 500 })
+    }
+  }
+
+  private func compare(_ model: ModelGraph, _ inputs: [Tensor], steps: Double? = nil) throws {
+    guard let compiler = CCompiler.found else { return }
+    let made = try compiler.run(model, inputs)
+    let session = try Session(model, options: .init(threads: 1, optimization: .none))
+    var values: [String: Tensor] = [:]
+    for (port, tensor) in zip(session.inputs, inputs) { values[port.name] = tensor }
+    let wanted = try session.run(values)
+    for i in 0..<wanted.count {
+      let want = try #require(wanted[i])
+      let why = difference(
+        .tensor(made[i]), .tensor(want), rtol: steps == nil ? 1e-5 : 0, atol: steps ?? 1e-5)
+      #expect(why == nil, "output \(i): \(why ?? "")")
+    }
+  }
+
+  @Test(arguments: ["iris.pb", "digits.onnx"])
+  func modelsOfTheRepositoryCompileAndAgree(_ name: String) throws {
+    var model = try ONNXReader.read(
+      contentsOf: Self.root.appendingPathComponent("Models/\(name)").path)
+    var edits = ModelEdits()
+    for id in model.graph.inputs {
+      let value = model.graph.values[id.index]
+      let dims = try #require(value.fact.dims)
+      edits.shapes.append((value.name, dims.map { $0.known == nil ? 2 : $0 }))
+    }
+    _ = try edits.apply(to: &model)
+    let inputs = try model.graph.inputs.map { id in
+      try numbers(try #require(model.graph.values[id.index].fact.tensorType))
+    }
+    try compare(model, inputs)
+  }
+
+  @Test func stringsAreRefusedInOneMessage() throws {
+    let model = try ONNXReader.read(
+      contentsOf: Self.root.appendingPathComponent("Models/homes.onnx").path)
+    #expect(throws: EngineError.self) { try CSource.files(model, name: "homes") }
+  }
+
+  /// Each case of each operator's schema that C source is written of, as a model of one node.
+  @Test(arguments: CSource.operators.map(\.name))
+  func everyOperatorAgrees(_ name: String) throws {
+    guard CCompiler.found != nil, let type = Registry.find(domain: "", name: name) else { return }
+    for (k, test) in try type.schema.cases().enumerated() {
+      guard let model = try model(of: test, type.schema) else { continue }
+      let inputs = test.inputs.compactMap { $0 }.prefix(model.graph.inputs.count)
+      let isNarrow = model.graph.outputs.contains { id in
+        [.int8, .uint8].contains(model.graph.values[id.index].fact.dtype)
+      }
+      do {
+        try compare(model, Array(inputs), steps: isNarrow ? 1 : nil)
+      } catch let error as EngineError where error.code == .unsupported {
+        // Said in time, as it should be; every operator has a case that is written.
+        #expect(k > 0 || test.inputs.first??.dtype != .float32, "\(name): \(error)")
+      }
+    }
+  }
+
+  /// Input 0 is given, what follows is constant: what decides sizes must be.
+  private func model(of test: Schema.Case, _ schema: Schema) throws -> ModelGraph? {
+    guard type(of: test.op).schema.isDeterministic || schema.name == "Dropout" else { return nil }
+    var g = Graph()
+    var ids: [ValueID?] = []
+    for (i, input) in test.inputs.enumerated() {
+      guard let input else {
+        ids.append(nil)
+        continue
+      }
+      ids.append(
+        i == 0 ? g.addInput("x", Fact(input.type)) : g.addInitializer("c\(i)", input))
+    }
+    let outputs = (0..<test.outputCount).map { g.addValue("y\($0)", Fact(nil, nil)) }
+    var node = Graph.Node(
+      type: schema.name, attributes: test.op.attributes, inputs: ids, outputs: outputs)
+    node.op = test.op
+    g.nodes = [node]
+    g.outputs = outputs
+    var model = ModelGraph(g)
+    let newest = schema.newestOpset(
+      knowing: test.op.attributes, inputs: ids.count, outputs: outputs.count, newest: 24)
+    model.opsets = [("", newest ?? 24)]
+    let lookup = OperatorSet.builtIn.lookup(opsets: model.opsets)
+    try model.inferFacts(using: lookup)
+    return model
+  }
+}
