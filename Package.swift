@@ -56,7 +56,7 @@ let package = Package(
       dependencies: [
         "Runtime", "Compiler", "Formats", "Operators", "Graphs", "Kernels", "Tensors",
       ]),
-    .target(name: "Layers", dependencies: ["Training", "Formats", "Tensors"]),
+    .target(name: "Layers", dependencies: ["Training", "Formats", "Graphs", "Tensors"]),
     .target(name: "DataSets", dependencies: ["Layers", "Formats", "Kernels", "Tensors"]),
     .target(
       name: "Recipes",

@@ -7,10 +7,11 @@ import Training
 public final class GroupQueryAttention: HeadedAttention {
   public init(
     headSize: Int, queryHeads: Int, keyHeads: Int, isCausal: Bool = false, dropout: Double = 0,
-    useBias: Bool = true
+    useBias: Bool = true, takesMask: Bool = false
   ) {
     super.init(
       heads: queryHeads, keyHeads: keyHeads, keySize: headSize, valueSize: headSize,
-      outputs: nil, isCausal: isCausal, dropout: dropout, useBias: useBias)
+      outputs: nil, isCausal: isCausal, dropout: dropout, useBias: useBias,
+      takesMask: takesMask)
   }
 }

@@ -8,7 +8,9 @@ import Training
 ///   `[N, Tk, Dk]`, by default the values. Output: `[N, Tq, outputs]`.
 /// - Parameters: `query.kernel` `[D, heads size]`, `key.kernel`, `value.kernel`, `outputKernel`
 ///   `[heads valueSize, outputs]` and biases; Keras has heads and sizes as axes of their own.
-/// - Masks: of queries and of values. - Errors: `.attribute`, `.arity`, `.shape`.
+/// - Masks: of queries and of values. `takesMask`: whether the last input is one more mask, bool
+///   `[N, Tq, Tk]` or 1 for any of these sizes, true where the query sees the key, for all heads.
+/// - Errors: `.attribute`, `.arity`, `.shape`.
 public class HeadedAttention: Layer {
   /// Heads of queries.
   public let heads: Int
@@ -32,12 +34,15 @@ public class HeadedAttention: Layer {
   public let outputKernel = Parameter.pending()
   /// Added to it; nil without.
   public let outputBias: Parameter?
+  /// Whether a mask stands behind the other inputs.
+  public let takesMask: Bool
   private let outputs: Int?
 
   init(
     heads: Int, keyHeads: Int, keySize: Int, valueSize: Int, outputs: Int?, isCausal: Bool,
-    dropout: Double, useBias: Bool
+    dropout: Double, useBias: Bool, takesMask: Bool
   ) {
+    self.takesMask = takesMask
     self.heads = heads
     self.keyHeads = keyHeads
     self.keySize = keySize
@@ -58,7 +63,8 @@ public class HeadedAttention: Layer {
     return (list[0], value, list.count > 2 ? list[2] : value)
   }
 
-  public override func build(all shapes: [LayerShape]) throws(EngineError) {
+  public override func build(all given: [LayerShape]) throws(EngineError) {
+    let shapes = try withoutMask(given, takesMask)
     try checked(rate: dropout)
     try checked(heads, "the number of heads")
     try checked(keyHeads, "the number of heads of keys")
@@ -82,8 +88,9 @@ public class HeadedAttention: Layer {
   }
 
   public override func outputShapes(
-    for shapes: [LayerShape]
+    for given: [LayerShape]
   ) throws(EngineError) -> [LayerShape] {
+    let shapes = try withoutMask(given, takesMask)
     try expect(shapes, count: 1...3)
     for shape in shapes { try expect(shape, rank: 3...3) }
     let s = all(shapes)
@@ -94,25 +101,29 @@ public class HeadedAttention: Layer {
   }
 
   public override func run(_ input: LayerInput) throws -> LayerOutput {
-    let s = all(input.values)
+    let given = try AttentionInputs(input.values, takesMask: takesMask)
+    let s = all(given.values)
     let (q, k, v) = (try query(s.query), try key(s.key), try value(s.value))
-    let keyMask = input.masks.count > 1 ? input.masks[1] : input.masks[0]
+    let keyMask = given.values.count > 1 ? input.masks[1] : input.masks[0]
     let drops = isTraining && dropout > 0
     let mixed: Tensor
     if !drops, heads * keySize > 0 {
       // Over all heads at once by the operator; masks get an axis for the heads.
-      let mask = try keyMask?.unsqueeze([1, 2])
+      var mask = try keyMask?.unsqueeze([1, 2])
+      if let more = try given.mask?.expandDims(at: 1) {
+        mask = try mask.map { try $0.logicalAnd(more) } ?? more
+      }
       mixed = try q.attention(
         keys: k, values: v, mask: mask, isCausal: isCausal, heads: (heads, keyHeads))
     } else {
-      mixed = try byFormula(q, k, v, keyMask)
+      mixed = try byFormula(q, k, v, keyMask, given.mask)
     }
     let y = try mixed.linear(outputKernel.value, outputBias?.value)
     return LayerOutput(try masked(y, input.mask), mask: input.mask)
   }
 
   private func byFormula(
-    _ q: Tensor, _ k: Tensor, _ v: Tensor, _ keyMask: Tensor?
+    _ q: Tensor, _ k: Tensor, _ v: Tensor, _ keyMask: Tensor?, _ given: Tensor?
   ) throws -> Tensor {
     func split(_ x: Tensor, _ n: Int) throws -> Tensor {
       let parts = try x.reshape(copying: [0, 0, n, -1]).transpose([0, 2, 1, 3])
@@ -121,7 +132,8 @@ public class HeadedAttention: Layer {
     let (a, b, c) = (try split(q, heads), try split(k, keyHeads), try split(v, keyHeads))
     let scores = try a.matmul(b.swapAxes(2, 3)) * (1 / Double(keySize).squareRoot())
     let mask = try attentionMask(
-      keys: keyMask?.expandDims(at: 1), isCausal: isCausal, q.shape[1], k.shape[1])
+      keys: keyMask?.expandDims(at: 1), isCausal: isCausal, q.shape[1], k.shape[1],
+      given: given?.expandDims(at: 1))
     let r = try attend(scores, c, mask: mask, dropout: dropout)
     return try r.output.transpose([0, 2, 1, 3]).reshape(copying: [0, 0, -1])
   }

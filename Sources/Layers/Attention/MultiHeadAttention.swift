@@ -11,10 +11,11 @@ import Training
 public final class MultiHeadAttention: HeadedAttention {
   public init(
     heads: Int, keySize: Int, valueSize: Int? = nil, outputs: Int? = nil, isCausal: Bool = false,
-    dropout: Double = 0, useBias: Bool = true
+    dropout: Double = 0, useBias: Bool = true, takesMask: Bool = false
   ) {
     super.init(
       heads: heads, keyHeads: heads, keySize: keySize, valueSize: valueSize ?? keySize,
-      outputs: outputs, isCausal: isCausal, dropout: dropout, useBias: useBias)
+      outputs: outputs, isCausal: isCausal, dropout: dropout, useBias: useBias,
+      takesMask: takesMask)
   }
 }

@@ -62,4 +62,19 @@ public final class EarlyStopping: Callback {
     weights?.restore()
     weights = nil
   }
+
+  /// The best figure, its epoch and weights, and how long nothing was better.
+  public override var memory: CallbackMemory {
+    var m = CallbackMemory(notes: ["waited": "\(waited)"], tensors: weights?.named ?? [])
+    if let best = monitor.best { m.notes["best"] = "\(best)" }
+    if let bestEpoch { m.notes["bestEpoch"] = "\(bestEpoch)" }
+    return m
+  }
+
+  public override func recall(_ memory: CallbackMemory, _ state: FitState) throws {
+    waited = memory.integer("waited") ?? 0
+    monitor.best = memory.number("best")
+    bestEpoch = memory.integer("bestEpoch")
+    weights = memory.tensors.isEmpty ? nil : try Snapshot(state.model, memory.tensors)
+  }
 }

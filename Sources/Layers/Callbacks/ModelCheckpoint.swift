@@ -49,6 +49,27 @@ public final class ModelCheckpoint: Callback {
     }
   }
 
+  /// The best figure and the files that are there.
+  public override var memory: CallbackMemory {
+    var m = CallbackMemory()
+    if let best = monitor.best { m.notes["best"] = "\(best)" }
+    for (i, file) in files.enumerated() {
+      m.notes["path.\(i)"] = file.path
+      m.notes["value.\(i)"] = "\(file.value)"
+    }
+    return m
+  }
+
+  public override func recall(_ memory: CallbackMemory, _ state: FitState) {
+    monitor.best = memory.number("best")
+    files = []
+    while let path = memory.notes["path.\(files.count)"],
+      let value = memory.number("value.\(files.count)")
+    {
+      files.append((path, value))
+    }
+  }
+
   /// The path with figures in place of their names.
   private func named(_ state: FitState) -> String {
     var text = ""

@@ -32,4 +32,17 @@ public final class MovingAverage: Callback {
     average?.swap()
     average = nil
   }
+
+  /// The averages so far.
+  public override var memory: CallbackMemory {
+    CallbackMemory(
+      tensors: (average?.values ?? []).enumerated().map { ("\($0.offset)", $0.element) })
+  }
+
+  public override func recall(_ memory: CallbackMemory, _ state: FitState) throws {
+    let values = memory.tensors.indices.compactMap { i in
+      memory.tensors.first { $0.name == "\(i)" }?.value
+    }
+    average = values.isEmpty ? nil : try WeightAverage(state.model, decay: decay, values: values)
+  }
 }

@@ -55,4 +55,17 @@ public final class ReduceOnPlateau: Callback {
       }
     }
   }
+
+  /// The best figure, and epochs waited and rested.
+  public override var memory: CallbackMemory {
+    var m = CallbackMemory(notes: ["waited": "\(waited)", "resting": "\(resting)"])
+    if let best = monitor.best { m.notes["best"] = "\(best)" }
+    return m
+  }
+
+  public override func recall(_ memory: CallbackMemory, _ state: FitState) {
+    waited = memory.integer("waited") ?? 0
+    resting = memory.integer("resting") ?? 0
+    monitor.best = memory.number("best")
+  }
 }

@@ -68,15 +68,38 @@ public final class ArraySource: BatchSource {
     guard position < end, !dropsRest || end - position == batchSize else { return nil }
     defer { position = end }
     let start = position
-    func part(_ t: Tensor) throws(EngineError) -> Tensor {
-      if isShuffled { return try t.rows(order[start..<end]) }
-      return start == 0 && end == count ? t : try t.rows(in: start..<end)
-    }
     var batch = Batch([], [])
-    for x in inputs { batch.inputs.append(try part(x)) }
-    for y in targets { batch.targets.append(try part(y)) }
-    if let weights { batch.weights = try part(weights) }
+    batch.inputs.reserveCapacity(inputs.count)
+    batch.targets.reserveCapacity(targets.count)
+    for x in inputs { batch.inputs.append(try part(x, start..<end)) }
+    for y in targets { batch.targets.append(try part(y, start..<end)) }
+    if let weights { batch.weights = try part(weights, start..<end) }
     return batch
+  }
+
+  private func part(_ t: Tensor, _ range: Range<Int>) throws(EngineError) -> Tensor {
+    guard isShuffled else {
+      return range.count == count ? t : try t.rows(in: range)
+    }
+    let size = t.shape.count(of: 1..<t.shape.rank) * t.dtype.byteSize
+    guard t.dtype != .string, t.byteCount == count * size else { return try t.rows(order[range]) }
+    // `order` is a permutation of the rows. Rows are often of a few bytes, so this loop is kept
+    // free of what a generic collection costs.
+    let sizes = t.shape
+    let wanted = Shape(rank: sizes.rank) { $0 == 0 ? range.count : sizes[$0] }
+    return try Tensor(TensorType(t.dtype, wanted)) { (target) throws(EngineError) in
+      guard let to = target.baseAddress else { return }
+      t.withUnsafeBytes { bytes in
+        guard let from = bytes.baseAddress else { return }
+        order.withUnsafeBufferPointer { rows in
+          var place = to
+          for i in range {
+            place.copyMemory(from: from + rows[i] * size, byteCount: size)
+            place += size
+          }
+        }
+      }
+    }
   }
 
   /// The first samples and the last, a share of which goes to the second.

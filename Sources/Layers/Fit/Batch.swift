@@ -21,5 +21,10 @@ public struct Batch: Sendable {
     return first.shape[0]
   }
 
-  var tensors: [Tensor] { inputs + targets + (weights.map { [$0] } ?? []) }
+  var tensors: [Tensor] {
+    var all = inputs
+    all.append(contentsOf: targets)
+    if let weights { all.append(weights) }
+    return all
+  }
 }

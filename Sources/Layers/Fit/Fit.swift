@@ -11,7 +11,7 @@ extension Network {
   /// - `validation`: measured after each epoch, under names that begin with `val_`.
   /// - `classWeights`: how much samples of a class count, 1 where none is given. - `sampleWeights`:
   ///   `[N]`, or `[N, T]` for steps.
-  /// - `firstEpoch`: where a run that was broken off goes on.
+  /// - `firstEpoch`: where a run that was broken off goes on. - `mode`: see `FitMode`.
   /// - Result: loss and metrics of each epoch, as means over its batches.
   /// - Errors: `.usage` before `compile`; `.shape`, `.dtype`, `.arity` for data that do not fit;
   ///   what callbacks throw.
@@ -20,12 +20,12 @@ extension Network {
     _ x: Tensor, _ y: Tensor, epochs: Int = 1, batchSize: Int = 32,
     validation: Validation = .none, shuffle: Bool = true, classWeights: [Int: Double] = [:],
     sampleWeights: Tensor? = nil, callbacks: [Callback] = [], firstEpoch: Int = 0,
-    file: StaticString = #fileID, line: UInt = #line
+    mode: FitMode = .full, file: StaticString = #fileID, line: UInt = #line
   ) throws -> History {
     try fit(
       inputs: [x], targets: [y], epochs: epochs, batchSize: batchSize, validation: validation,
       shuffle: shuffle, classWeights: classWeights, sampleWeights: sampleWeights,
-      callbacks: callbacks, firstEpoch: firstEpoch, file: file, line: line)
+      callbacks: callbacks, firstEpoch: firstEpoch, mode: mode, file: file, line: line)
   }
 
   /// Trains a model of several inputs or outputs. Class weights go by the first targets.
@@ -34,7 +34,7 @@ extension Network {
     inputs: [Tensor], targets: [Tensor], epochs: Int = 1, batchSize: Int = 32,
     validation: Validation = .none, shuffle: Bool = true, classWeights: [Int: Double] = [:],
     sampleWeights: Tensor? = nil, callbacks: [Callback] = [], firstEpoch: Int = 0,
-    file: StaticString = #fileID, line: UInt = #line
+    mode: FitMode = .full, file: StaticString = #fileID, line: UInt = #line
   ) throws -> History {
     try placed(file, line) {
       let weights = try merged(classWeights, targets, sampleWeights)
@@ -47,7 +47,7 @@ extension Network {
       case .data(let x, let y): held = try ArraySource([x], [y], batchSize: batchSize)
       case .source(let given): held = given
       }
-      return try run(source, held, epochs, callbacks, firstEpoch)
+      return try run(source, held, epochs, callbacks, firstEpoch, mode)
     }
   }
 
@@ -55,22 +55,49 @@ extension Network {
   @discardableResult
   public func fit(
     _ source: any BatchSource, epochs: Int = 1, validation: (any BatchSource)? = nil,
-    callbacks: [Callback] = [], firstEpoch: Int = 0, file: StaticString = #fileID,
-    line: UInt = #line
+    callbacks: [Callback] = [], firstEpoch: Int = 0, mode: FitMode = .full,
+    file: StaticString = #fileID, line: UInt = #line
   ) throws -> History {
-    try placed(file, line) { try run(source, validation, epochs, callbacks, firstEpoch) }
+    try placed(file, line) {
+      try run(source, validation, epochs, callbacks, firstEpoch, mode)
+    }
   }
 
   private func run(
     _ source: any BatchSource, _ validation: (any BatchSource)?, _ epochs: Int,
-    _ callbacks: [Callback], _ firstEpoch: Int
+    _ callbacks: [Callback], _ firstEpoch: Int, _ mode: FitMode
   ) throws -> History {
-    let trainer = try compiled()
     if let arrays = source as? ArraySource { try build(for: arrays.inputs) }
+    // Those that save what others know come last.
+    let ordered = callbacks.filter { !$0.comesLast } + callbacks.filter(\.comesLast)
+    switch mode {
+    case .full: return try run(compiled(), source, validation, epochs, ordered, firstEpoch)
+    case .overfit(let count):
+      return try run(
+        compiled(), RepeatedBatches(source, count),
+        validation.map { try RepeatedBatches($0, count) }, epochs, ordered, firstEpoch)
+    case .fastRun:
+      let first = try RepeatedBatches(source, 1)
+      if inputShapes == nil {
+        try first.begin()
+        if let batch = first.next() { try build(for: batch.inputs) }
+      }
+      return try withoutTraces { trainer in
+        try run(
+          trainer, first, validation.map { try RepeatedBatches($0, 1) }, 1, [], 0)
+      }
+    }
+  }
+
+  private func run(
+    _ trainer: Trainer, _ source: any BatchSource, _ validation: (any BatchSource)?,
+    _ epochs: Int, _ callbacks: [Callback], _ firstEpoch: Int
+  ) throws -> History {
     // Callbacks that restore a run need it before the first batch.
     if inputShapes != nil { _ = try trainer.optimizer(for: self) }
     let state = FitState(
-      model: self, epochs: epochs, epoch: firstEpoch, batchCount: source.batchCount)
+      model: self, epochs: epochs, epoch: firstEpoch, batchCount: source.batchCount,
+      callbacks: callbacks)
     var history = History()
     for c in callbacks { try c.trainingBegins(state) }
     history.firstEpoch = state.epoch
@@ -107,13 +134,14 @@ extension Network {
     let watchers = callbacks.filter(\.watchesBatches)
     var (total, count) = (0.0, 0)
     state.batch = 0
+    let isWatched = !watchers.isEmpty
     while !state.isStopped, let batch = try source.next() {
       if inputShapes == nil { try build(for: batch.inputs) }
       let r = try trainer.step(self, batch)
       total += r.loss * Double(batch.count)
       count += batch.count
       for m in trainer.metrics { try m.update(r.outputs, batch) }
-      if !watchers.isEmpty {
+      if isWatched {
         state.logs["loss"] = total / Double(max(count, 1))
         for m in trainer.metrics { state.logs[m.name] = m.result }
         for c in watchers { try c.batchEnds(state) }

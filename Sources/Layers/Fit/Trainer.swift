@@ -21,6 +21,8 @@ public final class Trainer {
   private var steps: [Entry<CompiledStep<Network>>] = []
   private var functions: [Entry<CompiledFunction<Network>>] = []
   private var hasConstraints = false
+  /// Whether layers keep states of a batch of one size.
+  private var isStateful = false
 
   /// A graph, and what it depends on besides the number of samples.
   private struct Entry<Run> {
@@ -70,11 +72,18 @@ public final class Trainer {
       }
       if p.constraint != nil { hasConstraints = true }
     }
+    isStateful = model.modules.contains { ($0.module as? RNN)?.isStateful ?? false }
     if now != frozen {
       steps = []
       functions = []
       frozen = now
     }
+  }
+
+  /// Gives up all graphs, since layers behave otherwise now.
+  func forgetSteps() {
+    steps = []
+    functions = []
   }
 
   init(
@@ -150,12 +159,13 @@ public final class Trainer {
     }
     let hasWeights = batch.weights != nil
     let step: CompiledStep<Network>
-    if let known = steps.first(where: { $0.fits(batch, hasWeights) }) {
-      step = known.run
+    let all = batch.tensors
+    if let i = steps.indices.first(where: { steps[$0].fits(batch, hasWeights) }) {
+      step = steps[i].run
     } else {
       let (n, m) = (batch.inputs.count, batch.targets.count)
       step = try CompiledStep(
-        model, optimizer, example: batch.tensors, threads: threads,
+        model, optimizer, example: all, symbols: symbols(all), threads: threads,
         withResults: { model, all in
           let r = try self.loss(
             model,
@@ -164,11 +174,16 @@ public final class Trainer {
           return (r.loss, r.outputs)
         })
       steps.append(
-        Entry(example: batch.tensors, inputCount: n, hasWeights: hasWeights, run: step))
+        Entry(example: all, inputCount: n, hasWeights: hasWeights, run: step))
     }
-    let r = try step.step(batch.tensors)
+    let r = try step.step(all)
     if hasConstraints { try model.constrain() }
     return (r.loss, Array(r.results))
+  }
+
+  /// Names of axes that vary: none where layers keep states of a batch.
+  private func symbols(_ batch: [Tensor]) -> [[String?]]? {
+    isStateful ? batch.map { _ in [] } : nil
   }
 
   /// The outputs for inputs, and the loss where there are targets; nothing is trained.
@@ -189,8 +204,10 @@ public final class Trainer {
         function = known.run
       } else {
         let (n, m) = (batch.inputs.count, batch.targets.count)
-        function = try CompiledFunction(model, example: batch.tensors, threads: threads) {
-          model, all in
+        let example = batch.tensors
+        function = try CompiledFunction(
+          model, example: example, symbols: symbols(example), threads: threads
+        ) { model, all in
           try body(
             model,
             Batch(

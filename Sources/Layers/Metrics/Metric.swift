@@ -105,6 +105,11 @@ struct WeightedSum {
     total += value * weight
     count += weight
   }
+  /// So many ones and zeros, `n` in all.
+  mutating func add(hits: Int, of n: Int) {
+    total += Double(hits)
+    count += Double(n)
+  }
   mutating func reset() { (total, count) = (0, 0) }
 }
 

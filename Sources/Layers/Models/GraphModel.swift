@@ -12,12 +12,12 @@ public final class GraphModel: Network {
   public let outputs: [Symbol]
   /// Each layer once, in the order of first use.
   public let layers: [Layer]
-  private let uses: [Use]
-  private let results: [Int]
-  private let slotCount: Int
+  let uses: [Use]
+  let results: [Int]
+  let slotCount: Int
 
   /// A layer's use: where its inputs lie, and its first output.
-  private struct Use {
+  struct Use {
     let layer: Layer
     let source: SymbolSource
     let inputs: [Int]
@@ -113,6 +113,32 @@ public final class GraphModel: Network {
       return Symbol(use.source, 0, shapes[0])
     }
     throw EngineError(.usage, "the model does not use '\(name)' itself")
+  }
+
+  /// The model with other layers in the places of its own: each is asked for once.
+  func replacing(
+    _ change: (Layer) throws(EngineError) -> Layer
+  ) throws(EngineError) -> GraphModel {
+    var known: [ObjectIdentifier: Layer] = [:]
+    var slots = [Symbol?](repeating: nil, count: slotCount)
+    for (i, x) in inputs.enumerated() {
+      let source = SymbolSource(layer: nil, inputs: [], name: x.source.name)
+      slots[i] = Symbol(source, 0, x.shape)
+    }
+    for use in uses {
+      let id = ObjectIdentifier(use.layer)
+      let layer: Layer
+      if let made = known[id] {
+        layer = made
+      } else {
+        layer = try change(use.layer)
+        known[id] = layer
+      }
+      for (i, y) in try layer(all: use.inputs.compactMap { slots[$0] }).enumerated()
+      where i < use.count { slots[use.first + i] = y }
+    }
+    return try GraphModel(
+      inputs: (0..<inputs.count).compactMap { slots[$0] }, outputs: results.compactMap { slots[$0] })
   }
 
   public override func build(all shapes: [LayerShape]) throws(EngineError) {

@@ -43,7 +43,7 @@ extension Network {
   }
 
   /// The layers right below one.
-  private func children(of layer: Layer) -> [Layer] {
+  func children(of layer: Layer) -> [Layer] {
     switch layer {
     case let s as Sequential: return s.layers
     case let g as GraphModel: return g.layers

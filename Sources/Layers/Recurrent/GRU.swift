@@ -14,7 +14,8 @@ public final class GRU: RNN {
     recurrentActivation: ActivationFunction = .sigmoid, useBias: Bool = true,
     resetAfter: Bool = true, returnsSequences: Bool = false,
     returnsState: Bool = false, goesBackwards: Bool = false, dropout: Double = 0,
-    recurrentDropout: Double = 0, kernelInitializer: Initializer = .glorotUniform,
+    recurrentDropout: Double = 0, statefulBatch: Int? = nil,
+    kernelInitializer: Initializer = .glorotUniform,
     recurrentInitializer: Initializer = .orthogonal()
   ) {
     self.kernelInitializer = kernelInitializer
@@ -26,7 +27,7 @@ public final class GRU: RNN {
         recurrentDropout: recurrentDropout, kernelInitializer: kernelInitializer,
         recurrentInitializer: recurrentInitializer),
       returnsSequences: returnsSequences, returnsState: returnsState,
-      goesBackwards: goesBackwards, dropout: dropout)
+      goesBackwards: goesBackwards, dropout: dropout, statefulBatch: statefulBatch)
   }
 
   override func reversed() throws(EngineError) -> RNN {
@@ -36,6 +37,6 @@ public final class GRU: RNN {
       useBias: c.bias != nil, resetAfter: c.resetAfter,
       returnsSequences: returnsSequences, returnsState: returnsState,
       goesBackwards: !goesBackwards, dropout: dropout, recurrentDropout: c.recurrentDropout,
-      kernelInitializer: kernelInitializer, recurrentInitializer: recurrentInitializer)
+      statefulBatch: statefulBatch, kernelInitializer: kernelInitializer, recurrentInitializer: recurrentInitializer)
   }
 }

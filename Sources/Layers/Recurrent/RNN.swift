@@ -9,7 +9,10 @@ import Training
 /// - Masks: a step that is left out keeps the states and repeats the output before it.
 /// - Cells of LSTM, GRU and SimpleRNN with their own activation functions are one operator, for any
 ///   `T`; others, and masked inputs, are unrolled, for which `T` is fixed when a step is compiled.
-/// - Source: Keras 3 RNN.
+/// - `statefulBatch`: where it is set, a batch has this size, and each sample goes on from the states
+///   that the sample at its place in the batch before ended with, without a gradient through them,
+///   until `resetStates`. Batches then follow each other unshuffled, and a rest is dropped.
+/// - Source: Keras 3 RNN, where `statefulBatch` is `stateful` with the batch size of `Input`.
 public class RNN: Layer {
   /// The cell that is run over time.
   public let cell: RecurrentCell
@@ -22,10 +25,17 @@ public class RNN: Layer {
   /// The share of input features that is dropped in training, the same for all steps.
   public let dropout: Double
 
+  /// Samples of a batch whose states the next one goes on from; nil where batches are apart.
+  public let statefulBatch: Int?
+  /// The states that the last batch ended with; none where batches are apart.
+  public let kept: [StateTensor]
+
   public init(
     _ cell: RecurrentCell, returnsSequences: Bool = false, returnsState: Bool = false,
-    goesBackwards: Bool = false, dropout: Double = 0
+    goesBackwards: Bool = false, dropout: Double = 0, statefulBatch: Int? = nil
   ) {
+    self.statefulBatch = statefulBatch
+    kept = statefulBatch == nil ? [] : cell.stateSizes.map { _ in .pending() }
     self.cell = cell
     self.returnsSequences = returnsSequences
     self.returnsState = returnsState
@@ -46,6 +56,35 @@ public class RNN: Layer {
     try expect(shapes, count: 1...1 + cell.stateSizes.count)
     try expect(shapes[0], rank: 3...3)
     try cell.prepare(for: [[shapes[0][0], shapes[0][2]]])
+    if let statefulBatch { try checked(statefulBatch, "the batch size of states") }
+    try resetStates()
+  }
+
+  /// Whether batches go on from each other.
+  public var isStateful: Bool { statefulBatch != nil }
+
+  /// Has the next batch begin with states of zeros. Nothing where batches are apart.
+  public func resetStates() throws(EngineError) {
+    guard let statefulBatch else { return }
+    for (state, size) in zip(kept, cell.stateSizes) {
+      state.value = try .zeros([statefulBatch, size], dtype: dtype)
+    }
+  }
+
+  /// The states to begin with: those given, or those of the batch before.
+  private func beginning(_ x: Tensor, _ given: [Tensor]) throws(EngineError) -> [Tensor] {
+    guard given.isEmpty, let statefulBatch else { return given }
+    guard x.shape[0] == statefulBatch else {
+      throw EngineError(
+        .shape, "the batch has another size than the states that are kept",
+        expected: "\(statefulBatch) samples", received: "\(x.shape[0])",
+        hint: "drop the rest of the data, or set statefulBatch to nil for single samples")
+    }
+    return kept.map(\.value)
+  }
+
+  private func keep(_ states: [Tensor]) {
+    for (state, value) in zip(kept, states) { state.value = value.detached() }
   }
 
   public override func outputShapes(
@@ -64,7 +103,7 @@ public class RNN: Layer {
 
   public override func run(_ input: LayerInput) throws -> LayerOutput {
     var x = try input.first()
-    let initial = Array(input.values.dropFirst())
+    let initial = try beginning(x, Array(input.values.dropFirst()))
     guard initial.isEmpty || initial.count == cell.stateSizes.count else {
       throw EngineError(
         .arity, "states to begin with", expected: "none or \(cell.stateSizes.count)",
@@ -79,10 +118,12 @@ public class RNN: Layer {
       let r = try gated.fused(x, initial, goesBackwards ? .reverse : .forward)
     {
       let steps = try returnsSequences && goesBackwards ? r.steps.flipped([1]) : r.steps
+      keep(r.last + r.cells)
       let states = returnsState ? r.last + r.cells : []
       return LayerOutput(returnsSequences ? steps : r.last[0], others: states)
     }
     let (outputs, states) = try unrolled(x, initial, input.mask)
+    keep(states)
     let y = returnsSequences ? try stack(outputs, axis: 1) : outputs[outputs.count - 1]
     return LayerOutput(y, others: returnsState ? states : [], mask: mask)
   }
@@ -115,5 +156,12 @@ public class RNN: Layer {
 
   public override var configuration: [(name: String, value: String)] {
     [("units", "\(cell.outputSize)"), ("returnsSequences", "\(returnsSequences)")]
+  }
+}
+
+extension Network {
+  /// Has all recurrent layers that keep states begin with zeros again.
+  public func resetStates() throws(EngineError) {
+    for (_, m) in modules { try (m as? RNN)?.resetStates() }
   }
 }

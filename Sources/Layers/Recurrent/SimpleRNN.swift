@@ -14,7 +14,8 @@ public final class SimpleRNN: RNN {
     _ units: Int, activation: ActivationFunction = .tanh,
     useBias: Bool = true, returnsSequences: Bool = false,
     returnsState: Bool = false, goesBackwards: Bool = false, dropout: Double = 0,
-    recurrentDropout: Double = 0, kernelInitializer: Initializer = .glorotUniform,
+    recurrentDropout: Double = 0, statefulBatch: Int? = nil,
+    kernelInitializer: Initializer = .glorotUniform,
     recurrentInitializer: Initializer = .orthogonal()
   ) {
     self.kernelInitializer = kernelInitializer
@@ -25,7 +26,7 @@ public final class SimpleRNN: RNN {
         recurrentDropout: recurrentDropout, kernelInitializer: kernelInitializer,
         recurrentInitializer: recurrentInitializer),
       returnsSequences: returnsSequences, returnsState: returnsState,
-      goesBackwards: goesBackwards, dropout: dropout)
+      goesBackwards: goesBackwards, dropout: dropout, statefulBatch: statefulBatch)
   }
 
   override func reversed() throws(EngineError) -> RNN {
@@ -34,6 +35,6 @@ public final class SimpleRNN: RNN {
       c.units, activation: c.activation, useBias: c.bias != nil,
       returnsSequences: returnsSequences, returnsState: returnsState,
       goesBackwards: !goesBackwards, dropout: dropout, recurrentDropout: c.recurrentDropout,
-      kernelInitializer: kernelInitializer, recurrentInitializer: recurrentInitializer)
+      statefulBatch: statefulBatch, kernelInitializer: kernelInitializer, recurrentInitializer: recurrentInitializer)
   }
 }

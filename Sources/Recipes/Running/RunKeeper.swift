@@ -22,6 +22,7 @@ final class RunKeeper: Callback {
   }
 
   override var watchesBatches: Bool { true }
+  override var comesLast: Bool { true }
 
   private static func now() -> Double {
     var t = timespec()
@@ -41,6 +42,7 @@ final class RunKeeper: Callback {
     if place.batch >= loader.batchCount ?? .max { place = .init(epoch: place.epoch + 1) }
     loader.resume(at: place)
     state.epoch = place.epoch
+    try state.recall(CallbackMemory(checkpoint: path, notes: notes))
   }
 
   override func batchEnds(_ state: FitState) throws {
@@ -58,7 +60,10 @@ final class RunKeeper: Callback {
 
   private func save(_ state: FitState, _ place: DataLoader.Position) throws {
     guard let optimizer = state.model.optimizer else { return }
-    try Checkpoint.save(state.model, optimizer, notes: ["position": place.text], to: path)
+    let memory = state.memory
+    let notes = memory.checkpointNotes.merging(["position": place.text]) { $1 }
+    try Checkpoint.save(
+      state.model, optimizer, notes: notes, extras: memory.tensors, to: path)
   }
 
   override func trainingEnds(_ state: FitState) {

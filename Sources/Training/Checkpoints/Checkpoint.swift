@@ -15,10 +15,13 @@ import Tensors
 /// ```
 public enum Checkpoint {
   private static let version = "1"
+  private static let extraPrefix = "training.extra."
 
-  /// Errors: `.cannotCreate`, `.io`; `.usage` for a parameter whose name begins with `training.`.
+  /// - `extras`: tensors of the caller's, under names of its own; `extras(_:)` reads them back.
+  /// - Errors: `.cannotCreate`, `.io`; `.usage` for a parameter whose name begins with `training.`.
   public static func save(
-    _ model: Module, _ optimizer: Optimizer, notes: [String: String] = [:], to path: String
+    _ model: Module, _ optimizer: Optimizer, notes: [String: String] = [:],
+    extras: [(name: String, value: Tensor)] = [], to path: String
   ) throws {
     var contents = SafeTensors.Contents()
     contents.tensors = model.namedTensors()
@@ -28,6 +31,7 @@ public enum Checkpoint {
         hint: "rename the property")
     }
     contents.tensors += try optimizer.exportedState()
+    contents.tensors += extras.map { (extraPrefix + $0.name, $0.value) }
     let random = randomState
     contents.metadata = [
       ("training.version", version), ("training.rule", optimizer.rule.name),
@@ -65,7 +69,7 @@ public enum Checkpoint {
         subject: .init(file: path))
     }
     var (weights, states): ([String: Tensor], [String: Tensor]) = ([:], [:])
-    for (name, value) in contents.tensors {
+    for (name, value) in contents.tensors where !name.hasPrefix(extraPrefix) {
       if name.hasPrefix("training.") {
         states[name] = try value.owned()
       } else {
@@ -87,5 +91,15 @@ public enum Checkpoint {
       notes[String(key.dropFirst(5))] = value
     }
     return notes
+  }
+  /// The tensors that were saved beside a run's own, by name.
+  ///
+  /// Errors: `.inputMissing`, `.malformed`.
+  public static func extras(_ path: String) throws -> [String: Tensor] {
+    var found: [String: Tensor] = [:]
+    for (name, value) in try SafeTensors.read(path).tensors where name.hasPrefix(extraPrefix) {
+      found[String(name.dropFirst(extraPrefix.count))] = try value.owned()
+    }
+    return found
   }
 }

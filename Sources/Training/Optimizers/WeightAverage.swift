@@ -19,6 +19,21 @@ public final class WeightAverage {
     values = parameters.map { $0.value.detached() }
   }
 
+  /// Goes on from averages that were kept, in the order of the parameters.
+  ///
+  /// Errors: as above; `.malformed` where they do not fit the parameters.
+  public convenience init(_ model: Module, decay: Double, values: [Tensor]) throws {
+    try self.init(model, decay: decay)
+    guard values.count == parameters.count,
+      zip(values, parameters).allSatisfy({ $0.type == $1.value.type })
+    else {
+      throw EngineError(
+        .malformed, "averages do not fit the model", expected: "\(parameters.count) tensors",
+        received: "\(values.count)")
+    }
+    self.values = values
+  }
+
   /// Takes the parameters in; after each step.
   public func update() throws {
     try withoutGradient {

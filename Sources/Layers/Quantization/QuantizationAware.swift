@@ -1,0 +1,112 @@
+import Tensors
+import Training
+
+/// A layer whose inputs and weights are as 8-bit integers keep them: what `quantizationAware` puts
+/// in the place of dense and convolutional layers.
+///
+/// - Inputs have one range, by uint8. Weights have a range for each output, symmetric, by int8, as
+///   the runtime's integer kernels take them. Biases and sums stay as they are.
+/// - Names: the layer's own parameters lie under `layer`, ranges under `inputs` and `weights`.
+public final class QuantizationAware: Layer {
+  /// The layer itself, weights included.
+  public let layer: Layer
+  /// What its input is rounded by.
+  public let inputs: FakeQuantization
+  /// What its kernel is rounded by.
+  public let weights: FakeQuantization
+  private let kernel: Parameter
+
+  /// Nil for a layer that has no weights to multiply by.
+  public init?(_ layer: Layer, momentum: Double = 0.99) {
+    let axis: Int
+    switch layer {
+    case let l as Dense: (kernel, axis) = (l.kernel, 1)
+    case let l as Convolution: (kernel, axis) = (l.kernel, 0)
+    case let l as DepthwiseConvolution: (kernel, axis) = (l.kernel, 0)
+    default: return nil
+    }
+    self.layer = layer
+    inputs = FakeQuantization(momentum: momentum)
+    weights = FakeQuantization(axis: axis, isSymmetric: true, momentum: momentum)
+    super.init()
+    name = layer.name
+  }
+
+  public override func build(all shapes: [LayerShape]) throws(EngineError) {
+    try layer.prepare(for: shapes)
+    try inputs.prepare(for: shapes)
+    try weights.prepare(for: [LayerShape(kernel.value.shape.array.map { Optional($0) })])
+  }
+  public override func outputShapes(
+    for shapes: [LayerShape]
+  ) throws(EngineError) -> [LayerShape] { try layer.prepare(for: shapes) }
+
+  public override func run(_ input: LayerInput) throws -> LayerOutput {
+    let x = try inputs(input.first())
+    let before = kernel.value
+    kernel.value = try weights(before)
+    defer { kernel.value = before }
+    return try layer(masked: [x], input.masks)
+  }
+
+  public override var configuration: [(name: String, value: String)] { layer.configuration }
+}
+
+/// The same model, its parameters shared, with dense and convolutional layers trained as 8-bit
+/// integers will compute them; models within it too.
+///
+/// ```swift
+/// let aware = try quantizationAware(model)
+/// aware.compile(optimizer: .keras.adam(learningRate: 1e-4), loss: loss)
+/// try aware.fit(x, y, epochs: 2)
+/// try aware.freezeRanges()
+/// try exportONNX(aware, to: "int8.onnx", inputs: [("x", x)]) { [("y", try $0($1[0]))] }
+/// ```
+///
+/// An exported model holds `QuantizeLinear` and `DequantizeLinear` in front of these layers, from
+/// which runtimes make integer kernels. Train it before: ranges are observed in training.
+///
+/// - Errors: `.usage` for a model that is not built; `.unsupported` for a subclass of `Network`,
+///   whose layers stand in its own code: put `QuantizationAware` there.
+public func quantizationAware(
+  _ model: Network, momentum: Double = 0.99
+) throws(EngineError) -> Network {
+  guard let shapes = model.inputShapes else {
+    throw EngineError(
+      .usage, "the model is not built", expected: "a model with its input's shape")
+  }
+  func replaced(_ layer: Layer) throws(EngineError) -> Layer {
+    if let inner = layer as? Network {
+      let made = try quantizationAware(inner, momentum: momentum)
+      made.name = inner.name
+      return made
+    }
+    return QuantizationAware(layer, momentum: momentum) ?? layer
+  }
+  let made: Network
+  switch model {
+  case let s as Sequential:
+    var layers: [Layer] = []
+    for layer in s.layers { layers.append(try replaced(layer)) }
+    made = Sequential(layers)
+  case let g as GraphModel: made = try g.replacing(replaced)
+  default:
+    throw EngineError(
+      .unsupported, "layers of a subclass cannot be exchanged", received: "\(type(of: model))",
+      hint: "use QuantizationAware(layer) within it")
+  }
+  // Paths were those of the model before.
+  made.structureChanged()
+  _ = made.modules
+  try made.prepare(for: shapes)
+  return made
+}
+
+extension Network {
+  /// Keeps the ranges of all `FakeQuantization` layers as they are from now on, or observes again:
+  /// the last epochs are best trained with frozen ranges.
+  public func freezeRanges(_ frozen: Bool = true) {
+    for (_, m) in modules { (m as? FakeQuantization)?.isFrozen = frozen }
+    trainer?.forgetSteps()
+  }
+}
