@@ -11,8 +11,8 @@ FINISH_INLINE __m512i finish_sum(const int32_t *sums, intptr_t i, intptr_t j, in
   const __m512i t = _mm512_load_si512(sums + j);
   if (!e->row)
     return t;
-  return _mm512_sub_epi32(t, _mm512_mullo_epi32(_mm512_set1_epi32(e->row[i]),
-                                                _mm512_loadu_si512(e->column + j0 + j)));
+  return _mm512_sub_epi32(
+      t, _mm512_mullo_epi32(_mm512_set1_epi32(e->row[i]), _mm512_loadu_si512(e->column + j0 + j)));
 }
 
 // Up to the bias: what comes before the function.
@@ -67,8 +67,8 @@ static void finish(intptr_t m, intptr_t n, intptr_t i0, intptr_t j0, int32_t *su
   if (e->output == dl_byteproduct_sums) {
     for (intptr_t i = 0; i < m; i++)
       for (intptr_t j = 0; j < n; j += 16)
-        _mm512_mask_storeu_epi32((int32_t *)e->y + (i0 + i) * e->y_row + j0 + j,
-                                 lanes_left(n - j), finish_sum(sums + i * 64, i0 + i, j, j0, e));
+        _mm512_mask_storeu_epi32((int32_t *)e->y + (i0 + i) * e->y_row + j0 + j, lanes_left(n - j),
+                                 finish_sum(sums + i * 64, i0 + i, j, j0, e));
     return;
   }
   const int hasFunction = e->function != NULL;

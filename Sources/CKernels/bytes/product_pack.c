@@ -57,8 +57,7 @@ void dl_byteproduct_pack(intptr_t k, intptr_t count, intptr_t width, const uint8
     const __m128i turns = _mm_set1_epi8((char)0x80), low = _mm_set1_epi16(0xFF);
     const __m128i one = _mm_set1_epi16(1), middle = _mm_set1_epi32(4 * 128);
     for (; j + 4 <= width; j += 4) {
-      const __m128i x =
-          _mm_xor_si128(_mm_loadu_si128((const __m128i *)(row + 4 * j)), turns);
+      const __m128i x = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(row + 4 * j)), turns);
       const __m128i pairs = _mm_add_epi16(_mm_and_si128(x, low), _mm_srli_epi16(x, 8));
       __m128i *sum = (__m128i *)(sums + j);
       const __m128i four = _mm_sub_epi32(_mm_madd_epi16(pairs, one), middle);
