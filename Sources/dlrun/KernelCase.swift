@@ -57,7 +57,8 @@ struct KernelCase {
       case .none: ids.append(nil)
       }
     }
-    let made = try op.build(builder, Few(ids), outputs: outputs)
+    // Not `build`, which writes composites out.
+    let made = try builder.call(op, Few(ids), outputs: outputs)
     builder.graph.outputs = made.array
     var model = ModelGraph(builder.graph)
     for domain in ["", "ai.dlrun", "com.microsoft"] {

@@ -15,11 +15,14 @@ import Testing
           let high = dtype.bits == 4 ? 7 : 100
           let whole = try Tensor(
             shape: shape,
-            (0..<shape.count).map { Float($0 * 37 % (2 * high) - (dtype.isSignedInteger ? high : 0)) })
+            (0..<shape.count).map {
+              Float($0 * 37 % (2 * high) - (dtype.isSignedInteger ? high : 0))
+            })
           let w = try b.apply(Cast(to: dtype), b.constant(whole))
           let zero = try b.apply(
             Cast(to: dtype), b.constant(Tensor(shape: blocks, (0..<72).map { Float($0 % 5) })))
-          let scale = try b.constant(Tensor(shape: blocks, (0..<72).map { Float($0 % 7 + 1) * 0.01 }))
+          let scale = try b.constant(
+            Tensor(shape: blocks, (0..<72).map { Float($0 % 7 + 1) * 0.01 }))
           let numbers = try b.apply(
             DequantizeLinear(scales: .init(axis: isTurned ? 1 : 0, block: 32)),
             inputs: [w, scale, zero])
@@ -48,6 +51,21 @@ import Testing
       return [try b.apply(MatMul(), x[0], numbers)]
     }
     #expect(check.after == ["MatMul"])
+    #expect(check.error < 1e-6)
+  }
+}
+
+/// What is added to products with weights of few bits.
+@Suite struct NBitsBiasTests {
+  @Test func biasIsTakenIn() throws {
+    let check = try PassCheck([ramp([3, 64])]) { b, x in
+      let codes = try b.constant(
+        Tensor(shape: [24, 2, 16], (0..<768).map { UInt8($0 * 37 % 256) }))
+      let scales = try b.constant(Tensor((0..<48).map { Float($0 % 7 + 1) * 0.01 }))
+      let y = try b.apply(MatMulNBits(k: 64, n: 24, block: 32), inputs: [x[0], codes, scales])
+      return [try b.apply(Add(), b.constant(ramp([24])), y)]
+    }
+    #expect(check.after == ["MatMulNBits"])
     #expect(check.error < 1e-6)
   }
 }

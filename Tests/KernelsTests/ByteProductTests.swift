@@ -7,8 +7,13 @@ import Testing
   static let sets = InstructionSet.allCases.filter { $0 <= .detected }
 
   private struct Case {
-    var (m, n, k) = (1, 1, 1)
-    var (aIsSigned, bIsSigned, hasZeros, isPacked) = (false, true, false, true)
+    let m: Int
+    let n: Int
+    let k: Int
+    var aIsSigned = false
+    var bIsSigned = true
+    var hasZeros = false
+    var isPacked = true
     var isTransposed = false
     var threads = 1
   }
@@ -33,7 +38,8 @@ import Testing
     let packed =
       c.isPacked
       ? try PackedBytes(
-        n: c.n, k: c.k, isSigned: c.bIsSigned, from: b.start, along: along, across: across, isa: isa)
+        n: c.n, k: c.k, isSigned: c.bIsSigned, from: b.start, along: along, across: across, isa: isa
+      )
       : nil
     let plan = ByteProductPlan(
       m: c.m, n: c.n, k: c.k, aIsSigned: c.aIsSigned, bIsSigned: c.bIsSigned, packed: packed,
@@ -150,7 +156,8 @@ import Testing
           let j = i % n
           var x = Float(sums[i]) * (0.07 * scales[j] / v.divisor)
           if kind > 0 {
-            x = min(max(x, -101), 154).rounded(.toNearestOrEven) * rounding.scale
+            let clamped: Float = x > -101 ? (x < 154 ? x : 154) : -101
+            x = clamped.rounded(.toNearestOrEven) * rounding.scale
           }
           x += bias[j]
           if kind == 1 { x += residual[i] }

@@ -7,8 +7,14 @@ import Testing
   static let sets = InstructionSet.allCases.filter { $0 <= .detected }
 
   private struct Case {
-    var (m, n, k) = (1, 1, 1)
-    var (bits, block, rounds, hasZeros, threads) = (4, 32, false, true, 1)
+    let m: Int
+    let n: Int
+    let k: Int
+    var bits = 4
+    var block = 32
+    var rounds = false
+    var hasZeros = true
+    var threads = 1
 
     var blocks: Int { (k + block - 1) / block }
     func code(_ j: Int, _ i: Int) -> UInt8 {

@@ -1,6 +1,6 @@
 // The tiles of one instruction set. Defined before inclusion: NAME, TILE (name of the tile), VEC,
-// LANES (int32 of a vector), ZERO, LOAD, STORE (int32 vectors), BROADCAST (4 bytes to all lanes), ADD,
-// DOT(sum, a, b) and NR (columns of a panel).
+// LANES (int32 of a vector), ZERO, LOAD, STORE (int32 vectors), BROADCAST (4 bytes to all lanes),
+// ADD, DOT(sum, a, b) and NR (columns of a panel).
 #define UNROLL _Pragma("clang loop unroll(full)")
 #define INLINE static inline __attribute__((always_inline))
 
@@ -81,5 +81,4 @@ INLINE void TILE(const int M, const int NV, intptr_t groups, intptr_t tail, cons
     TILE(M, NV, groups, tail, a, lda, b, start, sums);                                             \
     break;
 #define FEW_ROWS(NV) CASE(1, NV) CASE(2, NV) CASE(3, NV) CASE(4, NV) CASE(5, NV) CASE(6, NV)
-#define MORE_ROWS(NV)                                                                              \
-  CASE(7, NV) CASE(8, NV) CASE(9, NV) CASE(10, NV) CASE(11, NV) CASE(12, NV)
+#define MORE_ROWS(NV) CASE(7, NV) CASE(8, NV) CASE(9, NV) CASE(10, NV) CASE(11, NV) CASE(12, NV)

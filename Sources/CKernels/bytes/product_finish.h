@@ -7,7 +7,8 @@ static void finish(intptr_t m, intptr_t n, intptr_t i0, intptr_t j0, int32_t *su
     int32_t *sum = sums + i * 64;
     if (e->row)
       for (intptr_t j = 0; j < n; j++)
-        sum[j] = (int32_t)((uint32_t)sum[j] - (uint32_t)e->row[i0 + i] * (uint32_t)e->column[j0 + j]);
+        sum[j] =
+            (int32_t)((uint32_t)sum[j] - (uint32_t)e->row[i0 + i] * (uint32_t)e->column[j0 + j]);
     const intptr_t at = (i0 + i) * e->y_row + j0;
     if (e->output == dl_byteproduct_sums) {
       memcpy((int32_t *)e->y + at, sum, (size_t)n * 4);

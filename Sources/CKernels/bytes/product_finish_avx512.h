@@ -5,6 +5,16 @@ FINISH_INLINE __mmask16 lanes_left(intptr_t n) {
   return n >= 16 ? 0xFFFF : (__mmask16)((1u << n) - 1);
 }
 
+// The sums of columns j0 + j on of one row, less what zero points of B add.
+FINISH_INLINE __m512i finish_sum(const int32_t *sums, intptr_t i, intptr_t j, intptr_t j0,
+                                 const dl_byteproduct_finish *e) {
+  const __m512i t = _mm512_load_si512(sums + j);
+  if (!e->row)
+    return t;
+  return _mm512_sub_epi32(
+      t, _mm512_mullo_epi32(_mm512_set1_epi32(e->row[i]), _mm512_loadu_si512(e->column + j0 + j)));
+}
+
 // Up to the bias: what comes before the function.
 FINISH_INLINE __m512 finish_first(__m512i t, intptr_t j, const dl_byteproduct_finish *e) {
   __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(t), _mm512_loadu_ps(e->scale + j));
@@ -54,20 +64,11 @@ FINISH_INLINE void finish_store(const __m512i q[4], intptr_t n, uint8_t *y,
 
 static void finish(intptr_t m, intptr_t n, intptr_t i0, intptr_t j0, int32_t *sums,
                    const dl_byteproduct_finish *e) {
-  if (e->row) {
-    for (intptr_t i = 0; i < m; i++)
-      for (intptr_t j = 0; j < n; j += 16) {
-        const __m512i x = _mm512_mullo_epi32(_mm512_set1_epi32(e->row[i0 + i]),
-                                             _mm512_loadu_si512(e->column + j0 + j));
-        int32_t *at = sums + i * 64 + j;
-        _mm512_store_si512(at, _mm512_sub_epi32(_mm512_load_si512(at), x));
-      }
-  }
   if (e->output == dl_byteproduct_sums) {
     for (intptr_t i = 0; i < m; i++)
       for (intptr_t j = 0; j < n; j += 16)
-        _mm512_mask_storeu_epi32((int32_t *)e->y + (i0 + i) * e->y_row + j0 + j,
-                                 lanes_left(n - j), _mm512_load_si512(sums + i * 64 + j));
+        _mm512_mask_storeu_epi32((int32_t *)e->y + (i0 + i) * e->y_row + j0 + j, lanes_left(n - j),
+                                 finish_sum(sums + i * 64, i0 + i, j, j0, e));
     return;
   }
   const int hasFunction = e->function != NULL;
@@ -75,7 +76,8 @@ static void finish(intptr_t m, intptr_t n, intptr_t i0, intptr_t j0, int32_t *su
     for (intptr_t i = 0; i < m; i++)
       for (intptr_t j = 0; j < n; j += 16) {
         int32_t *at = sums + i * 64 + j;
-        _mm512_store_ps((float *)at, finish_first(_mm512_load_si512(at), j0 + j, e));
+        const __m512i t = finish_sum(sums + i * 64, i0 + i, j, j0, e);
+        _mm512_store_ps((float *)at, finish_first(t, j0 + j, e));
       }
     // Whole panels in one call, narrower ones row by row.
     if (n > 48)
@@ -93,7 +95,7 @@ static void finish(intptr_t m, intptr_t n, intptr_t i0, intptr_t j0, int32_t *su
       if (j < n) {
         const __mmask16 mask = lanes_left(n - j);
         __m512 v = hasFunction ? _mm512_load_ps((const float *)from + j)
-                               : finish_first(_mm512_load_si512(from + j), j0 + j, e);
+                               : finish_first(finish_sum(from, i0 + i, j, j0, e), j0 + j, e);
         if (e->residual)
           v = finish_residual(v, mask, (i0 + i) * e->residual_row + j0 + j, e);
         if (e->output == dl_byteproduct_floats)

@@ -85,8 +85,8 @@ void dl_nbits_stage(intptr_t n, intptr_t blocks, intptr_t length, const float *x
     for (intptr_t k = 0; k < length; k += 8)
       for (intptr_t j = 0; j < 8; j++)
         part[j] += y[b * length + k + j];
-    sums[b] = ((part[0] + part[4]) + (part[2] + part[6])) +
-              ((part[1] + part[5]) + (part[3] + part[7]));
+    sums[b] =
+        ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
   }
 }
 
@@ -115,9 +115,10 @@ quantize_block(intptr_t length, const float *x, int8_t *y, float *scale, int32_t
   *sum = total;
 }
 
-static inline __attribute__((always_inline)) void
-quantize(intptr_t n, intptr_t blocks, intptr_t length, const float *x, int8_t *y, float *scales,
-         int32_t *sums) {
+static inline __attribute__((always_inline)) void quantize(intptr_t n, intptr_t blocks,
+                                                           intptr_t length, const float *x,
+                                                           int8_t *y, float *scales,
+                                                           int32_t *sums) {
   for (intptr_t b = 0; b < blocks; b++) {
     const intptr_t first = b * length, has = n - first < length ? n - first : length;
     if (has == length) {
@@ -142,8 +143,8 @@ quantize(intptr_t n, intptr_t blocks, intptr_t length, const float *x, int8_t *y
   }
 }
 
-static inline __attribute__((always_inline)) void
-unpack(intptr_t has, const dl_nbits_weights *w, float *y) {
+static inline __attribute__((always_inline)) void unpack(intptr_t has, const dl_nbits_weights *w,
+                                                         float *y) {
   for (intptr_t p = 0; p < 2; p++) {
     if (p * 32 >= has) {
       for (intptr_t k = 0; k < w->blocks * w->sub * 32; k++)

@@ -50,8 +50,8 @@ INLINE void rows_f32(const int M, const int BITS, intptr_t n, const float *x, co
             __m512 f[2];
             UNROLL for (int p = 0; p < 2; p++) {
               if (BITS == 8)
-                f[p] = _mm512_cvtepi32_ps(_mm512_and_si512(_mm512_srli_epi32(c[p], 8 * z),
-                                                           _mm512_set1_epi32(255)));
+                f[p] = _mm512_cvtepi32_ps(
+                    _mm512_and_si512(_mm512_srli_epi32(c[p], 8 * z), _mm512_set1_epi32(255)));
               else
                 f[p] = _mm512_permutexvar_ps(_mm512_srli_epi32(c[p], 8 * z + 4 * h), table);
             }

@@ -51,7 +51,20 @@ void dl_byteproduct_pack(intptr_t k, intptr_t count, intptr_t width, const uint8
   memset(sums, 0, (size_t)width * 4);
   for (intptr_t g = 0; g < groups; g++) {
     const int8_t *row = panel + g * width * 4;
-    for (intptr_t j = 0; j < count; j++)
+    intptr_t j = 0;
+#if defined(__x86_64__)
+    // Bytes as 0 to 255 added in pairs of 16 bits, and these in pairs of 32.
+    const __m128i turns = _mm_set1_epi8((char)0x80), low = _mm_set1_epi16(0xFF);
+    const __m128i one = _mm_set1_epi16(1), middle = _mm_set1_epi32(4 * 128);
+    for (; j + 4 <= width; j += 4) {
+      const __m128i x = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(row + 4 * j)), turns);
+      const __m128i pairs = _mm_add_epi16(_mm_and_si128(x, low), _mm_srli_epi16(x, 8));
+      __m128i *sum = (__m128i *)(sums + j);
+      const __m128i four = _mm_sub_epi32(_mm_madd_epi16(pairs, one), middle);
+      _mm_storeu_si128(sum, _mm_add_epi32(_mm_loadu_si128(sum), four));
+    }
+#endif
+    for (; j < count; j++)
       sums[j] += row[4 * j] + row[4 * j + 1] + row[4 * j + 2] + row[4 * j + 3];
   }
 }
@@ -87,7 +100,17 @@ void dl_byteproduct_stage_s16(intptr_t n, intptr_t padded, const uint8_t *a, int
 
 int32_t dl_byteproduct_sum(intptr_t n, const uint8_t *a, int32_t flip) {
   uint32_t sum = 0;
-  for (intptr_t i = 0; i < n; i++)
+  intptr_t i = 0;
+#if defined(__x86_64__)
+  const __m128i turns = _mm_set1_epi8((char)flip), none = _mm_setzero_si128();
+  __m128i total = none;
+  for (; i + 16 <= n; i += 16) {
+    const __m128i x = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(a + i)), turns);
+    total = _mm_add_epi64(total, _mm_sad_epu8(x, none));
+  }
+  sum = (uint32_t)_mm_cvtsi128_si64(_mm_add_epi64(total, _mm_unpackhi_epi64(total, total)));
+#endif
+  for (; i < n; i++)
     sum += (uint8_t)(a[i] ^ flip);
   return (int32_t)sum;
 }

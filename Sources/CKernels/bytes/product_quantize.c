@@ -31,32 +31,58 @@ void dl_range_f32__scalar(intptr_t n, const float *x, float *range) {
 
 static inline __mmask16 left(intptr_t n) { return n >= 16 ? 0xFFFF : (__mmask16)((1u << n) - 1); }
 
-// A product with the reciprocal is within 3 units in the last place of the quotient, so that both
-// round to the same integer unless the product lies that close to a half; then it is divided.
+// Four times 16 codes less the zero point, from products with the reciprocal or from quotients.
+static inline __attribute__((always_inline)) __mmask16
+codes64(const __m512 v[4], int divides, __m512 by, float low, float high, __m512i c[4]) {
+  // Within the range of codes a unit in the last place is at most 2^-16; a product is within three
+  // of the quotient.
+  const __m512 limit = _mm512_set1_ps(0.5f - 1.2e-4f);
+  __mmask16 near = 0;
+#pragma clang loop unroll(full)
+  for (int j = 0; j < 4; j++) {
+    const __m512 t = divides ? _mm512_div_ps(v[j], by) : _mm512_mul_ps(v[j], by);
+    // The second operand is the result where the first is NaN.
+    const __m512 q = _mm512_min_ps(_mm512_max_ps(t, _mm512_set1_ps(low)), _mm512_set1_ps(high));
+    c[j] = _mm512_cvtps_epi32(q);
+    const __m512 rest = _mm512_abs_ps(_mm512_sub_ps(q, _mm512_cvtepi32_ps(c[j])));
+    near |= _mm512_cmp_ps_mask(rest, limit, _CMP_GT_OQ);
+  }
+  return near;
+}
+
+// A product with the reciprocal and the quotient round to the same integer unless the product lies
+// very close to a half; then it is divided.
 void dl_quantize_f32_bytes__avx512(intptr_t n, const float *x, float scale, float low, float high,
                                    int32_t zero, uint8_t *y) {
   const float reciprocal = 1 / scale;
-  const __m512 s = _mm512_set1_ps(scale), lower = _mm512_set1_ps(low), upper = _mm512_set1_ps(high);
   // Where the reciprocal is not an ordinary number all is divided.
   const int divides = !(reciprocal > 1e-30f && reciprocal < 1e30f);
-  const __m512 factor = _mm512_set1_ps(reciprocal), half = _mm512_set1_ps(0.5f);
-  const __m512 near = _mm512_set1_ps(256 * 4 * 1.1920929e-7f);
-  const __m512i shift = _mm512_set1_epi32(zero);
-  for (intptr_t i = 0; i < n; i += 16) {
-    const __mmask16 mask = left(n - i);
-    const __m512 v = _mm512_maskz_loadu_ps(mask, x + i);
-    __m512 q;
-    if (divides) {
-      q = _mm512_min_ps(_mm512_max_ps(_mm512_div_ps(v, s), lower), upper);
+  const __m512 s = _mm512_set1_ps(scale), factor = _mm512_set1_ps(reciprocal);
+  const __m512i shift = _mm512_set1_epi16((int16_t)zero), byte = _mm512_set1_epi16(0xFF);
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  for (intptr_t i = 0; i < n; i += 64) {
+    __m512 v[4];
+    __m512i c[4];
+    if (i + 64 <= n) {
+      for (int j = 0; j < 4; j++)
+        v[j] = _mm512_loadu_ps(x + i + 16 * j);
     } else {
-      // Within the range of codes a unit in the last place is at most 2^-16.
-      q = _mm512_min_ps(_mm512_max_ps(_mm512_mul_ps(v, factor), lower), upper);
-      const __m512 rest = _mm512_abs_ps(_mm512_sub_ps(q, _mm512_roundscale_ps(q, 8)));
-      if (_mm512_cmp_ps_mask(_mm512_sub_ps(half, rest), near, _CMP_LT_OQ))
-        q = _mm512_min_ps(_mm512_max_ps(_mm512_div_ps(v, s), lower), upper);
+      for (int j = 0; j < 4; j++) {
+        const intptr_t rest = n - i - 16 * j;
+        v[j] = _mm512_maskz_loadu_ps(rest > 0 ? left(rest) : 0, x + i + 16 * j);
+      }
     }
-    const __m512i code = _mm512_add_epi32(_mm512_cvtps_epi32(q), shift);
-    _mm_mask_storeu_epi8(y + i, mask, _mm512_cvtepi32_epi8(code));
+    if (divides || codes64(v, 0, factor, low, high, c))
+      codes64(v, 1, s, low, high, c);
+    // Sums of code and zero point fit 16 bits, and their low bytes are the codes' bits.
+    const __m512i l = _mm512_add_epi16(_mm512_packs_epi32(c[0], c[1]), shift);
+    const __m512i h = _mm512_add_epi16(_mm512_packs_epi32(c[2], c[3]), shift);
+    const __m512i all = _mm512_packus_epi16(_mm512_and_si512(l, byte), _mm512_and_si512(h, byte));
+    const __m512i codes = _mm512_permutexvar_epi32(order, all);
+    if (i + 64 <= n)
+      _mm512_storeu_si512(y + i, codes);
+    else
+      _mm512_mask_storeu_epi8(y + i, ((__mmask64)1 << (n - i)) - 1, codes);
   }
 }
 

@@ -50,7 +50,7 @@ typedef struct dl_byteproduct_finish {
   float round_low, round_high, round_scale;
   float inverse, low, high;
   int32_t zero;
-  int32_t output; // dl_byteproduct_output
+  int32_t output;    // dl_byteproduct_output
   int32_t is_signed; // codes are int8
   void *y;
   intptr_t y_row;

@@ -28,8 +28,8 @@ typedef struct dl_nbits_weights {
 } dl_nbits_weights;
 
 // Rows 0..<m and columns 0..<n, pointers of `w` and bias at column 0, a multiple of 32.
-//   x: rows of blocks * sub * 32 elements, zeros beyond the sum's end; sums: [m][blocks], the sum of
-//   x over each block
+//   x: rows of blocks * sub * 32 elements, zeros beyond the sum's end; sums: [m][blocks], the sum
+//   of x over each block
 typedef void dl_nbits_f32_fn(intptr_t m, intptr_t n, const float *x, const float *sums,
                              const dl_nbits_weights *w, const float *bias, float *y, intptr_t ldy);
 dl_nbits_f32_fn dl_nbits_f32__scalar, dl_nbits_f32__avx2, dl_nbits_f32__avx512;

@@ -19,7 +19,7 @@ enum ConstantFolding: Pass {
       guard let op = node.op, type(of: op).schema.isDeterministic, node.subgraphs.isEmpty,
         node.outputs.contains(where: { $0 != nil }), !keeps(g, i)
       else { continue }
-      if options.level >= .all, op is DequantizeLinear, isQuantizedFactor(g, i) { continue }
+      if options.level >= .all, isQuantizedFactor(g, i) { continue }
       if let known = inferred(g, node) {
         settle(g, i, known)
         continue
@@ -35,6 +35,10 @@ enum ConstantFolding: Pass {
   /// Whether codes of a constant are a factor of a product that may be taken in integers, so that
   /// they must not be made numbers before that is tried.
   private static func isQuantizedFactor(_ g: GraphEditor, _ i: Int) -> Bool {
+    if g.node(i).op is Transpose, let (node, _) = g.made(g.input(i, 0), by: DequantizeLinear.self) {
+      return isQuantizedFactor(g, node)
+    }
+    guard g.node(i).op is DequantizeLinear else { return false }
     guard let y = g.output(i), !g.isOutput(y) else { return false }
     if let op: DequantizeLinear = g.op(i), op.scales.block > 0 { return isBlockFactor(g, y) }
     guard ByteCodes(g, y) != nil else { return false }

@@ -46,9 +46,10 @@ public struct ByteAttentionPlan: Sendable {
   /// Where the memory of one piece lies in scratch.
   private struct Layout: Sendable {
     var end = 0
-    let (k, v, kNumbers, vNumbers, rows, staged, scores, shares): (
-      Int, Int, Int, Int, Int, Int, Int, Int
-    )
+    let (k, v, kNumbers, vNumbers, rows, staged, scores, shares):
+      (
+        Int, Int, Int, Int, Int, Int, Int, Int
+      )
     init(_ kernel: ByteProductKernel, keys: Int, size: Int, valueSize: Int) {
       var end = 0
       func take(_ bytes: Int) -> Int {

@@ -68,7 +68,8 @@ public func nbitsPanels<T>(
   value: (_ j: Int, _ b: Int) -> T
 ) throws(EngineError) -> Storage {
   let panels = (n + 31) / 32
-  return try space.storage(TensorType(type, [panels, blocks, 32])) { (storage) throws(EngineError) in
+  return try space.storage(TensorType(type, [panels, blocks, 32])) {
+    (storage) throws(EngineError) in
     let to = storage.bytes.assumingMemoryBound(to: T.self)
     for p in 0..<panels {
       for b in 0..<blocks {

@@ -43,7 +43,8 @@ public struct MatMulNBits: Operator {
     attributes: [
       AttributeSpec("K", .int, "rows of the weights: what is summed over"),
       AttributeSpec("N", .int, "columns of the weights"),
-      AttributeSpec("accuracy_level", .int, "4: A may be rounded to int8; 0 (default) to 3: it is not"),
+      AttributeSpec(
+        "accuracy_level", .int, "4: A may be rounded to int8; 0 (default) to 3: it is not"),
       AttributeSpec("bits", .int, "2, 4 (default) or 8"),
       AttributeSpec("block_size", .int, "elements that share a scale: a power of two from 16"),
       AttributeSpec("weight_prepacked", .int, "0: B as described; others are not supported"),

@@ -12,13 +12,16 @@ import Tensors
 public struct CodeTable: KernelComposite {
   public static let schema = Schema(
     "CodeTable", domain: Fused.domain, versions: [1],
-    inputs: [Parameter("x", MatMulInteger.types, "T1"), Parameter("table", MatMulInteger.types, "T2")],
+    inputs: [
+      Parameter("x", MatMulInteger.types, "T1"), Parameter("table", MatMulInteger.types, "T2"),
+    ],
     outputs: [Parameter("y", MatMulInteger.types, "T2")],
     cases: {
       let table = try Tensor((0..<256).map { UInt8($0 * 37 % 256) })
       let other = try Tensor((0..<256).map { Int8($0 * 91 % 256 - 128) })
       return [
-        .init(CodeTable(), [try Tensor(shape: [2, 3], [0, 255, 7, 128, 99, 1] as [UInt8]), table]),
+        .init(
+          CodeTable(), [try Tensor(shape: [2, 3], [0, 255, 7, 128, 99, 1] as [UInt8]), table]),
         .init(CodeTable(), [try Tensor(shape: [5], [-128, -1, 0, 1, 127] as [Int8]), other]),
       ]
     })

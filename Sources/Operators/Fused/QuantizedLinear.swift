@@ -8,7 +8,8 @@ import Tensors
 /// - `A`: uint8 or int8 `[..., K]`; `A_scale`: float32, one; `A_zero`: A's type, one. `B`: uint8 or
 ///   int8 `[K, N]`, or `[N, K]` with `transB`; `B_scale`: float32, one or `[N]`; `B_zero`
 ///   (optional, 0): B's type, as many. `bias` (optional): float32 `[N]`. `residual` (optional): Y's
-///   shape, float32, or codes with `residual_scale` and `residual_zero`. `R_scale`, `R_zero`
+///   shape, float32, or codes with `residual_scale` (default 1) and `residual_zero` (default 0, of
+///   residual's type), which play no part for float32. `R_scale`, `R_zero`
 ///   (optional): the product is rounded to `saturate(round(x / R_scale) + R_zero)`. `Y_scale`,
 ///   `Y_zero` (optional): so is the result.
 /// - Attributes: `transB`, default 0; those of `FusedActivation`: the function f, default none.
@@ -32,11 +33,12 @@ public struct QuantizedLinear: KernelComposite {
       Parameter("A_zero", MatMulInteger.types, "T1"), Parameter("B", MatMulInteger.types, "T2"),
       Parameter("B_scale", scale), .optional("B_zero", MatMulInteger.types, "T2"),
       .optional("bias", scale), .optional("residual", [MatMulInteger.types, scale], "T3"),
-      .optional("residual_scale", scale), .optional("residual_zero", MatMulInteger.types, "T4"),
-      .optional("R_scale", scale), .optional("R_zero", MatMulInteger.types, "T5"),
-      .optional("Y_scale", scale), .optional("Y_zero", MatMulInteger.types, "T6"),
+      .optional("residual_scale", scale),
+      .optional("residual_zero", [MatMulInteger.types, scale], "T3"),
+      .optional("R_scale", scale), .optional("R_zero", MatMulInteger.types, "T4"),
+      .optional("Y_scale", scale), .optional("Y_zero", MatMulInteger.types, "T5"),
     ],
-    outputs: [Parameter("Y", [MatMulInteger.types, scale], "T7")],
+    outputs: [Parameter("Y", [MatMulInteger.types, scale], "T6")],
     attributes: [AttributeSpec("transB", .int, "1: B is transposed; default 0")]
       + FusedActivation.namedSpecs,
     cases: {
@@ -56,8 +58,10 @@ public struct QuantizedLinear: KernelComposite {
           [a, s, z, b, t, nil, bias, y, nil, nil, r, z]),
         .init(
           QuantizedLinear(transB: true),
-          [a, s, z, turned, s, try Tensor([128, 127] as [UInt8]), bias, codes, r, minus, nil, nil,
-            r, minus]),
+          [
+            a, s, z, turned, t, try Tensor([128, 127] as [UInt8]), bias, codes, r, minus, nil, nil,
+            r, minus,
+          ]),
         .init(
           QuantizedLinear(), [a, s, z, b, s, nil, nil, nil, nil, nil, nil, nil, r, z]),
       ]
@@ -86,6 +90,10 @@ public struct QuantizedLinear: KernelComposite {
       c.has(6) ? Fact(.float32, c.dims(6)) : nil, c.has(7) ? Fact(.float32, c.dims(7)) : nil,
     ]
     let dims = try FusedLinear(activation, transB: transB).infer(Inference(inputs: real))[0].dims
+    if c.has(5), let s = c.dims(4)?.product.known, let z = c.dims(5)?.product.known, s != z {
+      throw EngineError(
+        .shape, "B has not as many zero points as scales", expected: "\(s)", received: "\(z)")
+    }
     if let n = dims?.last?.known {
       for i in [4, 5] {
         guard let own = c.dims(i)?.product.known, own != 1, own != n else { continue }
@@ -122,7 +130,9 @@ public struct QuantizedLinear: KernelComposite {
     if let bias = at(6) { y = try b.apply(Add(), y, bias) }
     y = try activation.expand(b, y)
     if var residual = at(7) {
-      if let own = at(8) {
+      if b.fact(of: residual).dtype != .float32 {
+        var own = at(8)
+        if own == nil { own = try b.constant(Tensor(scalar: 1 as Float)) }
         residual = try b.apply(DequantizeLinear(), inputs: [residual, own, at(9)])
       }
       y = try b.apply(Add(), y, residual)

@@ -43,7 +43,8 @@ public struct DynamicQuantizeLinear: Operator {
       rows: QuantRows(tensor: count))
     guard let kernel, x.dtype == .float32 else { throw p.noKernel() }
     let (wantsScale, wantsZero) = (p.wants(1), p.wants(2))
-    return Prepared(scratchBytes: max(512, 64 + kernel.scratchBytes), label: "quantize uint8") { m in
+    return Prepared(scratchBytes: max(512, 64 + kernel.scratchBytes), label: "quantize uint8") {
+      m in
       let x = m.input(0, Float.self)
       let (low, high) = FloatCodes.range(
         count, x, scratch: m.scratch.assumingMemoryBound(to: Float.self), pool: m.pool)

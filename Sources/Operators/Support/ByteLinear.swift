@@ -58,13 +58,12 @@ struct ByteLinear: Sendable {
       fits(at.residualScale, 1, isFloat), fits(at.yScale, 1, isFloat),
       type(at.bias).map({ $0.count == n && $0.dtype == .float32 }) ?? true
     else { return nil }
-    for i in [at.residualZero, at.roundZero, at.yZero] {
-      guard fits(i, 1, { $0 == .int8 || $0 == .uint8 }) else { return nil }
-    }
+    let isByteType: (DType) -> Bool = { $0 == .int8 || $0 == .uint8 }
+    guard fits(at.roundZero, 1, isByteType), fits(at.yZero, 1, isByteType) else { return nil }
     if let residual = type(at.residual) {
       guard residual.count == m * n else { return nil }
       residualIsCode = residual.dtype != .float32
-      guard !residualIsCode || (isByte(residual) && type(at.residualScale) != nil) else {
+      guard !residualIsCode || (isByte(residual) && fits(at.residualZero, 1, isByteType)) else {
         return nil
       }
     } else {
@@ -145,9 +144,13 @@ struct ByteLinear: Sendable {
       v.divisor = rounding.scale
     }
     if let i = self.at.residual {
-      if residualIsCode, let scale = self.at.residualScale {
+      if residualIsCode {
+        let zero = raw(self.at.residualZero).map {
+          QuantizedBytes.code($0, 0, isSigned: signs.residual)
+        }
+        let scale = floats(self.at.residualScale).map { $0[0] } ?? 1
         v.residual = .codes(
-          m.inputs[i], at(scale, self.at.residualZero, signs.residual), isSigned: signs.residual)
+          m.inputs[i], ByteScale(scale: scale, zero: zero ?? 0), isSigned: signs.residual)
       } else {
         v.residual = .floats(m.inputs[i])
       }
@@ -159,7 +162,8 @@ struct ByteLinear: Sendable {
     } else if self.at.aScale != nil {
       v.output = .floats
     }
-    plan.run(a: m.inputs[self.at.a], b: m.inputs[self.at.b], v, y: y, scratch: scratch, pool: m.pool)
+    plan.run(
+      a: m.inputs[self.at.a], b: m.inputs[self.at.b], v, y: y, scratch: scratch, pool: m.pool)
   }
 }
 

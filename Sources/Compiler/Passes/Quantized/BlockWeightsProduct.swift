@@ -7,7 +7,8 @@ enum BlockWeightsProduct: Pass {
   static let level = OptimizationLevel.all
   static let stage = PassStage.fusing
   static let about = PassText(
-    looksFor: "a product of float32 with a constant matrix of 2, 4 or 8 bits that a DequantizeLinear "
+    looksFor:
+      "a product of float32 with a constant matrix of 2, 4 or 8 bits that a DequantizeLinear "
       + "scales in blocks of what is summed over, a multiple of 32 long",
     makes: "a BlockLinear, which reads the weights in their few bits",
     why: "the same numbers; scales are applied to the sum of a block and not to each weight, which "

@@ -32,7 +32,9 @@ enum DynamicProduct: Pass {
         }
         var zero = g.input(product, 2)
         if zero == nil { zero = try g.zeroCode(g.dtype(a) ?? .uint8) }
-        guard let zero, g.isOne(zero), let (bScale, bZero) = try alike(g, right, g.input(product, 3)) else {
+        guard let zero, g.isOne(zero),
+          let (bScale, bZero) = try alike(g, right, g.input(product, 3))
+        else {
           g.miss(i, "\(name): zero points differ from row to row")
           continue
         }

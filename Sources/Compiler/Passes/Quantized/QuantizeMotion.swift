@@ -6,10 +6,12 @@ enum QuantizeMotion: Pass {
   static let name = "move-quantization"
   static let level = OptimizationLevel.all
   static let about = PassText(
-    looksFor: "QuantizeLinear to 8 bits with one scale of a Reshape, Transpose or the like, such an "
+    looksFor:
+      "QuantizeLinear to 8 bits with one scale of a Reshape, Transpose or the like, such an "
       + "operator of a DequantizeLinear, and codes that are made into numbers and back at the same "
       + "scale",
-    makes: "the movement on codes, so that numbers are made to codes where they come from and codes "
+    makes:
+      "the movement on codes, so that numbers are made to codes where they come from and codes "
       + "to numbers where they are used; nothing of the third",
     why: "one scale does not depend on the place; and round((c - z) s / s) + z = c")
 

@@ -11,7 +11,8 @@ enum QuantizedProduct: Pass {
       + "matrix of 8-bit codes with one scale or one for each column; alone or with what was "
       + "joined to it",
     makes: "a QuantizedLinear, which multiplies the codes in integers",
-    why: "scales come out of the sum, whose integers are then exact; sums of float32 differ from it "
+    why:
+      "scales come out of the sum, whose integers are then exact; sums of float32 differ from it "
       + "by their rounding")
 
   static func run(_ g: GraphEditor, _ options: PassOptions) throws(EngineError) {
