@@ -178,16 +178,20 @@ private struct Problem {
         }
       }
     }
-    let divisor = finish.residual.map { $0.own?.scale ?? 1 } ?? finish.scale.scale
+    let y = finish.scale.scale
+    let divisor = finish.residual?.own?.scale ?? y
     var v = Float(sum) * (scales[m] / divisor)
     if let offsets { v += offsets[m] / divisor }
     if let r = finish.residual {
+      let factor = r.scale.scale / y
+      let other = (-Float(r.scale.zero) * factor)
+        .addingProduct(Float(z[pixel * outStep + m]), factor)
       if let own = r.own {
         let q = max(Float(r.ownLow - own.zero), min(Float(r.ownHigh - own.zero), v))
-        v = q.rounded(.toNearestOrEven) * own.scale
+        v = other.addingProduct(q.rounded(.toNearestOrEven), own.scale / y)
+      } else {
+        v += other
       }
-      let other = Float(Int(z[pixel * outStep + m]) - r.scale.zero) * r.scale.scale
-      v = (v + other) * (1 / finish.scale.scale)
     }
     let q = max(-65536, min(65536, v)).rounded(.toNearestOrEven)
     return max(finish.low, min(finish.high, Int(q) + finish.scale.zero))
