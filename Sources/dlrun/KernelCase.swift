@@ -17,7 +17,7 @@ struct KernelCase {
     /// Numbers that a run brings.
     case data(Shape, DType = .float32)
     /// Numbers that are known before the run, as weights are.
-    case weight(Shape)
+    case weight(Shape, DType = .float32)
     /// Integers known before the run.
     case ints([Int])
     /// Indices below a limit, that a run brings.
@@ -51,8 +51,8 @@ struct KernelCase {
           shape: shape, (0..<shape.count).map { Int64(($0 &* 7919) % max(1, limit)) })
         ids.append(builder.graph.addInput("x\(i)", Fact(t.type)))
         values["x\(i)"] = .tensor(t)
-      case .weight(let shape):
-        ids.append(try builder.constant(SyntheticInputs.tensor(.float32, shape, seed: i)))
+      case .weight(let shape, let dtype):
+        ids.append(try builder.constant(SyntheticInputs.tensor(dtype, shape, seed: i)))
       case .ints(let list): ids.append(try builder.constant(Tensor(list.map { Int64($0) })))
       case .none: ids.append(nil)
       }

@@ -70,7 +70,8 @@ INLINE void tile(const int rows, const int vectors, const dl_byte_conv *c, const
 }
 
 #define TILES(N) TILE(1, N) TILE(2, N) TILE(3, N) TILE(4, N) TILE(5, N) TILE(6, N)
-#define NAMES(N) {tile_1_##N, tile_2_##N, tile_3_##N, tile_4_##N, tile_5_##N, tile_6_##N}
+#define NAMES(N)                                                                                   \
+  { tile_1_##N, tile_2_##N, tile_3_##N, tile_4_##N, tile_5_##N, tile_6_##N }
 
 typedef void (*tile_function)(const dl_byte_conv *, const dl_byte_panel *, const uint8_t *const *,
                               const uint8_t *, const uint8_t *, uint8_t *);
@@ -87,9 +88,9 @@ static const tile_function tiles[2][ROWS] = {NAMES(1), NAMES(2)};
 DL_BYTE_CONV(CONV) {
   dl_byte_place place = dl_byte_place_of(c, first);
   // Every pixel for itself: inputs lie as outputs do.
-  const int is_flat = c->taps[0] == 1 && c->taps[1] == 1 && c->stride[0] == 1 && c->stride[1] == 1 &&
-                      c->pad[0] == 0 && c->pad[1] == 0 && c->output[0] == c->input[0] &&
-                      c->output[1] == c->input[1] &&
+  const int is_flat = c->taps[0] == 1 && c->taps[1] == 1 && c->stride[0] == 1 &&
+                      c->stride[1] == 1 && c->pad[0] == 0 && c->pad[1] == 0 &&
+                      c->output[0] == c->input[0] && c->output[1] == c->input[1] &&
                       c->image_step == c->input[0] * c->input[1] * c->pixel_step;
   // While a tile computes, a line of the next panel's weights comes closer with each four channels.
   const intptr_t line = 64 * c->taps[0] * c->taps[1] * c->fours;

@@ -50,9 +50,10 @@ INLINE void column_of(const int size, const rows *r, intptr_t at, const intptr_t
   V t[8];
 #pragma clang loop unroll(full)
   for (int i = 0; i < 8; i++)
-    t[i] = i >= size ? ZERO
-                     : dl_load_bytes(at >= 0 && at < r->width ? r->at[i] + at * r->step[i] : r->border,
-                                     columns);
+    t[i] = i >= size
+               ? ZERO
+               : dl_load_bytes(at >= 0 && at < r->width ? r->at[i] + at * r->step[i] : r->border,
+                               columns);
 #pragma clang loop unroll(full)
   for (int g = 0; 4 * g < size; g++) {
     const V low = LOW_8(t[4 * g], t[4 * g + 1]), high = HIGH_8(t[4 * g], t[4 * g + 1]);

@@ -57,7 +57,8 @@ DL_BYTE_MAX_POOL(NAME(dl_byte_max_pool_u8)) {
         const intptr_t count = n - c < PIECE ? n - c : PIECE;
         for (intptr_t a = a0; a < a1; a++)
           for (intptr_t b = b0; b < b1; b++) {
-            const intptr_t at = (top + a * w->dilation[0]) * w->input[1] + left + b * w->dilation[1];
+            const intptr_t at =
+                (top + a * w->dilation[0]) * w->input[1] + left + b * w->dilation[1];
             const uint8_t *from = x + at * n + c;
             if (count == PIECE) {
               for (intptr_t i = 0; i < PIECE; i++)
@@ -95,7 +96,8 @@ DL_BYTE_AVERAGE_POOL(NAME(dl_byte_average_pool_u8)) {
           sums[i] = -pixels * m->x_zero;
         for (intptr_t a = a0; a < a1; a++)
           for (intptr_t b = b0; b < b1; b++) {
-            const intptr_t at = (top + a * w->dilation[0]) * w->input[1] + left + b * w->dilation[1];
+            const intptr_t at =
+                (top + a * w->dilation[0]) * w->input[1] + left + b * w->dilation[1];
             const uint8_t *from = x + at * n + c;
             if (count == PIECE) {
               for (intptr_t i = 0; i < PIECE; i++)

@@ -32,8 +32,7 @@ void dl_byte_pack_s8(void *to, const dl_byte_filter *f) {
               else if (f->tap_columns)
                 w = 0;
               else if (f->merged)
-                w = weight(f, output, at % f->merged,
-                           t * (f->all_taps / f->taps) + at / f->merged);
+                w = weight(f, output, at % f->merged, t * (f->all_taps / f->taps) + at / f->merged);
               else
                 w = weight(f, output, f->first_channel + at, t);
             }

@@ -191,7 +191,8 @@ public struct ByteConvPlan: Sendable {
         dl_byte_conv_u8s8__avx2(&c, &panel, from, edge, z, to, first, count, table)
       case (true, .avx512vnni):
         if p.lanes == 8 {
-          dl_byte_depthwise_u8s8__avx512vnni_half(&c, &panel, from, edge, z, to, first, count, table)
+          dl_byte_depthwise_u8s8__avx512vnni_half(
+            &c, &panel, from, edge, z, to, first, count, table)
         } else {
           dl_byte_depthwise_u8s8__avx512vnni(&c, &panel, from, edge, z, to, first, count, table)
         }
