@@ -6,8 +6,8 @@ import Tensors
 extension KernelCase {
   /// Sizes of real networks and some beside them, for each family of kernels.
   static let all: [KernelCase] =
-    products + byteProducts + convolutions + poolings + attention + rows + elementwise + movement
-    + recurrent
+    products + byteProducts + convolutions + byteConvolutions + byteImages + poolings + attention
+    + rows + elementwise + movement + recurrent
 
   private static func size(_ list: Int...) -> String { list.map { "\($0)" }.joined(separator: "x") }
 

@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#pragma clang attribute push(                                                                      \
-    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma"))),    \
+                             apply_to = function)
 
 #include "vectors_512.h"
 

@@ -37,6 +37,28 @@ dl_byte_taps(const dl_byte_conv *c, dl_byte_place *place, intptr_t count, const 
   int is_inside = 1;
   const intptr_t rows = c->taps[0], columns = c->taps[1];
   const intptr_t down = (rows - 1) * c->dilation[0], right = (columns - 1) * c->dilation[1];
+  const intptr_t row_step = c->dilation[0] * c->row_step, step = c->dilation[1] * c->pixel_step;
+  // Most are neighbours in one row, far from all edges.
+  {
+    const intptr_t t = place->row * c->stride[0] - c->pad[0];
+    const intptr_t l = place->column * c->stride[1] - c->pad[1];
+    if (place->column + count <= c->output[1] && t >= 0 && t + down < c->input[0] && l >= 0 &&
+        l + (count - 1) * c->stride[1] + right < c->input[1]) {
+      const intptr_t each = c->stride[1] * c->pixel_step;
+      const uint8_t *from = x + place->image * c->image_step + t * c->row_step + l * c->pixel_step;
+      for (intptr_t i = 0; i < 8; i++)
+        offset[i] = (i < count ? i : count - 1) * each;
+      for (intptr_t a = 0; a < rows; a++, from += row_step) {
+        const uint8_t *at = from;
+        for (intptr_t b = 0; b < columns; b++, table += 8, at += step)
+          for (intptr_t i = 0; i < 8; i++)
+            table[i] = at + offset[i];
+      }
+      place->column += count - 1;
+      dl_byte_next(c, place);
+      return;
+    }
+  }
   for (intptr_t i = 0; i < count; i++) {
     const intptr_t t = place->row * c->stride[0] - c->pad[0];
     const intptr_t l = place->column * c->stride[1] - c->pad[1];
@@ -51,7 +73,6 @@ dl_byte_taps(const dl_byte_conv *c, dl_byte_place *place, intptr_t count, const 
     left[i] = left[count - 1];
     offset[i] = offset[count - 1];
   }
-  const intptr_t row_step = c->dilation[0] * c->row_step, step = c->dilation[1] * c->pixel_step;
   for (intptr_t a = 0; a < rows; a++)
     for (intptr_t b = 0; b < columns; b++, table += 8) {
       const intptr_t at = a * row_step + b * step;

@@ -17,19 +17,25 @@ INLINE void dl_finish(const dl_byte_finish *f, const int vectors, const V *sums,
     const V given = dl_spread_out(dl_load_bytes(z, columns), vectors);
 #pragma clang loop unroll(full)
     for (int j = 0; j < vectors; j++) {
+      const F other = FMA_F(TO_F(PICK(given, j)), SET_F(f->z_factor), SET_F(f->z_offset));
       if (f->has_own) {
         // The bounds come first: they are whole numbers, and the rounded number has room then.
         v[j] = MIN_F(MAX_F(v[j], SET_F(f->own_low)), SET_F(f->own_high));
-        v[j] = MUL_F(ROUND_F(v[j]), SET_F(f->own_scale));
+        v[j] = FMA_F(ROUND_F(v[j]), SET_F(f->own_factor), other);
+      } else {
+        v[j] = ADD_F(v[j], other);
       }
-      const F other = TO_F(SUB_32(PICK(given, j), SET_32(f->z_zero)));
-      v[j] = MUL_F(ADD_F(v[j], MUL_F(other, SET_F(f->z_scale))), SET_F(f->inverse));
     }
   }
   // Beyond 16 bits all is clamped alike; a conversion of more than 31 bits would change the sign.
+  if (f->is_wide) {
+#pragma clang loop unroll(full)
+    for (int j = 0; j < vectors; j++)
+      v[j] = MIN_F(v[j], SET_F(65536.0f));
+  }
 #pragma clang loop unroll(full)
   for (int j = 0; j < vectors; j++)
-    q[j] = TO_32(MIN_F(v[j], SET_F(65536.0f)));
+    q[j] = TO_32(v[j]);
   const V zero = SET_16(f->zero);
   const V a = ADDS_16(PACK_32(q[0], q[vectors > 1 ? 1 : 0]), zero);
   const V b = vectors > 2 ? ADDS_16(PACK_32(q[2], q[vectors > 3 ? 3 : 2]), zero) : a;

@@ -22,10 +22,9 @@ static inline uint8_t dl_finish_scalar(const dl_byte_finish *f, int32_t sum, flo
   float v = (float)sum * scale;
   v = v + offset;
   if (z) {
-    if (f->has_own)
-      v = rintf(dl_byte_between(v, f->own_low, f->own_high)) * f->own_scale;
-    const float other = (float)(*z - f->z_zero) * f->z_scale;
-    v = (v + other) * f->inverse;
+    const float other = fmaf((float)*z, f->z_factor, f->z_offset);
+    v = f->has_own ? fmaf(rintf(dl_byte_between(v, f->own_low, f->own_high)), f->own_factor, other)
+                   : v + other;
   }
   const int32_t q = (int32_t)rintf(dl_byte_between(v, -65536.0f, 65536.0f)) + f->zero;
   return (uint8_t)(q < f->low ? f->low : q > f->high ? f->high : q);

@@ -4,7 +4,8 @@
 #include "../include/byte_images.h"
 
 #if defined(__x86_64__)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma"))),    \
+                             apply_to = function)
 
 #define NAME(kernel) kernel##__avx512
 #include "image_body.h"

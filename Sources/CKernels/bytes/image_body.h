@@ -57,7 +57,8 @@ DL_BYTE_MAX_POOL(NAME(dl_byte_max_pool_u8)) {
         const intptr_t count = n - c < PIECE ? n - c : PIECE;
         for (intptr_t a = a0; a < a1; a++)
           for (intptr_t b = b0; b < b1; b++) {
-            const intptr_t at = (top + a * w->dilation[0]) * w->input[1] + left + b * w->dilation[1];
+            const intptr_t at =
+                (top + a * w->dilation[0]) * w->input[1] + left + b * w->dilation[1];
             const uint8_t *from = x + at * n + c;
             if (count == PIECE) {
               for (intptr_t i = 0; i < PIECE; i++)
@@ -95,7 +96,8 @@ DL_BYTE_AVERAGE_POOL(NAME(dl_byte_average_pool_u8)) {
           sums[i] = -pixels * m->x_zero;
         for (intptr_t a = a0; a < a1; a++)
           for (intptr_t b = b0; b < b1; b++) {
-            const intptr_t at = (top + a * w->dilation[0]) * w->input[1] + left + b * w->dilation[1];
+            const intptr_t at =
+                (top + a * w->dilation[0]) * w->input[1] + left + b * w->dilation[1];
             const uint8_t *from = x + at * n + c;
             if (count == PIECE) {
               for (intptr_t i = 0; i < PIECE; i++)
@@ -137,7 +139,7 @@ DL_BYTE_QUANTIZE(NAME(dl_byte_quantize_f32)) {
   for (intptr_t at = 0; at < pixels; at += PIECE) {
     const intptr_t count = pixels - at < PIECE ? pixels - at : PIECE;
     for (intptr_t c = 0; c < step; c += 4) {
-      uint8_t four[4][PIECE];
+      uint8_t four[4][PIECE] = {{0}};
       for (intptr_t i = 0; i < 4; i++) {
         if (c + i >= channels) {
           memset(four[i], zero, PIECE);
@@ -148,11 +150,15 @@ DL_BYTE_QUANTIZE(NAME(dl_byte_quantize_f32)) {
           four[i][p] = (uint8_t)(nearest(between(from[p] / scale, low, high)) + zero);
       }
       uint8_t *to = y + at * step + c;
-      for (intptr_t p = 0; p < count; p++) {
-        const uint32_t all = (uint32_t)four[0][p] | (uint32_t)four[1][p] << 8 |
-                             (uint32_t)four[2][p] << 16 | (uint32_t)four[3][p] << 24;
-        memcpy(to + p * step, &all, 4);
-      }
+      uint32_t all[PIECE];
+      for (intptr_t p = 0; p < PIECE; p++)
+        all[p] = (uint32_t)four[0][p] | (uint32_t)four[1][p] << 8 | (uint32_t)four[2][p] << 16 |
+                 (uint32_t)four[3][p] << 24;
+      if (step == 4)
+        memcpy(to, all, (size_t)(4 * count));
+      else
+        for (intptr_t p = 0; p < count; p++)
+          memcpy(to + p * step, &all[p], 4);
     }
   }
 }

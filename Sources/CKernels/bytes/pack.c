@@ -12,8 +12,11 @@ static int8_t weight(const dl_byte_filter *f, intptr_t output, intptr_t channel,
 void dl_byte_pack_s8(void *to, const dl_byte_filter *f) {
   int8_t *narrow = to;
   int16_t *wide = to;
-  const intptr_t rows = f->is_depthwise ? 1 : f->taps;
-  const intptr_t fours = f->is_depthwise ? (f->all_taps + 3) / 4 : f->fours;
+  const intptr_t rows = f->tap_columns ? 1 : f->taps;
+  // Of a depthwise convolution: taps of a column, and fours of them.
+  const intptr_t height = f->tap_columns ? f->all_taps / f->tap_columns : 1;
+  const intptr_t groups = (height + 3) / 4;
+  const intptr_t fours = f->tap_columns ? f->tap_columns * groups : f->fours;
   for (intptr_t t = 0; t < rows; t++)
     for (intptr_t k = 0; k < fours; k++)
       for (intptr_t j = 0; j < f->vectors; j++) {
@@ -23,13 +26,13 @@ void dl_byte_pack_s8(void *to, const dl_byte_filter *f) {
             const intptr_t at = 4 * k + i, output = f->first_output + column;
             int8_t w = 0;
             if (column < f->columns) {
-              if (f->is_depthwise && f->all_taps == 9)
-                w = i < 3 ? weight(f, output, output, 3 * i + k) : 0;
-              else if (f->is_depthwise)
-                w = weight(f, output, output, at);
+              const intptr_t row = k % groups * 4 + i;
+              if (f->tap_columns && row < height)
+                w = weight(f, output, output, row * f->tap_columns + k / groups);
+              else if (f->tap_columns)
+                w = 0;
               else if (f->merged)
-                w = weight(f, output, at % f->merged,
-                           t * (f->all_taps / f->taps) + at / f->merged);
+                w = weight(f, output, at % f->merged, t * (f->all_taps / f->taps) + at / f->merged);
               else
                 w = weight(f, output, f->first_channel + at, t);
             }

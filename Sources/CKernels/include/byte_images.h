@@ -20,14 +20,15 @@
 extern "C" {
 #endif
 
-// What becomes of a sum: y = clamp(round(sum * scale + offset) + zero), scale and offset of its
-// column. With a residual z: v = sum * scale + offset; where has_own, v is rounded and clamped to
-// own_low..own_high, then multiplied by own_scale; y = clamp(round((v + (z - z_zero) * z_scale) *
-// inverse) + zero). Rounds to nearest, ties to even.
+// What becomes of a sum: v = sum * scale + offset, scale and offset of its column;
+// y = clamp(round(v) + zero). With a residual z: y = clamp(round(v + (z * z_factor + z_offset)) +
+// zero), or, where has_own, clamp(round(round(clamp(v, own_low, own_high)) * own_factor + (z *
+// z_factor + z_offset)) + zero), sums of a product rounded once. Rounds to nearest, ties to even.
 typedef struct dl_byte_finish {
   int32_t zero, low, high; // of the result: 0 <= low <= high <= 255
-  int32_t has_own, z_zero;
-  float own_low, own_high, own_scale, z_scale, inverse;
+  int32_t is_wide;         // whether what is rounded may reach 2^31
+  int32_t has_own;
+  float own_low, own_high, own_factor, z_factor, z_offset;
 } dl_byte_finish;
 
 // A convolution with everything settled but the memory.
@@ -48,6 +49,7 @@ typedef struct dl_byte_panel {
   const int32_t *start; // what sums start from
   const float *scale;
   const float *offset; // or NULL for zeros
+  const void *next;    // the weights that will be read after these, or NULL
 } dl_byte_panel;
 
 // Outputs first..<first + count, counted over images, rows and columns, of one panel.
@@ -66,8 +68,8 @@ DL_BYTE_CONV(dl_byte_conv_u8s8__avx512);
 DL_BYTE_CONV(dl_byte_conv_u8s8__avx512vnni);
 
 // The same where each channel has a window of its own. A panel is 4 vectors wide; weights are, for
-// each four taps (the last ones filled with zeros), as above with taps in place of channels. Nine
-// taps make three groups, of taps 0, 3, 6, then 1, 4, 7, then 2, 5, 8: the columns of 3x3.
+// each column of the window, and each four of its taps (the last ones filled with zeros), as above
+// with taps in place of channels.
 // fours is of no use; border holds as many bytes as the panel has columns.
 // L: 8 (__avx512vnni_half, __avx2) or 16 (the others).
 DL_BYTE_CONV(dl_byte_depthwise_u8s8__scalar);
@@ -158,7 +160,8 @@ typedef struct dl_byte_filter {
   int32_t is_wide; // 16 bits a weight
   // Where not 0, all taps of a row make one, of so many bytes each: a tap of `fours` fours.
   intptr_t merged;
-  int32_t is_depthwise; // weights by taps: see above
+  // Where not 0, a depthwise convolution with so many taps along the width: see above.
+  intptr_t tap_columns;
 } dl_byte_filter;
 void dl_byte_pack_s8(void *to, const dl_byte_filter *f);
 // to[m] = the sum of from[m][i] over i < n.

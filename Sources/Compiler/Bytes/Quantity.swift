@@ -12,7 +12,8 @@ struct Quantity {
   /// Nil for other nodes, other types than bytes, several scales, and scales that are not known.
   init?(dequantizing node: Int, _ g: GraphEditor) {
     guard g.node(node).op is DequantizeLinear || g.node(node).op is ContribDequantizeLinear,
-      let x = g.input(node, 0), let s = Self.scale(g, g.input(node, 1), g.input(node, 2), g.dtype(x))
+      let x = g.input(node, 0),
+      let s = Self.scale(g, g.input(node, 1), g.input(node, 2), g.dtype(x))
     else { return nil }
     (value, scale) = (x, s)
   }

@@ -16,7 +16,9 @@ enum DequantizedConstants: Pass {
     var spent = 0
     let eager = Eager(pool: options.pool, options: .init(exact: options.exact))
     for i in g.nodes {
-      guard ConstantFolding.keeps(g, i), let op = g.node(i).op, let y = g.output(i) else { continue }
+      guard ConstantFolding.keeps(g, i), let op = g.node(i).op, let y = g.output(i) else {
+        continue
+      }
       var inputs: [Value?] = []
       for id in g.node(i).inputs { inputs.append(g.constant(id).map { .tensor($0) }) }
       let bytes = g.fact(y).tensorType?.byteCount ?? Int.max

@@ -19,6 +19,7 @@ public struct ByteConvPlan: Sendable {
   /// For each panel what sums start from, scales, and offsets where there are some, by lane.
   let constants: AlignedMemory
   let hasOffsets: Bool
+  let isWide: Bool
   let border: AlignedMemory
   let xZero: Int
   let outStep: Int
@@ -64,6 +65,9 @@ public struct ByteConvPlan: Sendable {
         offset[at] = (offsets?[m] ?? 0) / finish.divisor
       }
     }
+    isWide = finish.isWide(
+      factor: (0..<count).reduce(0) { max($0, abs(scale[$1])) },
+      offset: (0..<count).reduce(0) { max($0, abs(offset[$1])) })
     let longest = panels.isDepthwise ? 64 : (panels.panels.map(\.fours).max() ?? 0) * 4
     border = try AlignedMemory(byteCount: longest)
     border.bytes.initializeMemory(as: UInt8.self, repeating: UInt8(xZero), count: longest)
@@ -118,7 +122,7 @@ public struct ByteConvPlan: Sendable {
       output: (g.output[1], g.output[2]), stride: (g.strides[1], g.strides[2]),
       pad: (g.pads[1], panels.isMerged ? 0 : g.pads[2]),
       dilation: (g.dilations[1], g.dilations[2]), pixel_step: panels.step, row_step: rowBytes,
-      image_step: rowBytes * g.input[1], out_step: outStep, finish: finish.core)
+      image_step: rowBytes * g.input[1], out_step: outStep, finish: finish.core(isWide: isWide))
     let units = chunks * shares
     pool.run(pieces, slots: slots, counter: scratch.assumingMemoryBound(to: Int.self)) {
       piece, slot in
@@ -171,7 +175,9 @@ public struct ByteConvPlan: Sendable {
     var panel = dl_byte_panel(
       vectors: p.vectors, columns: columns, weights: filter.memory.bytes + p.offset,
       start: constants.bytes.assumingMemoryBound(to: Int32.self) + p.constants,
-      scale: numbers + all + p.constants, offset: hasOffsets ? numbers + 2 * all + p.constants : nil)
+      scale: numbers + all + p.constants,
+      offset: hasOffsets ? numbers + 2 * all + p.constants : nil,
+      next: isLast ? nil : filter.memory.bytes + panels.panels[i + 1].offset)
     let from = x + p.channel
     let edge = UnsafePointer(border.bytes.assumingMemoryBound(to: UInt8.self))
     let (z, to) = (residual.map { $0 + p.first }, y + p.first)
@@ -185,7 +191,8 @@ public struct ByteConvPlan: Sendable {
         dl_byte_conv_u8s8__avx2(&c, &panel, from, edge, z, to, first, count, table)
       case (true, .avx512vnni):
         if p.lanes == 8 {
-          dl_byte_depthwise_u8s8__avx512vnni_half(&c, &panel, from, edge, z, to, first, count, table)
+          dl_byte_depthwise_u8s8__avx512vnni_half(
+            &c, &panel, from, edge, z, to, first, count, table)
         } else {
           dl_byte_depthwise_u8s8__avx512vnni(&c, &panel, from, edge, z, to, first, count, table)
         }

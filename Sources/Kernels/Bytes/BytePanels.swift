@@ -59,7 +59,7 @@ public struct BytePanels: Sendable {
       if isDepthwise {
         // Half a panel costs half.
         if lanes == 16 && left <= 32 && isa >= .avx512 { lanes = 8 }
-        (channel, fours) = (first, (g.taps + 3) / 4)
+        (channel, fours) = (first, g.kernel[2] * ((g.kernel[1] + 3) / 4))
       } else {
         vectors = Self.vectors(left, lanes: lanes, share: g.groups > 1 ? g.outputs : left)
       }

@@ -35,7 +35,8 @@ extension ByteConv {
   ) throws(EngineError) -> ByteConvPlan {
     let w = weights.shape
     let (m, part) = (w[0], w[1])
-    let settled = try conv.window.concrete(inputSpatial: [image[1], image[2]], kernel: [w[2], w[3]])
+    let settled = try conv.window.concrete(
+      inputSpatial: [image[1], image[2]], kernel: [w[2], w[3]])
     let g = ConvGeometry(
       batch: image[0], groups: conv.group, channels: part, outputs: m / conv.group,
       input: settled.input, output: settled.output, kernel: settled.kernel,
@@ -54,7 +55,11 @@ extension ByteConv {
     let factors = (0..<m).map { x.scale * steps[steps.count == 1 ? 0 : $0] }
     var (whole, offsets): ([Int32]?, [Float]?)
     if let bias {
-      if bias.dtype == .int32 { whole = try bias.values(as: Int32.self) } else { offsets = try bias.values(as: Float.self) }
+      if bias.dtype == .int32 {
+        whole = try bias.values(as: Int32.self)
+      } else {
+        offsets = try bias.values(as: Float.self)
+      }
     }
     return try ByteConvPlan(
       panels, filter: packed,

@@ -58,7 +58,8 @@ enum ByteLayout {
   }
 
   /// Errors: `.attribute` for a number that is no byte.
-  static func byte(_ name: String, _ a: AttributeReader, default d: Int) throws(EngineError) -> Int {
+  static func byte(_ name: String, _ a: AttributeReader, default d: Int) throws(EngineError) -> Int
+  {
     let n = try a.int(name, default: d)
     guard (0...255).contains(n) else {
       throw EngineError(
@@ -86,7 +87,8 @@ enum ByteLayout {
     )
     guard low <= high else {
       throw EngineError(
-        .attribute, "attribute '\(prefix)low' is above '\(prefix)high'", expected: "at most \(high)",
+        .attribute, "attribute '\(prefix)low' is above '\(prefix)high'",
+        expected: "at most \(high)",
         received: "\(low)")
     }
     return (low, high)

@@ -7,8 +7,15 @@ import Testing
 /// nobody may read or write.
 @Suite struct ByteConvPlanTests {
   struct Case: Sendable, CustomStringConvertible {
-    var (channels, outputs, groups) = (8, 16, 1)
-    var (height, width, kernel, stride, pad, dilation) = (6, 7, 3, 1, 1, 1)
+    var channels = 8
+    var outputs = 16
+    var groups = 1
+    var height = 6
+    var width = 7
+    var kernel = 3
+    var stride = 1
+    var pad = 1
+    var dilation = 1
     var batch = 1
     var residual = 0
     var hasOffsets = false
@@ -74,8 +81,7 @@ import Testing
 
   /// Rounds and clamps as ONNX says, from numbers far beyond 16 and 32 bits as well.
   @Test func farNumbersAreClamped() throws {
-    var c = Case(channels: 64, outputs: 16, kernel: 1, pad: 0)
-    c.residual = 0
+    let c = Case(channels: 64, outputs: 16, kernel: 1, pad: 0)
     for isa in InstructionSet.allCases where isa <= .detected {
       let problem = try Problem(c, scale: 3e5)
       try problem.check(isa, threads: 1)
@@ -178,16 +184,20 @@ private struct Problem {
         }
       }
     }
-    let divisor = finish.residual.map { $0.own?.scale ?? 1 } ?? finish.scale.scale
+    let y = finish.scale.scale
+    let divisor = finish.residual?.own?.scale ?? y
     var v = Float(sum) * (scales[m] / divisor)
     if let offsets { v += offsets[m] / divisor }
     if let r = finish.residual {
+      let factor = r.scale.scale / y
+      let other = (-Float(r.scale.zero) * factor)
+        .addingProduct(Float(z[pixel * outStep + m]), factor)
       if let own = r.own {
         let q = max(Float(r.ownLow - own.zero), min(Float(r.ownHigh - own.zero), v))
-        v = q.rounded(.toNearestOrEven) * own.scale
+        v = other.addingProduct(q.rounded(.toNearestOrEven), own.scale / y)
+      } else {
+        v += other
       }
-      let other = Float(Int(z[pixel * outStep + m]) - r.scale.zero) * r.scale.scale
-      v = (v + other) * (1 / finish.scale.scale)
     }
     let q = max(-65536, min(65536, v)).rounded(.toNearestOrEven)
     return max(finish.low, min(finish.high, Int(q) + finish.scale.zero))

@@ -63,7 +63,9 @@ import Testing
   }
 
   @Test(arguments: [BytePair.Kind.sum, .product]) func pairs(_ kind: BytePair.Kind) throws {
-    let (a, b, y) = (PixelScale(0.3, zero: 90), PixelScale(0.11, zero: 7), PixelScale(0.4, zero: 50))
+    let (a, b, y) = (
+      PixelScale(0.3, zero: 90), PixelScale(0.11, zero: 7), PixelScale(0.4, zero: 50)
+    )
     for (n, period) in [(1, 1), (67, 67), (256, 64), (60, 12), (40_000, 40_000), (40_000, 20)] {
       let (p, q) = (Self.bytes(n, seed: 1), Self.bytes(period, seed: 2))
       for isa in Self.sets {
