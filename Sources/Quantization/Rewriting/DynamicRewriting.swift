@@ -105,9 +105,9 @@ struct DynamicRewriting {
     }
     if let addend {
       let scaled = try e.add(Mul(), [number, factor], layer.name + "_scaled", at: i)
-      e.replace(i, with: Add(), [scaled, addend], layer.name)
+      e.replace(i, with: Add(), [scaled, addend])
     } else {
-      e.replace(i, with: Mul(), [number, factor], layer.name)
+      e.replace(i, with: Mul(), [number, factor])
     }
     return decibels(weights, floats)
   }

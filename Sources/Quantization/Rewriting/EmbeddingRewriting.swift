@@ -17,7 +17,7 @@ enum EmbeddingRewriting {
     let row = try e.add(Gather(), [codes, layer.input], layer.name + "_codes", at: i)
     let factor = try e.add(Gather(), [factors, layer.input], layer.name + "_scales", at: i)
     let number = try e.add(Cast(to: .float32), [row], layer.name + "_cast", at: i)
-    e.replace(i, with: Mul(), [number, factor], layer.name)
+    e.replace(i, with: Mul(), [number, factor])
     return decibels(weights, rounded.floats())
   }
 }

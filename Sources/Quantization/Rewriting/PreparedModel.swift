@@ -53,6 +53,22 @@ struct PreparedModel {
     graph.initializers.contains { $0.tensor.dtype == .float32 && $0.tensor.count >= 64 }
   }
 
+  /// The inputs in which NaN marks what is missing, since a node looks for it.
+  var inputsWithGaps: Set<String> {
+    let lookers = graph.nodes.filter { ["IsNaN", "Imputer"].contains($0.type) }
+    let used = Set(lookers.flatMap { $0.inputs.compactMap { $0 } })
+    // What is only moved or cut out of an input is the input still.
+    var found = used
+    for node in graph.nodes.reversed() {
+      guard ["Cast", "Slice", "Gather", "Reshape", "Identity"].contains(node.type),
+        let x = node.inputs.first.flatMap({ $0 }),
+        node.outputs.contains(where: { $0.map(found.contains) ?? false })
+      else { continue }
+      found.insert(x)
+    }
+    return Set(graph.inputs.filter(found.contains).map { graph.name($0) })
+  }
+
   private static func checkIsFloat(_ model: ModelGraph) throws(EngineError) {
     let quantised: Set = [
       "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger", "ConvInteger",

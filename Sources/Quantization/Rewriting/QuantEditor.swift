@@ -6,15 +6,17 @@ import Tensors
 final class QuantEditor {
   let g: GraphEditor
   private var used: Set<String>
+  private var nodeNames: Set<String>
 
   init(_ prepared: PreparedModel) {
     g = GraphEditor(prepared.graph, using: prepared.lookup)
     used = Set(prepared.graph.values.map(\.name))
+    nodeNames = Set(prepared.graph.nodes.map(\.name))
   }
 
   func name(_ v: ValueID) -> String { g.graph.name(v) }
 
-  private func unique(_ wanted: String) -> String {
+  private static func unique(_ wanted: String, _ used: inout Set<String>) -> String {
     var name = wanted
     var k = 1
     while !used.insert(name).inserted {
@@ -25,10 +27,12 @@ final class QuantEditor {
   }
 
   func constant(_ tensor: Tensor, _ name: String) -> ValueID {
-    g.addConstant(tensor, name: unique(name))
+    g.addConstant(tensor, name: Self.unique(name, &used))
   }
 
-  func value(_ name: String, _ fact: Fact) -> ValueID { g.addValue(unique(name), fact) }
+  func value(_ name: String, _ fact: Fact) -> ValueID {
+    g.addValue(Self.unique(name, &used), fact)
+  }
 
   /// Adds a node of one result, which gets the name of the node.
   ///
@@ -62,18 +66,26 @@ final class QuantEditor {
   func append(
     _ op: any Operator, _ inputs: [ValueID?], _ outputs: [ValueID?], _ name: String, at place: Int
   ) {
+    let name = Self.unique(name, &nodeNames)
+    g.append(Self.node(op, inputs, outputs, name), at: place)
+  }
+
+  /// Puts a node in the place of one, whose name and result it gets.
+  func replace(_ node: Int, with op: any Operator, _ inputs: [ValueID?]) {
+    let old = g.node(node)
+    let result = old.outputs.first.flatMap { $0 }
+    g.append(Self.node(op, inputs, [result], old.name), at: node)
+    g.remove(node)
+  }
+
+  private static func node(
+    _ op: any Operator, _ inputs: [ValueID?], _ outputs: [ValueID?], _ name: String
+  ) -> Graph.Node {
     let schema = type(of: op).schema
     var node = Graph.Node(
       name: name, type: schema.name, domain: schema.domain, attributes: op.attributes,
       inputs: inputs, outputs: outputs)
     node.op = op
-    g.append(node, at: place)
-  }
-
-  /// Puts nodes in the place of one, whose result keeps its value and so its name.
-  func replace(_ node: Int, with op: any Operator, _ inputs: [ValueID?], _ name: String) {
-    let old = g.node(node)
-    append(op, inputs, [old.outputs.first.flatMap { $0 }], name, at: node)
-    g.remove(node)
+    return node
   }
 }

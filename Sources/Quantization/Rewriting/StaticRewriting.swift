@@ -87,9 +87,8 @@ struct StaticRewriting {
     let dims = e.g.fact(v).dims
     let codes = e.value(name + "_quantized", Fact(p.dtype, dims))
     let numbers = e.value(name + "_dequantized", Fact(.float32, dims))
-    e.g.append(
-      Self.node(DequantizeLinear(), [codes, scale, zero], numbers, name + "_DequantizeLinear"),
-      at: place)
+    e.append(
+      DequantizeLinear(), [codes, scale, zero], [numbers], name + "_DequantizeLinear", at: place)
     if isMade {
       e.g.replace(v, with: numbers)
     } else {
@@ -99,20 +98,8 @@ struct StaticRewriting {
         }
       }
     }
-    e.g.append(
-      Self.node(QuantizeLinear(), [source, scale, zero], codes, name + "_QuantizeLinear"),
-      at: place)
+    e.append(QuantizeLinear(), [source, scale, zero], [codes], name + "_QuantizeLinear", at: place)
     return numbers
-  }
-
-  private static func node(
-    _ op: any Operator, _ inputs: [ValueID?], _ output: ValueID, _ name: String
-  ) -> Graph.Node {
-    var node = Graph.Node(
-      name: name, type: type(of: op).schema.name, attributes: op.attributes, inputs: inputs,
-      outputs: [output])
-    node.op = op
-    return node
   }
 
   /// Whether a quantiser cuts off everything that a Relu or Clip before it does.
@@ -210,6 +197,6 @@ extension QuantEditor {
   /// Gives a node without a bias one. The node keeps its number's place but not its number.
   fileprivate func replaceInputs(_ layer: Layer, _ op: any Operator, _ bias: ValueID) {
     let old = g.node(layer.node)
-    replace(layer.node, with: op, Array(old.inputs.prefix(2)) + [bias], old.name)
+    replace(layer.node, with: op, Array(old.inputs.prefix(2)) + [bias])
   }
 }

@@ -56,7 +56,7 @@ struct WeightRewriting {
     e.g.setInput(i, 1, to: value)
     if let sum = corrected(e, layer, tensor.shape, weights, floats), let op = e.g.node(i).op {
       let bias = e.constant(try Tensor(sum), layer.name + "_bias_corrected")
-      e.replace(i, with: op, [layer.input, value, bias], layer.name)
+      e.replace(i, with: op, [layer.input, value, bias])
     }
     return decibels(weights, floats)
   }
@@ -160,9 +160,9 @@ struct WeightRewriting {
     } else if let addend {
       let product = try e.add(
         MatMul(), [layer.input, value], layer.name + "_MatMul", at: i)
-      e.replace(i, with: Add(), [product, addend], layer.name)
+      e.replace(i, with: Add(), [product, addend])
     } else {
-      e.replace(i, with: MatMul(), [layer.input, value], layer.name)
+      e.replace(i, with: MatMul(), [layer.input, value])
     }
   }
 
@@ -182,9 +182,9 @@ struct WeightRewriting {
     if isBias { inputs += [nil, addend] }
     if let addend, !isBias {
       let product = try e.add(op, inputs, layer.name + "_MatMulNBits", at: i)
-      e.replace(i, with: Add(), [product, addend], layer.name)
+      e.replace(i, with: Add(), [product, addend])
     } else {
-      e.replace(i, with: op, inputs, layer.name)
+      e.replace(i, with: op, inputs)
     }
   }
 }

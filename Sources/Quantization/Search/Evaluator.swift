@@ -44,6 +44,8 @@ struct Evaluator {
   }
 
   /// Compares outputs, and both with the labels where there are some, on at most `limit` rows.
+  ///
+  /// Errors: those of the runs and the data; `.shape` for more or fewer labels than rows.
   func compare(
     _ model: ModelGraph, limit: Int? = nil, stage: String
   ) throws(EngineError) -> Comparison {
@@ -63,6 +65,11 @@ struct Evaluator {
       result.rows += rows
       progress?(.init(stage: stage, done: result.rows, total: limit))
       return limit.map { result.rows < $0 } ?? true
+    }
+    if let labels, limit == nil, labels.rows != result.rows {
+      throw EngineError(
+        .shape, "there are more labels than rows", expected: "\(result.rows)",
+        received: "\(labels.rows)", hint: "are they those of other rows?")
     }
     return result
   }

@@ -11,7 +11,8 @@ public struct Labels: Sendable {
   }
   public let metric: Metric
   private let values: [Double]
-  private let rows: Int
+  /// How many rows there are labels for.
+  let rows: Int
 
   /// - `values`: `[ROWS]` or `[ROWS, ...]`, numbers.
   /// - Errors: `.shape` for no rows, `.dtype` for what are no numbers.

@@ -12,16 +12,23 @@ public struct NoiseSum: Sendable {
     noise == 0 ? 0 : signal > 0 ? (noise / signal).squareRoot() : .infinity
   }
 
-  /// Adds tensors of one type; others, and what are no floats, are left out.
+  /// Adds tensors of one type; others, and what are no numbers, are left out.
   mutating func add(_ exact: Tensor, _ rounded: Tensor) {
-    guard exact.type == rounded.type, exact.dtype == .float32 else { return }
+    guard exact.type == rounded.type else { return }
+    if exact.dtype == .float32 {
+      add(exact.elements(Float.self).lazy.map { Double($0) }, rounded.floatList)
+    } else if let x = exact.plainNumbers, let y = rounded.plainNumbers {
+      add(x, y.map { Float($0) })
+    }
+  }
+
+  private mutating func add(_ exact: some Sequence<Double>, _ rounded: [Float]) {
     var (s, n) = (0.0, 0.0)
-    let y = rounded.elements(Float.self)
-    for (i, x) in exact.elements(Float.self).enumerated() {
-      let d = Double(x) - Double(y[i])
+    for (x, y) in zip(exact, rounded) {
+      let d = x - Double(y)
       // Masks are infinite in both.
       guard x.isFinite || d.isFinite else { continue }
-      s += Double(x) * Double(x)
+      s += x * x
       n += d * d
     }
     signal += s

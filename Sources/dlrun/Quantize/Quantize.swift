@@ -19,8 +19,9 @@ struct Quantize: ParsableCommand {
     abstract: "Makes a model smaller and shows what that costs.",
     discussion: """
       Modes: static (int8, ranges of activations found on --calibration), dynamic (int8, ranges \
-      found in each run), weights8 and weights4 (weights alone), fp16 and bf16 (weights alone). \
-      The result is standard ONNX that other runtimes load.
+      found in each run; for matrix products rather than convolutions), weights8 and weights4 \
+      (weights alone), fp16 and bf16 (weights alone). The result is standard ONNX that other \
+      runtimes load.
 
       Calibration, test rows and labels come from any file that `dlrun infer` reads. Accuracy is \
       measured on --test, or else on the calibration rows. Without labels the figures are those of \

@@ -24,14 +24,17 @@ struct QuantizeData {
       }
       // What is wrong with the columns shows before the work begins.
       _ = try TableInput(path: table, session: session, target: target)
-      return TableRows(
-        path: table, session: session, batch: batch ?? self.batch, target: target)
+      return FileRows(
+        rows: TableRows(
+          path: table, session: session, batch: batch ?? self.batch, target: target), path: table)
     }
     var tensors: [String: Tensor] = [:]
     for (name, value) in try inputs.values(for: session) { tensors[name] = try value.asTensor() }
+    let path = inputs.files.first?.path ?? ""
     do throws(EngineError) {
-      return try TensorBatches(tensors, for: session.inputs, batch: batch ?? self.batch)
-    } catch { throw error.at(file: inputs.files.first?.path) }
+      let rows = try TensorBatches(tensors, for: session.inputs, batch: batch ?? self.batch)
+      return FileRows(rows: rows, path: path)
+    } catch { throw error.at(file: path) }
   }
 
   /// One batch of made-up inputs; nil where none can be made.
@@ -126,6 +129,18 @@ struct QuantizeData {
       }
     }
     return try Tensor(numbers)
+  }
+}
+
+/// Rows whose file stands in errors that they cause.
+private struct FileRows: CalibrationData {
+  let rows: any CalibrationData
+  let path: String
+
+  func forEachBatch(
+    _ body: ([String: Tensor], Int) throws(EngineError) -> Bool
+  ) throws(EngineError) {
+    do throws(EngineError) { try rows.forEachBatch(body) } catch { throw error.at(file: path) }
   }
 }
 
