@@ -476,7 +476,7 @@ def preprocessing():
         s.adapt(np.array(["x", "y", "x", "z", "x"]))
         return s
 
-    layer("string_lookup_adapted", adapted_lookup, texts(["x"], ["y"], ["n"]))
+    layer("string_lookup_adapted_words", adapted_lookup, texts(["x"], ["y"], ["n"]))
     sentences = texts(["The cat, sat!  On it."], ["dog's (cat)"], [""])
     vocab = ["the", "cat", "sat", "dogs", "on"]
     layer("text_vectorization", lambda: L.TextVectorization(vocabulary=vocab, output_sequence_length=4), sentences)
@@ -714,8 +714,8 @@ def write(out, name):
     import tensorflow as tf
 
     given = [tf.constant([[s for s in row] for row in a.tolist()]) if a.dtype == object else a for a in arrays]
-    if isinstance(model.input, dict):
-        given = dict(zip(sorted(model.input), given))
+    if isinstance(getattr(model, "_inputs_struct", None), dict):
+        given = dict(zip(sorted(model._inputs_struct), given))
     elif len(given) == 1:
         given = given[0]
     result = model(given, training=False)
@@ -725,7 +725,8 @@ def write(out, name):
     for i, t in enumerate(keras.tree.flatten(result)):
         value = np.asarray(t)
         record[f"out_{i}"] = value.astype(str) if value.dtype == object else value
-    for kind in ("keras", "h5"):
+    # The legacy format has no place for vocabularies that were adapted; Keras loses them too.
+    for kind in ("keras",) if "adapted_words" in name else ("keras", "h5"):
         path = os.path.join(folder, f"model.{kind}")
         try:
             model.save(path)

@@ -67,10 +67,16 @@ public enum Conversion {
   }
 
   private static func digest(of path: String) throws(EngineError) -> String {
-    let file = try InputFile(path)
+    let file = try FileBytes(mapping: path, limit: Int.max)
     return withExtendedLifetime(file) {
       var hash = SHA256()
-      hash.update(file.bytes)
+      // Block by block, so that the file does not become resident beside the model.
+      var at = 0
+      while let block = file.bytes.slice(at, min(1 << 24, file.bytes.count - at)), !block.isEmpty {
+        hash.update(block)
+        file.releasePages(block)
+        at += block.count
+      }
       return hash.hex()
     }
   }

@@ -11,6 +11,8 @@ public final class ConversionBuilder: Builder {
   /// Names of nodes begin with it: the path of the layer or node being converted.
   public var scope = ""
   private var taken: Set<String> = []
+  /// Names of nodes, which may be those of values.
+  private var takenByNodes: Set<String> = []
   /// Values that are transposes to channels last, with the channels-first value behind each.
   private var channelsFirstOf: [ValueID: ValueID] = [:]
   private var channelsLastOf: [ValueID: ValueID] = [:]
@@ -62,13 +64,15 @@ public final class ConversionBuilder: Builder {
     let result = try base.call(op, inputs, outputs: outputs)
     if !scope.isEmpty {
       let last = base.graph.nodes.count - 1
-      base.graph.nodes[last].name = unique(scope)
+      base.graph.nodes[last].name = Self.unique(scope, &takenByNodes)
     }
     return result
   }
 
   /// `name`, or `name_1`, `name_2`, … where it is taken.
-  public func unique(_ name: String) -> String {
+  public func unique(_ name: String) -> String { Self.unique(name, &taken) }
+
+  private static func unique(_ name: String, _ taken: inout Set<String>) -> String {
     if taken.insert(name).inserted { return name }
     var i = 1
     while !taken.insert("\(name)_\(i)").inserted { i += 1 }

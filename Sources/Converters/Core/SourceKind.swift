@@ -42,6 +42,12 @@ public enum SourceKind: String, CaseIterable, Sendable {
     let file = try InputFile(path)
     return try withExtendedLifetime(file) { () throws(EngineError) in
       guard let kind = SourceKind(content: file.bytes) else {
+        // What is wrong with an archive says more than that its kind is not known.
+        if case .zip? = ForeignFormat(file.bytes) {
+          do throws(EngineError) {
+            _ = try ZipArchive(file.bytes, limits: TensorLimits())
+          } catch { throw error.at(file: path) }
+        }
         throw EngineError(
           .malformed, "the file is of no kind that can be converted",
           expected: allCases.map(\.title).joined(separator: ", "), subject: .init(file: path))

@@ -124,7 +124,8 @@ struct HDF5Dataset {
         throw EngineError(.budget, "HDF5: a chunk is too large", received: "\(sides)")
       }
       size = next
-      wanted = wanted.multipliedReportingOverflow(by: n / side + (n % side == 0 ? 0 : 1))
+      wanted =
+        wanted.multipliedReportingOverflow(by: n / side + (n % side == 0 ? 0 : 1))
         .partialValue
     }
     let chunks = try HDF5Chunks(file, tree: tree, rank: dims.count).list

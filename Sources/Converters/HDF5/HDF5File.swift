@@ -105,7 +105,8 @@ final class HDF5File {
     let (total, overflow) = readBytes.addingReportingOverflow(count)
     guard !overflow, total <= limits.bytes else {
       throw EngineError(
-        .budget, "the datasets of the HDF5 file are too large", expected:
+        .budget, "the datasets of the HDF5 file are too large",
+        expected:
           "at most \(limits.bytes) bytes", received: "'\(name)' of \(count)")
     }
     readBytes = total

@@ -108,7 +108,8 @@ enum ActivationFunction {
     "hard_shrink": one(Shrink(lambda: 0.5, bias: 0)),
     "soft_shrink": one(Shrink(lambda: 0.5, bias: 0.5)),
     "tanh": one(Tanh()),
-    "tanh_shrink": Function { (c, x) throws(EngineError) in try c.sub(x, try c.b.apply(Tanh(), x)) },
+    "tanh_shrink": Function { (c, x) throws(EngineError) in try c.sub(x, try c.b.apply(Tanh(), x))
+    },
     "softmax": Function(isPointwise: false) { (c, x) throws(EngineError) in
       try c.b.apply(Softmax(SoftmaxAxis(-1)), x)
     },

@@ -36,9 +36,12 @@ extension LayerCall {
     return try select(test, x, try number(value, like: x))
   }
 
-  /// The Euclidean projection onto the simplex.
+  /// Keras' sparsemax: `max(x - tau, 0)`.
   ///
-  /// Source: Martins and Astudillo, "From Softmax to Sparsemax", 2016, algorithm 1.
+  /// Over the sorted elements `s` with running sums `c`, the support are those with
+  /// `s > (c - 1) / place`. `tau` is `(sum of c over the support - 1) / size of the support`, as
+  /// Keras has it; the projection onto the simplex of Martins and Astudillo, 2016, would take the
+  /// last `c` in place of their sum.
   func sparsemax(_ x: ValueID, axis place: Int) throws(EngineError) -> ValueID {
     let i = try axis(place, rank: try rank(x))
     let n = try size(x, i)
@@ -49,10 +52,11 @@ extension LayerCall {
     sides[i] = n
     let places = try b.constant(try Tensor(shape: Shape(sides), (1...n).map { Float($0) }))
     let k = try cast(places, to: b.dtype(x) ?? .float32)
-    let test = try b.apply(Greater(), try add(try mul(k, sorted), 1), sums)
+    let bound = try div(try sub(sums, 1), k)
+    let test = try b.apply(Greater(), sorted, bound)
     let support = try cast(test, to: b.dtype(x) ?? .float32)
     let count = try reduce(ReduceSum.self, support, [i], keepDims: true)
-    let total = try reduce(ReduceSum.self, try mul(support, sorted), [i], keepDims: true)
+    let total = try reduce(ReduceSum.self, try mul(support, sums), [i], keepDims: true)
     let tau = try div(try sub(total, 1), count)
     return try b.apply(Relu(), try sub(x, tau))
   }

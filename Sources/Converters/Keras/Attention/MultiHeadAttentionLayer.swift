@@ -34,10 +34,7 @@ struct MultiHeadAttentionLayer: KerasLayer {
   var variables: [KerasVariable] {
     var list: [KerasVariable] = []
     for map in maps {
-      // Only attributes without underscore come first in Keras' walk; both classes have these four
-      // as properties, the gate is private.
-      let place =
-        isGrouped || map == "gate" ? "_\(map)_dense" : "\(map)_dense"
+      let place = "_\(map)_dense"
       list.append(KerasVariable("\(map)/kernel", place: place))
       if usesBias { list.append(KerasVariable("\(map)/bias", place: place)) }
     }

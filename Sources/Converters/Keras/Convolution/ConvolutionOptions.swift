@@ -41,7 +41,8 @@ struct ConvolutionOptions {
   /// The window over the spatial axes of `x`, which lies channels first.
   ///
   /// `same` gives explicit pads where sizes are known, and leaves them to the operator elsewhere.
-  func window(_ x: ValueID, _ call: LayerCall, strides: [Int]? = nil) throws(EngineError) -> Window {
+  func window(_ x: ValueID, _ call: LayerCall, strides: [Int]? = nil) throws(EngineError) -> Window
+  {
     try Self.window(
       x, call, kernel: kernel, strides: strides ?? self.strides, dilations: dilations,
       padding: padding)

@@ -25,6 +25,7 @@ enum KerasLayers {
         [
           "Identity", "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D",
           "GaussianDropout", "AlphaDropout", "GaussianNoise", "ActivityRegularization",
+          "StochasticDepth",
         ], "nothing at inference"),
       all(IdentityLayer.self, augmentations, "augmentation, nothing at inference"),
       all(DenseLayer.self, ["Dense"]), all(EinsumDenseLayer.self, ["EinsumDense"]),
@@ -76,6 +77,7 @@ enum KerasLayers {
       all(ResizingLayer.self, ["Resizing"]),
       all(CenterCropLayer.self, ["CenterCrop", "RandomCrop"]),
       all(PipelineLayer.self, ["Pipeline"]),
+      all(LayerScaleLayer.self, ["LayerScale"], "of keras.applications"),
     ]
     return Dictionary(parts.flatMap { $0 }) { first, _ in first }
   }()
@@ -112,11 +114,12 @@ enum KerasLayers {
   /// Legacy files name no module; there layers tell themselves by what all layers have.
   static func isOperation(_ config: KerasConfig) -> Bool {
     if !config.module.isEmpty {
-      return config.module.hasPrefix("keras.src.ops") || config.module.hasPrefix("keras.ops")
-        || config.module.hasPrefix("keras.src.activations")
+      return ["keras.src.ops", "keras.ops", "keras.src.activations"].contains {
+        config.module.hasPrefix($0)
+      }
     }
-    return config.members["trainable"] == nil && config.members["dtype"] == nil
-      && config.members["layers"] == nil && config.className != "InputLayer"
+    return config.members["trainable"] == nil && config.members["layers"] == nil
+      && config.className != "InputLayer"
       && (OperationLayer.table[config.className] != nil || table[config.className] == nil)
   }
 
@@ -126,8 +129,8 @@ enum KerasLayers {
       if OperationLayer.table[config.className] != nil { return OperationLayer.self }
       return config.module.hasPrefix("keras.src.activations") ? table[config.className]?.type : nil
     }
-    guard config.module.isEmpty || config.module == "keras" || config.module.hasPrefix("keras.")
-    else { return nil }
+    let package = config.module.split(separator: ".").first ?? "keras"
+    guard package == "keras" || package == "tf_keras" else { return nil }
     return table[config.className]?.type
   }
 }

@@ -84,7 +84,8 @@ struct LayerCall {
     guard index < object.weights.count, let tensor = object.weights[index] else {
       let list = object.layer.variables
       throw EngineError(
-        .malformed, "layer '\(name)' has no weight "
+        .malformed,
+        "layer '\(name)' has no weight "
           + (index < list.count ? "'\(list[index].name)'" : "\(index)"))
     }
     return tensor
@@ -96,7 +97,11 @@ struct LayerCall {
   ) throws(EngineError) -> ValueID {
     let key = "\(index) \(form)"
     if let known = object.values[key] { return known }
-    return try weight(try change(try tensor(index)), index, form: form)
+    let source = try tensor(index)
+    let made = try change(source)
+    // Its pages in the file are not needed beside what was made of them.
+    if made.storage !== source.storage { source.storage.releasePages() }
+    return try weight(made, index, form: form)
   }
 
   /// Variable `index`, or what `change` makes of it, in a dtype other than the layer's.

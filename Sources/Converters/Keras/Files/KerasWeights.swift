@@ -8,9 +8,27 @@ enum KerasWeights {
   /// under the path of attributes that leads to them.
   ///
   /// Errors: `.malformed` where a weight that inference needs is missing.
-  static func load(_ object: KerasObject, from group: HDF5Object, path: String = "")
-    throws(EngineError)
-  {
+  static func load(_ root: KerasObject, from group: HDF5Object) throws(EngineError) {
+    var missing: [KerasObject] = []
+    try load(root, from: group, path: "", &missing)
+    // Keras stores a layer that stands in several models once; the others have its name.
+    var found: [String: KerasObject] = [:]
+    for object in missing {
+      if found.isEmpty {
+        root.visit {
+          found["\($0.className) \($0.name)"] = $0
+        } unless: {
+          $0.lacksWeights
+        }
+      }
+      guard let same = found["\(object.className) \(object.name)"] else { continue }
+      object.takeWeights(of: same)
+    }
+  }
+
+  private static func load(
+    _ object: KerasObject, from group: HDF5Object, path: String, _ missing: inout [KerasObject]
+  ) throws(EngineError) {
     var counts: [String: Int] = [:]
     var weights: [Tensor?] = []
     for variable in object.layer.variables {
@@ -22,7 +40,11 @@ enum KerasWeights {
         continue
       }
       let here = "\(place)/\(variable.key ?? "\(index)")"
-      let dataset = try group.descendant(here)
+      var dataset = try group.descendant(here)
+      // Some classes have a property of the private attribute's name, which Keras then stores by.
+      if dataset == nil, here.hasPrefix("_") {
+        dataset = try group.descendant(String(here.dropFirst()))
+      }
       let full = path.isEmpty ? here : "\(path)/\(here)"
       weights.append(try dataset.map { (d) throws(EngineError) in try read(d, full) })
     }
@@ -30,11 +52,11 @@ enum KerasWeights {
     for child in object.children {
       let full = path.isEmpty ? child.path : "\(path)/\(child.path)"
       guard let inner = try group.descendant(child.path) else {
-        // Keras writes a layer that several models share once; what needs the weights says so.
-        child.object.weights = child.object.layer.variables.map { _ in nil }
+        child.object.dropWeights()
+        missing.append(child.object)
         continue
       }
-      try load(child.object, from: inner, path: full)
+      try load(child.object, from: inner, path: full, &missing)
     }
   }
 
@@ -95,4 +117,32 @@ enum KerasWeights {
 
 extension KerasObject {
   fileprivate func uses(_ index: Int) -> Bool { layer.variables[index].isUsed }
+
+  fileprivate func dropWeights() {
+    weights = layer.variables.map { _ in nil }
+    for child in children { child.object.dropWeights() }
+  }
+
+  /// Whether the file had none of the weights of this layer and those within.
+  fileprivate var lacksWeights: Bool {
+    weights.allSatisfy { $0 == nil } && children.allSatisfy { $0.object.lacksWeights }
+  }
+
+  fileprivate func visit(
+    _ note: (KerasObject) -> Void, unless skips: (KerasObject) -> Bool
+  ) {
+    if !skips(self) { note(self) }
+    for child in children { child.object.visit(note, unless: skips) }
+  }
+
+  /// Takes the weights of a layer of the same class and form.
+  fileprivate func takeWeights(of other: KerasObject) {
+    guard weights.count == other.weights.count, children.count == other.children.count else {
+      return
+    }
+    weights = other.weights
+    for (mine, theirs) in zip(children, other.children) {
+      mine.object.takeWeights(of: theirs.object)
+    }
+  }
 }

@@ -33,7 +33,8 @@ struct SequentialLayer: KerasModel {
       first.config["dtype"]?.asString.flatMap { KerasPolicy.dtype($0) } ?? .float32
     guard
       let shape = first.config["batch_input_shape"] ?? first.config["batch_shape"]
-        ?? config["build_input_shape"] ?? list.first?.asObject?["build_config"]?.asObject?[
+        ?? config["build_input_shape"]
+        ?? list.first?.asObject?["build_config"]?.asObject?[
           "input_shape"],
       let items = KerasConfig.items(shape)
     else { return nil }

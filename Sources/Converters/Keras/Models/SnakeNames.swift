@@ -4,8 +4,11 @@
 struct SnakeNames {
   private var used: [String: Int] = [:]
 
+  /// Classes that Keras exports under another name than their own.
+  private static let ownNames = ["GroupQueryAttention": "GroupedQueryAttention"]
+
   mutating func next(_ className: String) -> String {
-    let name = Self.snakeCase(className)
+    let name = Self.snakeCase(Self.ownNames[className] ?? className)
     guard let count = used[name] else {
       used[name] = 0
       return name

@@ -38,7 +38,6 @@ struct GroupNormalizationLayer: KerasLayer {
       throw call.unsupported("channels stand neither on axis 1 nor last")
     }
     y = isLast ? try call.b.channelsFirst(y) : y
-    if rank == 2 { y = try call.unsqueeze(y, [2]) }
     func constant(_ value: Float) throws(EngineError) -> ValueID {
       let list = try Tensor(shape: [channels], [Float](repeating: value, count: channels))
       return try call.b.constant(type == .float32 ? list : try Eager().apply(Cast(to: type), list))
@@ -49,10 +48,26 @@ struct GroupNormalizationLayer: KerasLayer {
     guard count >= 1, channels % count == 0 else {
       throw EngineError(.malformed, "'\(call.name)' has \(channels) channels in \(count) groups")
     }
-    y = try call.b.apply(
-      GroupNormalization(groups: count, epsilon: Float(epsilon), stash: type), y, gamma, beta)
-    if rank == 2 { y = try call.squeeze(y, [2]) }
+    if rank == 2 {
+      y = try vectors(y, call, count, channels / count)
+      y = try call.add(try call.mul(y, gamma), beta)
+    } else {
+      y = try call.b.apply(
+        GroupNormalization(groups: count, epsilon: Float(epsilon), stash: type), y, gamma, beta)
+    }
     y = isLast ? try call.b.channelsLast(y) : y
     return call.pass(x, try call.cast(y, to: call.dtype))
+  }
+
+  /// `[N, C]`, which the operator does not take: the groups' means off, divided by their deviations.
+  private func vectors(
+    _ x: ValueID, _ call: LayerCall, _ groups: Int, _ size: Int
+  ) throws(EngineError) -> ValueID {
+    let parts = try call.reshape(x, [0, groups, size])
+    let centred = try call.sub(parts, try call.reduce(ReduceMean.self, parts, [2], keepDims: true))
+    let variance = try call.reduce(
+      ReduceMean.self, try call.mul(centred, centred), [2], keepDims: true)
+    let y = try call.div(centred, try call.b.apply(Sqrt(), try call.add(variance, epsilon)))
+    return try call.reshape(y, [0, groups * size])
   }
 }

@@ -48,7 +48,8 @@ extension OperationLayer {
       var first = letters[0..<m].map { $0 }
       var second = letters[m..<(m + n)].map { $0 }
       for (i, j) in zip(left, right) { second[j] = first[i] }
-      let out = first.indices.filter { !left.contains($0) }.map { first[$0] }
+      let out =
+        first.indices.filter { !left.contains($0) }.map { first[$0] }
         + second.indices.filter { !right.contains($0) }.map { second[$0] }
       first = first.map { $0 }
       return .id(

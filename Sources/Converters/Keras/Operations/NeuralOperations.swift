@@ -14,7 +14,8 @@ extension OperationLayer {
   ) -> Rule {
     { (c) throws(EngineError) in
       .id(
-        try c.pointwise(try c.floating(try c.operand())) { (x) throws(EngineError) in try make(c, x) })
+        try c.pointwise(try c.floating(try c.operand())) { (x) throws(EngineError) in try make(c, x)
+        })
     }
   }
   private static func pool(isMax: Bool) -> Rule {

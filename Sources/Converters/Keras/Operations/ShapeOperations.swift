@@ -157,7 +157,8 @@ extension OperationLayer {
         guard k > 0 else { continue }
         x = try c.concat(
           [
-            try c.slice(x, axis: a, from: n - k, to: n), try c.slice(x, axis: a, from: 0, to: n - k),
+            try c.slice(x, axis: a, from: n - k, to: n),
+            try c.slice(x, axis: a, from: 0, to: n - k),
           ], axis: a)
       }
       return .id(x)

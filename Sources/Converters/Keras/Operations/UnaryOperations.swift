@@ -11,7 +11,8 @@ extension OperationLayer {
     { (c) throws(EngineError) in
       let x = try c.operand()
       return .id(
-        try c.pointwise(isReal ? try c.floating(x) : x) { (y) throws(EngineError) in try make(c, y) })
+        try c.pointwise(isReal ? try c.floating(x) : x) { (y) throws(EngineError) in try make(c, y)
+        })
     }
   }
   private static func one(_ op: some Operator, isReal: Bool = true) -> Rule {
@@ -23,7 +24,8 @@ extension OperationLayer {
   private static let same: Rule = { (c) throws(EngineError) in .id(try c.operand()) }
 
   static let unary: [String: Rule] = [
-    "Absolute": one(Abs(), isReal: false), "Fabs": one(Abs()), "Negative": one(Neg(), isReal: false),
+    "Absolute": one(Abs(), isReal: false), "Fabs": one(Abs()),
+    "Negative": one(Neg(), isReal: false),
     "Sign": one(Sign(), isReal: false), "Exp": one(Exp()), "Log": one(Log()), "Sqrt": one(Sqrt()),
     "Sin": one(Sin()), "Cos": one(Cos()), "Tan": one(Tan()), "Sinh": one(Sinh()),
     "Cosh": one(Cosh()), "Tanh": one(Tanh()), "Arcsin": one(Asin()), "Arccos": one(Acos()),

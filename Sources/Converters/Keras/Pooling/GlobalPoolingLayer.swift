@@ -42,14 +42,14 @@ extension LayerCall {
   func overSpace(
     _ x: ValueID, rank: Int, isFirst: Bool, keepDims: Bool, _ isMax: Bool
   ) throws(EngineError) -> ValueID {
-    func fold(_ x: ValueID, _ axes: [Int]) throws(EngineError) -> ValueID {
-      isMax
+    guard let first = isFirst ? x : b.channelsFirstTwin(x) else {
+      let axes = Array(1...rank)
+      return isMax
         ? try reduce(ReduceMax.self, x, axes, keepDims: keepDims)
         : try reduce(ReduceMean.self, x, axes, keepDims: keepDims)
     }
-    if isFirst { return try fold(x, Array(2..<(rank + 2))) }
-    guard let first = b.channelsFirstTwin(x) else { return try fold(x, Array(1...rank)) }
-    let y = try fold(first, Array(2..<(rank + 2)))
-    return keepDims ? try b.channelsLast(y) : y
+    let y = isMax ? try b.apply(GlobalMaxPool(), first) : try b.apply(GlobalAveragePool(), first)
+    if !keepDims { return try squeeze(y, Array(2..<(rank + 2))) }
+    return isFirst ? y : try b.channelsLast(y)
   }
 }

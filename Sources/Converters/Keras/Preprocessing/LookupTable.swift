@@ -16,6 +16,8 @@ struct LookupTable: Sendable {
   private let unknownCount: Int
   private let inverts: Bool
   private let depthGiven: Int?
+  /// Weights of tokens from the configuration; nil where the archive has those of all places.
+  private let weights: [Double]?
 
   init(_ config: KerasConfig, isText: Bool, _ reader: KerasReader) throws(EngineError) {
     self.isText = isText
@@ -39,7 +41,8 @@ struct LookupTable: Sendable {
     guard var list = listed ?? reader.vocabulary(isText: isText) else {
       throw EngineError(.unsupported, "it has no vocabulary in the file")
     }
-    let special = (encoding == .int && mask != nil ? [mask] : [])
+    let special =
+      (encoding == .int && mask != nil ? [mask] : [])
       + [JSONValue?](repeating: unknown, count: unknownCount)
     if list.count >= special.count, list.prefix(special.count).map({ $0 }) == special {
       list.removeFirst(special.count)
@@ -48,10 +51,25 @@ struct LookupTable: Sendable {
       throw EngineError(.malformed, "the vocabulary of '\(config.name)' has tokens of two kinds")
     }
     tokens = list
+    if encoding == .weighted, config["idf_weights"] != nil {
+      var given = try config.numbers("idf_weights", default: 1).values
+      // Unknown tokens weigh as much as the others on average, unless they are listed too.
+      if given.count == list.count {
+        let mean = given.reduce(0, +) / Double(Swift.max(given.count, 1))
+        given = [Double](repeating: mean, count: unknownCount) + given
+      }
+      let missing = (depthGiven ?? list.count + unknownCount) - given.count
+      guard (0...1 << 24).contains(missing) else {
+        throw EngineError(.malformed, "'\(config.name)' has another number of idf weights")
+      }
+      weights = given + [Double](repeating: 0, count: missing)
+    } else {
+      weights = nil
+    }
   }
 
   var variables: [KerasVariable] {
-    encoding == .weighted
+    encoding == .weighted && weights == nil
       ? [KerasVariable("idf_weights", isTrained: false, key: "idf_weights")] : []
   }
 
@@ -94,7 +112,10 @@ struct LookupTable: Sendable {
     guard encoding != .int else { return found }
     let type: DType = encoding == .weighted ? call.dtype : .int64
     let made = try encoding.encode(found, depth: depth, as: type, call)
-    return encoding == .weighted ? try call.mul(made, try call.weight(0)) : made
+    guard encoding == .weighted else { return made }
+    guard let weights else { return try call.mul(made, try call.weight(0)) }
+    let row = try Eager().apply(Cast(to: call.dtype), try Tensor(weights))
+    return try call.mul(made, try call.b.constant(row))
   }
 
   private func inverse(_ x: ValueID, _ call: LayerCall) throws(EngineError) -> ValueID {

@@ -44,7 +44,8 @@ struct NormalizationLayer: KerasLayer {
       if t.shape.count == 1 { return try t.reshaped([]) }
       // Lists shorter than all axes stand along the last of them.
       var target = sides
-      if t.shape.count != target.reduce(1, *), let last = axes.map({ $0 < 0 ? $0 + rank : $0 }).max()
+      if t.shape.count != target.reduce(1, *),
+        let last = axes.map({ $0 < 0 ? $0 + rank : $0 }).max()
       {
         target = [Int](repeating: 1, count: rank)
         target[last] = t.shape.count

@@ -15,9 +15,12 @@ struct TextVectorizationLayer: KerasLayer {
   private let table: LookupTable
 
   init(_ config: KerasConfig, _ reader: KerasReader) throws(EngineError) {
-    let standardize = config.members["standardize"] == .null ? "none" : try config.choice(
-      "standardize", ["lower", "strip_punctuation", "lower_and_strip_punctuation"],
-      default: "lower_and_strip_punctuation")
+    let standardize =
+      config.members["standardize"] == .null
+      ? "none"
+      : try config.choice(
+        "standardize", ["lower", "strip_punctuation", "lower_and_strip_punctuation"],
+        default: "lower_and_strip_punctuation")
     lowers = standardize.contains("lower")
     strips = standardize.contains("strip")
     splits =

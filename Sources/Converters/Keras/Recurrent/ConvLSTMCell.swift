@@ -36,7 +36,8 @@ struct ConvLSTMCell: KerasCell {
         throw EngineError(.unsupported, "a convolutional LSTM needs images of known size")
       }
       let reach = (options.kernel[i] - 1) * options.dilations[i] + 1
-      let room = options.padding == "same" ? n + options.strides[i] - 1 : n - reach + options.strides[i]
+      let room =
+        options.padding == "same" ? n + options.strides[i] - 1 : n - reach + options.strides[i]
       sizes.append(Swift.max(room, 0) / options.strides[i])
     }
     return options.isFirst ? [filters] + sizes : sizes + [filters]

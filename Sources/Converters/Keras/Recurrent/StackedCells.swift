@@ -14,7 +14,8 @@ struct StackedCells: KerasCell {
       made.append(try reader.child(inner, at: "cells/\(names.next(inner.className))"))
     }
     cells = made
-    guard !cells.isEmpty, cells.allSatisfy({ $0.layer is any KerasCell || $0.layer is UnknownLayer })
+    guard !cells.isEmpty,
+      cells.allSatisfy({ $0.layer is any KerasCell || $0.layer is UnknownLayer })
     else { throw EngineError(.unsupported, "cells that are none of Keras' own") }
   }
 

@@ -36,11 +36,6 @@ enum Interpolation: String, Sendable {
       return try apply(op, x, sizes, call)
     case .bilinear where !antialias:
       return try apply(Resize(mode: .linear, coordinates: .halfPixel), x, sizes, call)
-    case .bicubic where !antialias:
-      var op = Resize(mode: .cubic, coordinates: .halfPixel)
-      op.cubicA = -0.5
-      op.excludesOutside = true
-      return try apply(op, x, sizes, call)
     default:
       let (height, width) = (try call.size(x, 2), try call.size(x, 3))
       let dtype = call.b.dtype(x) ?? .float32
@@ -75,6 +70,7 @@ enum Interpolation: String, Sendable {
     guard !overflow, cells <= 1 << 24 else {
       throw EngineError(.unsupported, "images are too large to resize by \(rawValue)")
     }
+    if self == .bicubic, !antialias { return try bicubicWeights(from: n, to: m, dtype) }
     let step = Double(n) / Double(m)
     let stretch = antialias ? Swift.max(step, 1) : 1
     var matrix = [Float](repeating: 0, count: cells)
@@ -88,6 +84,28 @@ enum Interpolation: String, Sendable {
       for (k, w) in row.enumerated() where abs(sum) > 1e-12 {
         matrix[i * n + from + k] = Float(w / sum)
       }
+    }
+    return try Eager().apply(Cast(to: dtype), try Tensor(shape: [m, n], matrix))
+  }
+
+  /// Cubic weights as TensorFlow has them without antialiasing: places are rounded to 1024ths of a
+  /// pixel, which differs from an exact cubic by more than float32 does.
+  ///
+  /// Source: TensorFlow `resize_bicubic_op.cc`.
+  private func bicubicWeights(from n: Int, to m: Int, _ dtype: DType) throws(EngineError) -> Tensor
+  {
+    var matrix = [Float](repeating: 0, count: n * m)
+    let step = Float(n) / Float(m)
+    for i in 0..<m {
+      let place = (Float(i) + 0.5) * step - 0.5
+      let first = place.rounded(.down)
+      let offset = Double(((place - first) * 1024).rounded(.toNearestOrEven)) / 1024
+      var row: [(at: Int, weight: Double)] = []
+      for k in -1...2 where (0..<n).contains(Int(first) + k) {
+        row.append((Int(first) + k, kernel(Double(k) - offset)))
+      }
+      let sum = row.reduce(0) { $0 + $1.weight }
+      for (at, weight) in row where abs(sum) > 1e-12 { matrix[i * n + at] = Float(weight / sum) }
     }
     return try Eager().apply(Cast(to: dtype), try Tensor(shape: [m, n], matrix))
   }

@@ -17,6 +17,13 @@ struct ReshapeLayer: KerasLayer {
 
   func convert(_ call: LayerCall) throws(EngineError) -> KerasValue {
     let x = try call.input()
+    // Vectors as images of one pixel, as squeeze and excitation has them, lie channels first too.
+    if shape.count > 1, shape.dropLast().allSatisfy({ $0 == 1 }), let channels = shape.last,
+      try call.rank(x.id) == 2, channels == (try call.dims(x.id))[1].known
+    {
+      let pixel = [0, channels] + [Int](repeating: 1, count: shape.count - 1)
+      return .id(try call.b.channelsLast(try call.reshape(x.id, pixel)))
+    }
     // With the batch open, a known rest settles the -1, so that more is known of what follows.
     var sizes = shape
     if let open = shape.firstIndex(of: -1) {
