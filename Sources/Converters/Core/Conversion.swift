@@ -11,7 +11,9 @@ import Tensors
 /// ```
 public enum Conversion {
   /// All converters; each reads the kinds it names.
-  public static let converters: [any Converter.Type] = [TensorFlowConverter.self]
+  public static let converters: [any Converter.Type] = [
+    TensorFlowConverter.self, TFLiteConverter.self,
+  ]
 
   /// Reads the model at `path`, whose kind its content tells.
   ///

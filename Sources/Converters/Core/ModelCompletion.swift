@@ -18,7 +18,7 @@ public enum ModelCompletion {
     made.producerName = producer
     var failure: EngineError?
     for version in opset.map({ [$0] }) ?? [17, 20, 23, 24, 25, 26, 27, 28] {
-      made.opsets = [("", version), ("ai.dlrun", 1)]
+      made.opsets = [("", version), ("ai.onnx.ml", 4), ("ai.dlrun", 1)]
       do throws(EngineError) {
         return try Compiler.Optimizer(PassOptions(level: .basic)).saved(made)
       } catch { failure = failure ?? error }
