@@ -32,7 +32,7 @@ public enum TensorFlowConverter: Converter {
         ? TFVariables(try CheckpointBundle(folder), program, saved)
         : TFVariables()
       session = TFSession(
-        program, options: options, variables: variables, 
+        program, options: options, variables: variables,
         tables: TFTables(folder, try saved.assetPlaces(program.main)))
       ports = try TFPorts(try saved.signature(options.signature), program.main, saved)
     } else {

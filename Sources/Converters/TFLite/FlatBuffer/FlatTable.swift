@@ -24,7 +24,8 @@ struct FlatTable {
     guard let offset = file.bytes.little(UInt32.self, at: 0), let name = file.bytes.slice(4, 4),
       name.elementsEqual(identifier.utf8)
     else {
-      throw EngineError(.malformed, "the file is no flatbuffer", expected: "'\(identifier)' at byte 4")
+      throw EngineError(
+        .malformed, "the file is no flatbuffer", expected: "'\(identifier)' at byte 4")
     }
     try self.init(file, at: Int(offset))
   }

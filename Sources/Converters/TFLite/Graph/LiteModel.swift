@@ -72,7 +72,7 @@ struct LiteModel {
     if range.isEmpty {
       // Models beyond 2 GB keep their bytes behind the flatbuffer.
       let (offset, size) = (try buffer.ulong(1), try buffer.ulong(2))
-      guard offset > 1, size > 0 else { return nil }
+      guard offset > 1, size > 0 else { return try empty(tensor) }
       guard let start = Int(exactly: offset), let count = Int(exactly: size),
         start <= file.bytes.count, count <= file.bytes.count - start
       else { throw EngineError(.malformed, "a buffer lies outside the file") }
@@ -96,6 +96,12 @@ struct LiteModel {
         subject: .init(node: tensor.name))
     }
     return try Tensor.reading(type, range, of: file)
+  }
+
+  /// A tensor without elements, which has no bytes either; nil for others.
+  private func empty(_ tensor: LiteTensor) throws(EngineError) -> Tensor? {
+    guard tensor.shape.contains(0), let dtype = tensor.dtype, dtype != .string else { return nil }
+    return try Tensor(TensorType(dtype, try Shape(checking: tensor.shape))) { _ in }
   }
 
   /// Errors: `.usage` naming those there are.

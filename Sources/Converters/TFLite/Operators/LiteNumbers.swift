@@ -32,7 +32,8 @@ enum LiteNumbers {
       let zero = min(max((least - low / step).rounded(.toNearestOrAwayFromZero), least), most)
       let (bottom, top) = ((least - zero) * step, (most - zero) * step)
       let x = try c.number(0)
-      let clipped = try b.onnx("Clip", [x, try b.number(bottom, like: x), try b.number(top, like: x)])
+      let clipped = try b.onnx(
+        "Clip", [x, try b.number(bottom, like: x), try b.number(top, like: x)])
       let scale = try b.number(step, like: x)
       let shifted = try b.div(try b.sub(clipped, try b.number(bottom, like: x)), scale)
       let rounded = try b.onnx("Floor", [try b.add(shifted, try b.number(0.5, like: x))])
@@ -45,6 +46,14 @@ enum LiteNumbers {
     .plain("RANDOM_STANDARD_NORMAL", "other numbers of the same distribution") {
       (c) throws(EngineError) in
       try drawn(c, "RandomNormalLike", [])
+    },
+    .plain("BITCAST", "types of one size") { (c) throws(EngineError) in
+      let x = try c.stored(0)
+      guard let dtype = c.output?.dtype, dtype.byteSize == c.b.dtype(x)?.byteSize else {
+        throw EngineError(.unsupported, "bits are read as a type of another size")
+      }
+      if c.b.dtype(x) == dtype { return x }
+      return try c.b.onnx("BitCast", [x], [.dtype("to", dtype)], opset: 26)
     },
     .plain("MATRIX_DIAG") { (c) throws(EngineError) in
       try TFMatrices.diagonal(c.b, try c.stored(0))

@@ -98,7 +98,7 @@ enum LiteShapes {
       indices = try b.onnx("Where", [isNegative, try b.scalar(Int.max >> 1), indices])
       let depth = try b.reshape(try b.cast(try c.stored(1), .int64), [])
       return try b.onnx(
-        "OneHot", [indices, depth, values], [.int("axis", try c.optionInt(0, -1))])
+        "OneHot", [indices, depth, values], [.int("axis", try c.optionInt(0))])
     },
   ]
 }

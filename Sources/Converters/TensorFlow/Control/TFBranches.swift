@@ -89,19 +89,20 @@ enum TFBranches {
     return try b.reshape(flag, [])
   }
 
-  static let operators: [TFOperator] = ["If", "StatelessIf"].map { name in
-    TFOperator.many(name) { (c) throws(EngineError) in
-      let then = try TFFunctions.named("then_branch", c)
-      let otherwise = try TFFunctions.named("else_branch", c)
-      let session = c.session
-      return try choose(
-        try c.tensor(0), Array(c.inputs.dropFirst()), session,
-        then: { (v) throws(EngineError) in try TFFunctions.results(of: then, v, session) },
-        otherwise: { (v) throws(EngineError) in
-          try TFFunctions.results(of: otherwise, v, session)
-        })
+  static let operators: [TFOperator] =
+    ["If", "StatelessIf"].map { name in
+      TFOperator.many(name) { (c) throws(EngineError) in
+        let then = try TFFunctions.named("then_branch", c)
+        let otherwise = try TFFunctions.named("else_branch", c)
+        let session = c.session
+        return try choose(
+          try c.tensor(0), Array(c.inputs.dropFirst()), session,
+          then: { (v) throws(EngineError) in try TFFunctions.results(of: then, v, session) },
+          otherwise: { (v) throws(EngineError) in
+            try TFFunctions.results(of: otherwise, v, session)
+          })
+      }
     }
-  }
     + ["Case", "StatelessCase"].map { name in
       TFOperator.many(name) { (c) throws(EngineError) in
         let session = c.session

@@ -227,7 +227,8 @@ struct TFLoop {
     let made =
       count == 0
       ? []
-      : try b.apply(op, inputs: [nil, goesOn] + carried, captured: attempt.captured, outputs: count)
+      : try b.apply(
+        op, inputs: [nil, goesOn] + carried, captured: attempt.captured, outputs: count)
     var values: [TFValue] = []
     var next = 0
     for (i, v) in start.enumerated() {

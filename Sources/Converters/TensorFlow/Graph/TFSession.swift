@@ -44,7 +44,9 @@ final class TFSession: FlowSession {
   override func read(_ values: [TFValue]) throws(EngineError) -> [TFValue] {
     var list: [TFValue] = []
     for v in values {
-      if case .variable(let name) = v { list.append(.tensor(try variable(name))) } else {
+      if case .variable(let name) = v {
+        list.append(.tensor(try variable(name)))
+      } else {
         list.append(v)
       }
     }
