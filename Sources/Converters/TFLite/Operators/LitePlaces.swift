@@ -73,7 +73,8 @@ enum LitePlaces {
         for i in 0..<type.count {
           for a in sizes.indices { places.append(Int64(i / strides[a] % max(sizes[a], 1))) }
         }
-        let grid = try b.constant(try Tensor(shape: Shape(sizes + [sizes.count]), places))
+        let grid = try b.constant(
+          try Tensor(shape: try Shape(checking: sizes + [sizes.count]), places))
         let start = try b.cast(try c.stored(2), .int64)
         return try b.onnx("ScatterND", [x, try b.add(grid, start), update])
       },

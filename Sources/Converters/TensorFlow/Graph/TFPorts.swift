@@ -36,7 +36,7 @@ struct TFPorts {
             dims: try node.attributes.shape("shape")))
       } else if !used.contains(n), !Self.isAction(node.op) {
         outputs.append((node.name, TFRef(node: n, output: 0)))
-        let count = Self.outputCount(node)
+        let count = min(Self.outputCount(node), 1 << 16)
         for k in 1..<max(1, count) {
           outputs.append(("\(node.name):\(k)", TFRef(node: n, output: k)))
         }
