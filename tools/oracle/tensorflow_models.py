@@ -28,7 +28,7 @@ def write_io(folder, inputs, outputs, options):
     for k, a in arrays.items():
         if a.dtype == object:
             arrays[k] = np.array([s.decode() if isinstance(s, bytes) else s for s in a.ravel()]).reshape(a.shape)
-    np.savez(folder + "/io.npz", **arrays)
+    np.savez_compressed(folder + "/io.npz", **arrays)
     with open(folder + "/tolerance", "w") as f:
         f.write(str(options.get("tolerance", 1e-5)))
 

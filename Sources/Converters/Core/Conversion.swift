@@ -12,7 +12,8 @@ import Tensors
 public enum Conversion {
   /// All converters; each reads the kinds it names.
   public static let converters: [any Converter.Type] = [
-    KerasConverter.self, ONNXConverter.self, TensorFlowConverter.self, TorchExport.self,
+    KerasConverter.self, ONNXConverter.self, TensorFlowConverter.self, TFLiteConverter.self,
+    TorchExport.self,
   ]
 
   /// Reads the model at `path`, whose kind its content tells.

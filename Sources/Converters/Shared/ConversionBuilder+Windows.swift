@@ -17,6 +17,8 @@ extension ConversionBuilder {
     if let t = fact(of: w).constant, t.count > 4096 {
       var made = try Eager().apply(Transpose(perm: perm), t)
       if let shape { made = try made.reshaped(try Shape(checking: shape)) }
+      // Weights of a mapped file are read once; what was touched need not stay.
+      t.storage.releasePages()
       let name = graph.values[w.index].name
       return weight(name.isEmpty ? scope + "/weight" : name, made)
     }

@@ -15,12 +15,18 @@ struct SpatialWindow {
 
   /// Errors: `.invalidModel` for strides and dilations below 1.
   func check(_ axes: Int) throws(EngineError) {
-    guard strides.count == axes, dilations.count == axes, strides.allSatisfy({ $0 >= 1 }),
-      dilations.allSatisfy({ $0 >= 1 })
+    let legal = 1..<(1 << 30)
+    guard strides.count == axes, dilations.count == axes,
+      strides.allSatisfy(legal.contains), dilations.allSatisfy(legal.contains)
     else {
       throw EngineError(
         .invalidModel, "the window has no legal strides or dilations",
         expected: "\(axes) numbers from 1", received: "\(strides), \(dilations)")
+    }
+    if case .explicit(let begin, let end) = padding {
+      guard begin.count == axes, end.count == axes,
+        (begin + end).allSatisfy({ (0..<(1 << 30)).contains($0) })
+      else { throw EngineError(.invalidModel, "the padding of the window is out of range") }
     }
   }
 

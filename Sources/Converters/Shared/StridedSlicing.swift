@@ -58,7 +58,7 @@ struct StridedSlicing {
       if has(shrinkMask, i) {
         axes.append(axis)
         from.append(begins[i].map { .known($0) } ?? .entry(i))
-        to.append(begins[i].map { .known($0 == -1 ? Int.max >> 1 : $0 + 1) } ?? .after(i))
+        to.append(begins[i].map { .known(Self.after($0)) } ?? .after(i))
         steps.append(1)
         dropped.append(axis)
       } else {
@@ -90,6 +90,11 @@ struct StridedSlicing {
     }
     result = try b.squeeze(result, dropped)
     return try b.unsqueeze(result, fresh)
+  }
+
+  /// The end of a slice of one element; that of the last one is no number but the end.
+  private static func after(_ place: Int) -> Int {
+    place == -1 || place >= Int.max >> 1 ? Int.max >> 1 : place + 1
   }
 
   private enum Part {

@@ -29,15 +29,16 @@ public enum TensorFlowConverter: Converter {
       let folder = ModelFolder(path: path)
       let variables =
         try TFPorts.hasVariables(program)
-        ? TFVariables(try CheckpointBundle(folder), program, restoring: saved.restoring)
+        ? TFVariables(try CheckpointBundle(folder), program, saved)
         : TFVariables()
       session = TFSession(
-        program, options: options, variables: variables, tables: TFTables(folder))
+        program, options: options, variables: variables,
+        tables: TFTables(folder, try saved.assetPlaces(program.main)))
       ports = try TFPorts(try saved.signature(options.signature), program.main, saved)
     } else {
       session = TFSession(
         try TFProgram(message), options: options, variables: TFVariables(),
-        tables: TFTables(nil))
+        tables: TFTables(nil, []))
       ports = try TFPorts(session.program.main)
     }
     try TFSurvey(session.program, ports.outputs.map(\.ref), given: ports.replaced)

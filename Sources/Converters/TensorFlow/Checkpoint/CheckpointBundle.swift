@@ -105,7 +105,9 @@ final class CheckpointBundle {
           throw EngineError(.malformed, "the variable is damaged: its sum differs")
         }
       }
-      return try Tensor.reading(type, range, of: file)
+      let tensor = try Tensor.reading(type, range, of: file)
+      tensor.storage.releasePages()
+      return tensor
     } catch { throw error.at(node: key) }
   }
 

@@ -12,7 +12,7 @@ enum TFBranches {
   /// A condition that is known chooses at once. Results must be tensors, or the same handle in
   /// both branches.
   static func choose(
-    _ condition: ValueID, _ arguments: [TFValue], _ session: TFSession, then: Branch,
+    _ condition: ValueID, _ arguments: [TFValue], _ session: FlowSession, then: Branch,
     otherwise: Branch
   ) throws(EngineError) -> [TFValue] {
     let b = session.builder
@@ -60,7 +60,7 @@ enum TFBranches {
   }
 
   private static func record(
-    _ arguments: [TFValue], _ branch: Branch, _ session: TFSession
+    _ arguments: [TFValue], _ branch: Branch, _ session: FlowSession
   ) throws(EngineError) -> (graph: Graph, captured: [ValueID], results: [TFValue]) {
     var results: [TFValue] = []
     let (graph, captured) = try session.nested { () throws(EngineError) in
@@ -89,47 +89,59 @@ enum TFBranches {
     return try b.reshape(flag, [])
   }
 
-  static let operators: [TFOperator] = ["If", "StatelessIf"].map { name in
-    TFOperator.many(name) { (c) throws(EngineError) in
-      let then = try TFFunctions.named("then_branch", c)
-      let otherwise = try TFFunctions.named("else_branch", c)
-      let session = c.session
-      return try choose(
-        try c.tensor(0), Array(c.inputs.dropFirst()), session,
-        then: { (v) throws(EngineError) in try TFFunctions.results(of: then, v, session) },
-        otherwise: { (v) throws(EngineError) in
-          try TFFunctions.results(of: otherwise, v, session)
-        })
+  static let operators: [TFOperator] =
+    ["If", "StatelessIf"].map { name in
+      TFOperator.many(name) { (c) throws(EngineError) in
+        let then = try TFFunctions.named("then_branch", c)
+        let otherwise = try TFFunctions.named("else_branch", c)
+        let session = c.session
+        return try choose(
+          try c.tensor(0), Array(c.inputs.dropFirst()), session,
+          then: { (v) throws(EngineError) in try TFFunctions.results(of: then, v, session) },
+          otherwise: { (v) throws(EngineError) in
+            try TFFunctions.results(of: otherwise, v, session)
+          })
+      }
     }
-  }
     + ["Case", "StatelessCase"].map { name in
       TFOperator.many(name) { (c) throws(EngineError) in
-        try cases(
-          try c.a.functions("branches"), from: 0, try c.tensor(0), Array(c.inputs.dropFirst()),
-          c.session)
+        let session = c.session
+        var branches: [Branch] = []
+        for name in try c.a.functions("branches") {
+          branches.append(calling(name, session))
+        }
+        return try select(
+          branches[...], from: 0, try c.tensor(0), Array(c.inputs.dropFirst()), session)
       }
     }
 
-  /// A chain of choices: branch `i` where the number is `i`, the last one otherwise.
-  private static func cases(
-    _ names: [String], from first: Int, _ number: ValueID, _ arguments: [TFValue],
-    _ session: TFSession
+  /// A branch that is a function of the library.
+  private static func calling(_ name: String, _ session: TFSession) -> Branch {
+    func branch(_ values: [TFValue]) throws(EngineError) -> [TFValue] {
+      try TFFunctions.results(of: name, values, session)
+    }
+    return branch
+  }
+
+  /// A chain of choices: the first of `branches` where `number` is `first`, the second where it is
+  /// one more, the last one otherwise.
+  static func select(
+    _ branches: ArraySlice<Branch>, from first: Int, _ number: ValueID, _ arguments: [TFValue],
+    _ session: FlowSession
   ) throws(EngineError) -> [TFValue] {
-    guard let name = names[first...].first else {
+    guard let branch = branches.first else {
       throw EngineError(.invalidModel, "there are no branches")
     }
-    if first + 1 == names.count { return try TFFunctions.results(of: name, arguments, session) }
+    if branches.count == 1 { return try branch(arguments) }
     let b = session.builder
-    let isThis = try b.onnx(
-      "Equal", [number, try b.number(Double(first), like: number)])
+    let isThis = try b.onnx("Equal", [number, try b.number(Double(first), like: number)])
     return try choose(
       isThis, [.tensor(number)] + arguments, session,
-      then: { (v) throws(EngineError) in
-        try TFFunctions.results(of: name, Array(v.dropFirst()), session)
-      },
+      then: { (v) throws(EngineError) in try branch(Array(v.dropFirst())) },
       otherwise: { (v) throws(EngineError) in
         guard case .tensor(let inner)? = v.first else { return [] }
-        return try cases(names, from: first + 1, inner, Array(v.dropFirst()), session)
+        return try select(
+          branches.dropFirst(), from: first + 1, inner, Array(v.dropFirst()), session)
       })
   }
 }

@@ -35,7 +35,8 @@ enum TFFunctions {
 
   /// For each result the argument that it is, through nothing but identities; nil for others.
   static func passed(_ body: TFBody) -> [Int?] {
-    body.results.map { source($0.ref, body).flatMap { $0.node < body.argumentCount ? $0.node : nil }
+    body.results.map {
+      source($0.ref, body).flatMap { $0.node < body.argumentCount ? $0.node : nil }
     }
   }
 
@@ -44,8 +45,9 @@ enum TFFunctions {
     var ref = ref
     // No chain without a cycle is longer than the body.
     for _ in 0...body.nodes.count {
-      guard ["Identity", "RefIdentity", "IdentityN", "StopGradient", "PreventGradient"].contains(
-        body.nodes[ref.node].op)
+      guard
+        ["Identity", "RefIdentity", "IdentityN", "StopGradient", "PreventGradient"].contains(
+          body.nodes[ref.node].op)
       else { return ref }
       let inputs = body.inputs[ref.node]
       let next = body.nodes[ref.node].op == "IdentityN" ? ref.output : 0

@@ -10,7 +10,7 @@ import Tensors
 struct TFLoop {
   typealias Part = ([TFValue]) throws(EngineError) -> [TFValue]
 
-  let session: TFSession
+  let session: FlowSession
   let initial: [TFValue]
   /// Of each value, whether the body hands it on unchanged.
   let isKept: [Bool]
@@ -29,6 +29,8 @@ struct TFLoop {
     var before: [Fact] = []
     var after: [Fact] = []
     var scans: [Int] = []
+    /// Of the scans, those whose list has one element, written again in each iteration.
+    var isLast: [Bool] = []
   }
 
   /// The values after the loop.
@@ -100,7 +102,7 @@ struct TFLoop {
     var attempt = Attempt(graph: Graph(), captured: [], results: [])
     let recorded = try session.nested { () throws(EngineError) in
       try b.recording { () throws(EngineError) in
-        let number = b.input("", Fact(.int64, []))
+        _ = b.input("", Fact(.int64, []))
         _ = b.input("", Fact(.bool, []))
         var arguments: [TFValue] = []
         for (i, v) in start.enumerated() {
@@ -143,8 +145,10 @@ struct TFLoop {
           guard case .written(let slot, let value, let index) = list.state, slot == i else {
             throw EngineError(.unsupported, "a loop exchanges its lists")
           }
-          try check(index, counts: number, arguments, results)
+          let isLast = isOnlyElement(index, of: start[i])
+          if !isLast { try check(index, arguments, results) }
           attempt.scans.append(i)
+          attempt.isLast.append(isLast)
           try b.result(value)
         }
         attempt.results = results
@@ -165,9 +169,17 @@ struct TFLoop {
     return nil
   }
 
+  /// Whether `index` is 0 and `list` has one element.
+  private func isOnlyElement(_ index: ValueID?, of list: TFValue) -> Bool {
+    guard let index, session.builder.knownInts(index) == [0], case .list(let l) = list,
+      case .reserved = l.state
+    else { return false }
+    return l.isSingle
+  }
+
   /// Whether `index` counts the iterations: a carried value that starts at 0 and grows by 1.
   private func check(
-    _ index: ValueID?, counts number: ValueID, _ arguments: [TFValue], _ results: [TFValue]
+    _ index: ValueID?, _ arguments: [TFValue], _ results: [TFValue]
   ) throws(EngineError) {
     guard let index else { return }
     let b = session.builder
@@ -185,7 +197,7 @@ struct TFLoop {
   }
 
   init(
-    _ session: TFSession, initial: [TFValue], isKept: [Bool], condition: @escaping Part,
+    _ session: FlowSession, initial: [TFValue], isKept: [Bool], condition: @escaping Part,
     body: @escaping Part
   ) {
     self.session = session
@@ -215,7 +227,8 @@ struct TFLoop {
     let made =
       count == 0
       ? []
-      : try b.apply(op, inputs: [nil, goesOn] + carried, captured: attempt.captured, outputs: count)
+      : try b.apply(
+        op, inputs: [nil, goesOn] + carried, captured: attempt.captured, outputs: count)
     var values: [TFValue] = []
     var next = 0
     for (i, v) in start.enumerated() {
@@ -230,7 +243,9 @@ struct TFLoop {
         }
         next += 1
       } else if case .list(var list) = v, let s = attempt.scans.firstIndex(of: i) {
-        list.state = .stacked(made[carried.count + s])
+        let all = made[carried.count + s]
+        list.state = .stacked(
+          attempt.isLast[s] ? try b.slice(all, [-1], [Int.max >> 1], axes: [0]) : all)
         values.append(.list(list))
       } else {
         values.append(v)

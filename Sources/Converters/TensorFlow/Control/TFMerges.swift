@@ -4,13 +4,14 @@ import Tensors
 /// The choices of old control flow: a `Merge` takes whichever of its inputs a `Switch` let through,
 /// and becomes an `If`.
 ///
-/// The condition is the predicate whose switches gate one input by their true output only and the
-/// other by their false output only. What neither switch gates is computed before the choice.
+/// The condition is what decides switches that let each input through by one output of their own. What neither switch gates is computed before the choice.
 final class TFMerges {
   private struct Plan {
+    /// A bool for `Switch`, a number for `_SwitchN`.
     let condition: TFRef
-    /// The input of the merge that holds where the condition is true.
-    let trueInput: Int
+    /// By output of the switches, in order: the input of the merge that it leads to.
+    let branches: [(port: Int, input: Int)]
+    let isNumbered: Bool
     /// Switches of the condition that a branch depends on.
     let switches: [Int]
     /// Values that branches use and that no switch gates.
@@ -40,7 +41,7 @@ final class TFMerges {
     for ref in plan.outer { arguments.append(try scope.value(ref)) }
     let body = body
     func branch(_ input: Int, _ port: Int) -> TFBranches.Branch {
-      { (values) throws(EngineError) in
+      func results(_ values: [TFValue]) throws(EngineError) -> [TFValue] {
         let inner = TFScope(scope.session, body, arguments: scope.arguments)
         for (s, v) in zip(plan.switches, values) {
           inner.replaced[TFRef(node: s, output: port)] = v
@@ -50,16 +51,28 @@ final class TFMerges {
         }
         return [try inner.value(body.inputs[n][input])]
       }
+      return results
     }
-    let made = try TFBranches.choose(
-      try scope.tensor(plan.condition), arguments, scope.session, then: branch(plan.trueInput, 1),
-      otherwise: branch(1 - plan.trueInput, 0))
+    let condition = try scope.tensor(plan.condition)
+    var parts: [TFBranches.Branch] = []
+    for b in plan.branches { parts.append(branch(b.input, b.port)) }
+    let made =
+      plan.isNumbered
+      ? try TFBranches.select(
+        parts[...], from: 0, condition, arguments, scope.session)
+      : try TFBranches.choose(
+        condition, arguments, scope.session, then: parts[1], otherwise: parts[0])
     return made + [.nothing]
   }
 
   private func isSwitch(_ n: Int) -> Bool {
-    ["Switch", "RefSwitch"].contains(body.nodes[n].op) && body.inputs[n].count == 2
+    ["Switch", "RefSwitch", "_SwitchN"].contains(body.nodes[n].op) && body.inputs[n].count == 2
       && !frames.loopNodes.contains(n)
+  }
+
+  /// What decides a switch, behind identities.
+  private func decider(_ n: Int) -> TFRef {
+    TFFunctions.source(body.inputs[n][1], body) ?? body.inputs[n][1]
   }
 
   /// What node `n` depends on, loops being one step; nothing for what a loop carries.
@@ -82,17 +95,17 @@ final class TFMerges {
   }
 
   private func makePlan(_ n: Int) -> Plan? {
-    guard body.inputs[n].count == 2 else { return nil }
-    var ports: [[TFRef: Int]] = []
+    guard body.inputs[n].count >= 2 else { return nil }
+    var ports: [[TFRef: Set<Int>]] = []
     var reached: Set<Int> = []
     var users: [Int: [Int]] = [:]
     for input in body.inputs[n] {
-      var gates: [TFRef: Int] = [:]
+      var gates: [TFRef: Set<Int>] = [:]
       var seen: Set<Int> = [input.node]
       var stack = [input.node]
       func note(_ node: Int, _ output: Int) {
         if isSwitch(node), output >= 0 {
-          gates[body.inputs[node][1], default: 0] |= output == 0 ? 1 : 2
+          gates[decider(node), default: []].insert(output)
         }
       }
       note(input.node, input.output)
@@ -106,14 +119,20 @@ final class TFMerges {
       ports.append(gates)
       reached.formUnion(seen)
     }
+    // What lets each input through by one output of its own.
     let candidates = ports[0].filter { gate in
-      guard let other = ports[1][gate.key] else { return false }
-      return gate.value + other == 3 && (gate.value == 1 || gate.value == 2)
+      var seen: Set<Int> = []
+      for p in ports {
+        guard let mine = p[gate.key], mine.count == 1, let port = mine.first,
+          seen.insert(port).inserted
+        else { return false }
+      }
+      return true
     }
     guard
       let condition = candidates.keys.min(by: { ($0.node, $0.output) < ($1.node, $1.output) })
     else { return nil }
-    let switches = reached.filter { isSwitch($0) && body.inputs[$0][1] == condition }.sorted()
+    let switches = reached.filter { isSwitch($0) && decider($0) == condition }.sorted()
     // All that depends on such a switch belongs to a branch.
     var gated = Set(switches)
     var stack = switches
@@ -128,8 +147,13 @@ final class TFMerges {
         outer.insert(TFRef(node: d, output: output))
       }
     }
+    let branches = ports.enumerated().compactMap { i, p in
+      p[condition]?.first.map { (port: $0, input: i) }
+    }.sorted { $0.port < $1.port }
+    let isNumbered = switches.contains { body.nodes[$0].op == "_SwitchN" }
+    guard isNumbered || branches.map(\.port) == [0, 1] else { return nil }
     return Plan(
-      condition: condition, trueInput: ports[0][condition] == 2 ? 0 : 1, switches: switches,
+      condition: condition, branches: branches, isNumbered: isNumbered, switches: switches,
       outer: outer.sorted { ($0.node, $0.output) < ($1.node, $1.output) })
   }
 }

@@ -12,15 +12,17 @@ struct TFPorts {
   }
   var inputs: [Input] = []
   var outputs: [(name: String, ref: TFRef)] = []
+  /// Places that the names of files stand for.
+  var assets: [(ref: TFRef, file: String)] = []
 
   var replaced: Set<TFRef> { Set(inputs.map(\.ref)) }
 
-  /// Of a lone graph: placeholders are inputs, what nobody uses are outputs.
+  /// Of a lone graph: placeholders are inputs, what nobody uses or waits for are outputs.
   ///
   /// Errors: `.invalidModel` where there are no outputs; `.unsupported` for inputs of types that
   /// have no tensors.
   init(_ body: TFBody) throws(EngineError) {
-    var used = Set<Int>()
+    var used = Set(body.controls.joined())
     for list in body.inputs { for ref in list { used.insert(ref.node) } }
     for (n, node) in body.nodes.enumerated() {
       if node.op == "Placeholder" || node.op == "PlaceholderV2" {
@@ -34,7 +36,7 @@ struct TFPorts {
             dims: try node.attributes.shape("shape")))
       } else if !used.contains(n), !Self.isAction(node.op) {
         outputs.append((node.name, TFRef(node: n, output: 0)))
-        let count = Self.outputCount(node)
+        let count = min(Self.outputCount(node), 1 << 16)
         for k in 1..<max(1, count) {
           outputs.append(("\(node.name):\(k)", TFRef(node: n, output: k)))
         }
@@ -62,6 +64,7 @@ struct TFPorts {
       }
       outputs.append((port.key, try body.ref(port.tensor)))
     }
+    assets = try saved.assetPlaces(body)
   }
 
   /// Nodes whose missing users say nothing.
@@ -102,6 +105,9 @@ struct TFPorts {
     for input in inputs {
       scope.replaced[input.ref] = .tensor(
         b.input(input.name, Fact(input.dtype, dims(input, session.options))))
+    }
+    for (ref, file) in assets {
+      scope.replaced[ref] = .tensor(try b.constant(try Tensor(shape: [], strings: [file])))
     }
     var results: [(name: String, id: ValueID)] = []
     for (name, ref) in outputs {

@@ -8,7 +8,13 @@ final class TFTables {
   private var known: [String: (keys: Tensor, values: Tensor)] = [:]
   private var isFilled = false
 
-  init(_ folder: ModelFolder?) { self.folder = folder }
+  private let files: [(ref: TFRef, file: String)]
+
+  /// - `files`: places in the graph that the names of files stand for.
+  init(_ folder: ModelFolder?, _ files: [(ref: TFRef, file: String)]) {
+    self.folder = folder
+    self.files = files
+  }
 
   private static let imports: Set<String> = [
     "LookupTableImportV2", "LookupTableImport", "InitializeTableV2", "InitializeTable",
@@ -23,7 +29,12 @@ final class TFTables {
   ) throws(EngineError) -> (keys: Tensor, values: Tensor) {
     if !isFilled {
       isFilled = true
-      try fill(TFScope(session, session.program.main), session, depth: 0)
+      let scope = TFScope(session, session.program.main)
+      for (ref, file) in files {
+        scope.replaced[ref] = .tensor(
+          try session.builder.constant(try Tensor(shape: [], strings: [file])))
+      }
+      try fill(scope, session, depth: 0)
     }
     guard let found = known[name] else {
       throw EngineError(

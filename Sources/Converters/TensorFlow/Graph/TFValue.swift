@@ -29,4 +29,6 @@ struct TFList: Sendable {
   var dtype: DType
   /// Sizes of an element, as far as they are stated.
   var element: [Int]?
+  /// Whether it is known to have one element.
+  var isSingle = false
 }

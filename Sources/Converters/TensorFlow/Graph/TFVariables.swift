@@ -6,16 +6,24 @@ final class TFVariables {
   private let bundle: CheckpointBundle?
   /// Keys of the checkpoint by the names of variables.
   private var keys: [String: String] = [:]
+  /// Values that the graph itself assigns: names of files.
+  private var constants: [String: Tensor] = [:]
+
+  private let files: [(ref: TFRef, file: String)]
 
   /// Variables that have no values: those of a lone graph.
-  init() { bundle = nil }
+  init() {
+    bundle = nil
+    files = []
+  }
 
   /// The variables of a SavedModel. What restores them says which key belongs to which: each
   /// assignment of a restored tensor; where there is none, the names of the object graph.
   init(
-    _ bundle: CheckpointBundle, _ program: TFProgram, restoring: String
+    _ bundle: CheckpointBundle, _ program: TFProgram, _ saved: TFSavedModel
   ) throws(EngineError) {
     self.bundle = bundle
+    files = try saved.assetPlaces(program.main)
     if let objects = try bundle.message("_CHECKPOINTABLE_OBJECT_GRAPH") {
       // TrackableObjectGraph: 1 nodes, of which 2 attributes: 2 full name, 3 checkpoint key.
       for node in try objects.all(1) {
@@ -27,7 +35,7 @@ final class TFVariables {
         }
       }
     }
-    try follow(program.main, arguments: [], program, depth: 0, from: restoring)
+    try follow(program.main, arguments: [], program, depth: 0, from: saved.restoring)
   }
 
   /// Finds assignments of restored tensors, in functions that are called as well.
@@ -40,7 +48,12 @@ final class TFVariables {
       case "AssignVariableOp", "Assign":
         guard body.inputs[n].count >= 2,
           let name = try variable(body.inputs[n][0], body, arguments),
-          let source = TFFunctions.source(body.inputs[n][1], body),
+          let source = TFFunctions.source(body.inputs[n][1], body)
+        else { continue }
+        if depth == 0, let file = files.first(where: { $0.ref == source })?.file {
+          constants[name] = try Tensor(shape: [], strings: [file])
+        }
+        guard
           ["RestoreV2"].contains(body.nodes[source.node].op),
           body.inputs[source.node].count >= 2
         else { continue }
@@ -79,6 +92,7 @@ final class TFVariables {
   ///
   /// Errors: `.unsupported` where the model holds no values; those of the checkpoint.
   func tensor(_ name: String) throws(EngineError) -> Tensor {
+    if let known = constants[name] { return known }
     guard let bundle else {
       throw EngineError(
         .unsupported, "the graph has a variable, but a GraphDef holds no values of variables",

@@ -3,15 +3,15 @@ import Tensors
 
 /// A table read from a text file of the model, line by line.
 ///
-/// Column -2 of a line is its number, -1 the whole line, others what lies between delimiters.
+/// Column -1 of a line is its number, -2 the whole line, others what lies between delimiters.
 struct TFVocabulary {
   private let keyColumn: Int
   private let valueColumn: Int
   private let delimiter: String
 
   init(_ node: TFNode) throws(EngineError) {
-    keyColumn = try node.attributes.int("key_index", -1)
-    valueColumn = try node.attributes.int("value_index", -2)
+    keyColumn = try node.attributes.int("key_index", -2)
+    valueColumn = try node.attributes.int("value_index", -1)
     delimiter = try node.attributes.string("delimiter", "\t")
   }
 
@@ -34,10 +34,10 @@ struct TFVocabulary {
   }
 
   private func column(_ column: Int, _ lines: [Substring]) throws(EngineError) -> Tensor {
-    if column == -2 {
+    if column == -1 {
       return try Tensor(shape: [lines.count], lines.indices.map { Int64($0) })
     }
-    if column == -1 { return try Tensor(shape: [lines.count], strings: lines.map(String.init)) }
+    if column == -2 { return try Tensor(shape: [lines.count], strings: lines.map(String.init)) }
     var values: [String] = []
     let mark = delimiter.first ?? "\t"
     for line in lines {

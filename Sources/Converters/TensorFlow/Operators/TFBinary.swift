@@ -131,7 +131,7 @@ enum TFBinary {
   }
 
   /// The angle of the point (x, y), from -pi to pi.
-  private static func angle(
+  static func angle(
     _ b: ConversionBuilder, _ y: ValueID, _ x: ValueID
   ) throws(EngineError) -> ValueID {
     let zero = try b.number(0, like: x)
@@ -151,7 +151,7 @@ enum TFBinary {
   }
 
   /// Shifts of integers, signed ones by powers of two.
-  private static func shift(
+  static func shift(
     _ b: ConversionBuilder, _ x: ValueID, _ y: ValueID, left: Bool
   ) throws(EngineError) -> ValueID {
     if b.dtype(x)?.isUnsignedInteger == true {

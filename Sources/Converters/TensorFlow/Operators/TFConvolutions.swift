@@ -84,7 +84,8 @@ enum TFConvolutions {
     for name in try c.a.strings("fused_ops") {
       switch name {
       case "BiasAdd":
-        result = try TFNormalizations.biasAdd(b, result, try c.tensor(next), try c.isChannelsFirst())
+        result = try TFNormalizations.biasAdd(
+          b, result, try c.tensor(next), try c.isChannelsFirst())
         next += 1
       case "Add":
         result = try b.broadcast("Add", result, try c.tensor(next))

@@ -17,6 +17,15 @@ enum TFFlow {
         return [x, x]
       }
     }
+    + [
+      TFOperator.many("_SwitchN") { (c) throws(EngineError) in
+        guard let x = c.inputs.first else {
+          throw EngineError(.invalidModel, "input 0 is missing")
+        }
+        let count = try c.a.int("num_outs", 1)
+        return Array(repeating: x, count: min(max(count, 0), 1 << 16))
+      }
+    ]
     + ["Enter", "RefEnter", "NextIteration", "RefNextIteration", "LoopCond"].map { name in
       TFOperator.many(name) { (c) throws(EngineError) in
         guard let x = c.inputs.first else {

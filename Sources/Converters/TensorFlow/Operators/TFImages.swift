@@ -85,6 +85,7 @@ enum TFImages {
     let split = try b.reshape(
       last, try b.concat([n, h, width, try b.ints([channels, taps])], axis: 0))
     let turned = try b.transpose(split, [0, 1, 2, 4, 3])
-    return try b.reshape(turned, try b.concat([n, h, width, try b.ints([channels * taps])], axis: 0))
+    return try b.reshape(
+      turned, try b.concat([n, h, width, try b.ints([channels * taps])], axis: 0))
   }
 }

@@ -21,13 +21,8 @@ enum TFMatrices {
     ]
     + ["MatrixDiag", "MatrixDiagV2", "MatrixDiagV3", "Diag"].map { name in
       TFOperator(name, "the main diagonal") { (c) throws(EngineError) in
-        let b = c.b
         try checkMain(c, 1)
-        let x = try c.tensor(0)
-        let rank = try b.rank(x)
-        let wide = try b.unsqueeze(x, [rank])
-        return try b.onnx(
-          "Where", [try isDiagonal(b, wide, rank - 1, rank - 1), wide, try b.number(0, like: x)])
+        return try diagonal(c.b, try c.tensor(0))
       }
     }
     + ["MatrixDiagPart", "MatrixDiagPartV2", "MatrixDiagPartV3", "DiagPart"].map { name in
@@ -49,17 +44,30 @@ enum TFMatrices {
     }
     + ["MatrixSetDiag", "MatrixSetDiagV2", "MatrixSetDiagV3"].map { name in
       TFOperator(name, "the main diagonal") { (c) throws(EngineError) in
-        let b = c.b
         if c.has(2) { try checkMain(c, 2) }
-        let x = try c.tensor(0)
-        let rank = try b.rank(x)
-        guard rank >= 2, b.dims(x)?[rank - 2] == b.dims(x)?[rank - 1] else {
-          throw EngineError(.unsupported, "diagonals of matrices that are not square")
-        }
-        let diagonal = try b.unsqueeze(try c.tensor(1), [rank - 1])
-        return try b.onnx("Where", [try isDiagonal(b, x, rank - 2, rank - 1), diagonal, x])
+        return try setDiagonal(c.b, try c.tensor(0), try c.tensor(1))
       }
     }
+
+  /// Matrices with the last axis of `x` as their diagonals and 0 elsewhere.
+  static func diagonal(_ b: ConversionBuilder, _ x: ValueID) throws(EngineError) -> ValueID {
+    let rank = try b.rank(x)
+    let wide = try b.unsqueeze(x, [rank])
+    return try b.onnx(
+      "Where", [try isDiagonal(b, wide, rank - 1, rank - 1), wide, try b.number(0, like: x)])
+  }
+
+  /// Square matrices with other diagonals.
+  static func setDiagonal(
+    _ b: ConversionBuilder, _ x: ValueID, _ values: ValueID
+  ) throws(EngineError) -> ValueID {
+    let rank = try b.rank(x)
+    guard rank >= 2, b.dims(x)?[rank - 2] == b.dims(x)?[rank - 1] else {
+      throw EngineError(.unsupported, "diagonals of matrices that are not square")
+    }
+    let diagonal = try b.unsqueeze(values, [rank - 1])
+    return try b.onnx("Where", [try isDiagonal(b, x, rank - 2, rank - 1), diagonal, x])
+  }
 
   /// Newer versions name the diagonals: input `i`.
   private static func checkMain(_ c: TFCall, _ i: Int) throws(EngineError) {

@@ -15,7 +15,8 @@ enum TFNormalizations {
         outputs: [
           "y", "batch_mean", "batch_variance", "reserve_space_1", "reserve_space_2",
           "reserve_space_3",
-        ]) { (c) throws(EngineError) in try fusedBatchNorm(c) }
+        ]
+      ) { (c) throws(EngineError) in try fusedBatchNorm(c) }
     }
     + [
       TFOperator("LRN") { (c) throws(EngineError) in

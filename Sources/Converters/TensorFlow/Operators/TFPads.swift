@@ -23,7 +23,9 @@ enum TFPads {
           let begins = (0..<rank).map { pads[2 * $0] }
           let ends = (0..<rank).map { pads[2 * $0 + 1] }
           if let first = b.knownChannelsFirst(x), rank > 2 {
-            func turned(_ list: [Int]) -> [Int] { [list[0], list[rank - 1]] + list[1..<(rank - 1)] }
+            func turned(_ list: [Int]) -> [Int] {
+              [list[0], list[rank - 1]] + list[1..<(rank - 1)]
+            }
             let made = try b.onnx(
               "Pad", [first, try b.ints(turned(begins) + turned(ends)), value].dropLastNil(),
               attributes)

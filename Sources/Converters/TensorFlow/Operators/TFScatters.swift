@@ -44,7 +44,7 @@ enum TFScatters {
       }
     }
 
-  private static func scatter(
+  static func scatter(
     _ b: ConversionBuilder, _ x: ValueID, _ indices: ValueID, _ updates: ValueID, _ how: String
   ) throws(EngineError) -> ValueID {
     let places = try b.cast(indices, .int64)

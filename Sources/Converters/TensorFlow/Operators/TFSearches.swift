@@ -54,7 +54,10 @@ enum TFSearches {
         let depth = try b.reshape(try b.cast(try c.tensor(1), .int64), [])
         let hot = try b.onnx(
           "OneHot",
-          [try b.cast(x, .int64), depth, try b.constant(try NumberTensor.tensor([0, 1], shape: [2], dtype))])
+          [
+            try b.cast(x, .int64), depth,
+            try b.constant(try NumberTensor.tensor([0, 1], shape: [2], dtype)),
+          ])
         let axes = try b.ints([-2])
         let how = try c.a.bool("binary_output") ? "ReduceMax" : "ReduceSum"
         return try b.onnx(how, [hot, axes], [.int("keepdims", 0)])

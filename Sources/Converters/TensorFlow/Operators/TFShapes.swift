@@ -36,7 +36,8 @@ enum TFShapes {
       let axes = try listed.isEmpty ? c.a.ints("axis") : listed
       if !axes.isEmpty {
         let rank = try c.rank(0)
-        return try c.b.squeeze(x, try axes.map { (a) throws(EngineError) in try c.axis(a, rank: rank) })
+        return try c.b.squeeze(
+          x, try axes.map { (a) throws(EngineError) in try c.axis(a, rank: rank) })
       }
       guard let dims = c.b.dims(x) else {
         throw EngineError(.unsupported, "which axes have size 1 is not known")

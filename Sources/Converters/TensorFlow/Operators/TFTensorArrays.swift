@@ -11,7 +11,8 @@ enum TFTensorArrays {
       }
       let list = TFList(
         state: .reserved(count: try c.b.reshape(try c.b.cast(try c.tensor(0), .int64), [])),
-        dtype: dtype, element: try c.a.shape("element_shape"))
+        dtype: dtype, element: try c.a.shape("element_shape"),
+        isSingle: c.b.knownInts(try c.tensor(0)) == [1])
       return [.nothing, .list(list)]
     },
     .many("TensorArrayScatterV3") { (c) throws(EngineError) in

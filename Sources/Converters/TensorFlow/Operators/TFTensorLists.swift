@@ -57,6 +57,7 @@ enum TFTensorLists {
     }
     return TFList(
       state: .reserved(count: try c.b.reshape(try c.b.cast(count, .int64), [])), dtype: dtype,
-      element: c.b.knownInts(try c.tensor(0)).flatMap { $0 == [-1] ? nil : $0 })
+      element: c.b.knownInts(try c.tensor(0)).flatMap { $0 == [-1] ? nil : $0 },
+      isSingle: c.b.knownInts(count) == [1])
   }
 }

@@ -106,7 +106,8 @@ enum TFUnary {
         try c.b.onnx(
           "CumSum", [try c.tensor(0), try c.b.reshape(try c.tensor(1), [])],
           [
-            .bool("exclusive", try c.a.bool("exclusive")), .bool("reverse", try c.a.bool("reverse")),
+            .bool("exclusive", try c.a.bool("exclusive")),
+            .bool("reverse", try c.a.bool("reverse")),
           ])
       },
     ]

@@ -26,8 +26,8 @@ struct TFSavedModel {
   let signatures: [Signature]
   /// The node that restores variables, or "".
   let restoring: String
-  /// Nodes that fill tables and the like.
-  let initializing: [String]
+  /// Files by the tensors that stand for their names.
+  let assets: [(tensor: String, file: String)]
 
   init(_ message: ProtoMessage) throws(EngineError) {
     var chosen: ProtoMessage?
@@ -44,17 +44,22 @@ struct TFSavedModel {
     self.graph = graph
     restoring = try meta.last(3)?.message.last(3)?.message.text() ?? ""
     var found: [Signature] = []
-    var initializers: [String] = []
     for (name, value) in try meta.map(5) {
       let outputs = try Self.ports(value, 2)
-      if name.hasPrefix("__saved_model_") {
-        initializers += outputs.map(\.tensor)
-      } else if !outputs.isEmpty {
+      if !name.hasPrefix("__saved_model_"), !outputs.isEmpty {
         found.append(Signature(name: name, inputs: try Self.ports(value, 1), outputs: outputs))
       }
     }
     signatures = found.sorted { $0.name < $1.name }
-    initializing = initializers
+    // AssetFileDef: 1 the tensor (1 name), 2 the file.
+    var files: [(tensor: String, file: String)] = []
+    for asset in try meta.all(6) {
+      guard let tensor = try asset.message.last(1)?.message.last(1)?.message.text(),
+        let file = try asset.message.last(2)?.message.text()
+      else { continue }
+      files.append((tensor, file))
+    }
+    assets = files
   }
 
   /// Inputs (1) or outputs (2) of a `SignatureDef`; of a `TensorInfo`: 1 name, 2 type, 3 shape.
@@ -78,6 +83,13 @@ struct TFSavedModel {
     let digits = key.reversed().prefix { $0.isASCII && $0.isNumber }
     guard !digits.isEmpty, let number = Int(String(digits.reversed())) else { return (key, 0) }
     return (String(key.dropLast(digits.count)), number)
+  }
+
+  /// Where in the graph the names of files are wanted.
+  func assetPlaces(_ body: TFBody) throws(EngineError) -> [(ref: TFRef, file: String)] {
+    var places: [(ref: TFRef, file: String)] = []
+    for (tensor, file) in assets { places.append((try body.ref(tensor), file)) }
+    return places
   }
 
   /// The signature called `name`; `serving_default` or the only one where it is nil.
