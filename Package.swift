@@ -112,7 +112,8 @@ let package = Package(
       name: "ConvertersTests",
       dependencies: [
         "TestSupport", "Converters", "Runtime", "Formats", "Operators", "Graphs", "Tensors",
-      ]),
+      ],
+      exclude: ["Fixtures"]),
     .testTarget(
       name: "DLRunTests",
       dependencies: ["DLRun"]),

@@ -8,6 +8,9 @@ public struct ConversionResult: Sendable {
   /// without effect.
   public var notes: [String]
 
+  /// Whether `ConversionOptions.adjust` has run.
+  public var wasAdjusted = false
+
   public init(_ model: ModelGraph, kind: SourceKind, notes: [String] = []) {
     self.model = model
     self.kind = kind

@@ -29,6 +29,7 @@ struct Convert: ParsableCommand {
   @Option(help: "Inputs and expected outputs to run the result on.", completion: .file())
   var check: String?
   @Option(help: "Largest relative difference that counts as equal.") var tolerance = 1e-4
+  @OptionGroup var weightOptions: WeightOptions
   @Flag(help: "Print as JSON.") var json = false
 
   static var listed: String {
@@ -52,7 +53,11 @@ struct Convert: ParsableCommand {
     var options = ConversionOptions()
     options.opset = opset
     options.signature = signature
-    let result = try Conversion.convert(path: input, options: options)
+    options.adjust = try weightOptions.adjustment()
+    var result = try Conversion.convert(path: input, options: options)
+    if let adjust = options.adjust, !result.wasAdjusted {
+      result.notes += try adjust(&result.model)
+    }
     let weights = GraphStatistics(result.model.graph).parameterBytes
     try ONNXWriter.write(
       result.model, to: output, options: .init(externalThreshold: weights > 1 << 30 ? 1 << 16 : nil)
