@@ -122,19 +122,15 @@ MODELS = {
 }
 
 
-def export(model, args, kwargs):
-    """The exported program with a dynamic batch, or with fixed sizes where that fails."""
-    batch = torch.export.Dim("batch", min=1, max=1024)
-    tensors = list(args) + list(kwargs.values())
-    if tensors[0].shape[0] > 1:
-        try:
-            shapes = (
-                {name: {0: batch} for name in kwargs} if kwargs
-                else tuple({0: batch} for _ in args))
-            return torch.export.export(model, args, kwargs, dynamic_shapes=shapes), True
-        except Exception:
-            pass
-    return torch.export.export(model, args, kwargs), False
+def export(model, args, kwargs, dynamic):
+    """The exported program and its form after decompositions, the batch dynamic or not."""
+    shapes = None
+    if dynamic:
+        batch = torch.export.Dim("batch", min=1, max=1024)
+        shapes = (
+            {name: {0: batch} for name in kwargs} if kwargs else tuple({0: batch} for _ in args))
+    program = torch.export.export(model, args, kwargs, dynamic_shapes=shapes)
+    return program, program.run_decompositions()
 
 
 def flat(outputs):
@@ -154,13 +150,18 @@ def main():
             with torch.no_grad():
                 model, args, kwargs = MODELS[name]()
                 outputs = flat(model(*args, **kwargs))
-                program, is_dynamic = export(model, args, kwargs)
+                is_dynamic = (list(args) + list(kwargs.values()))[0].shape[0] > 1
+                try:
+                    program, core = export(model, args, kwargs, is_dynamic)
+                except Exception:
+                    is_dynamic = False
+                    program, core = export(model, args, kwargs, False)
             inputs = list(args) + list(kwargs.values())
             arrays = {f"in_{i}": t.numpy() for i, t in enumerate(inputs)}
             arrays |= {f"out_{i}": t.detach().numpy() for i, t in enumerate(outputs)}
             np.savez(path + ".npz", **arrays)
             torch.export.save(program, path + ".pt2")
-            torch.export.save(program.run_decompositions(), path + ".core.pt2")
+            torch.export.save(core, path + ".core.pt2")
             torch.onnx.export(program, dynamo=True, verbose=False).save(path + ".onnx")
             print(name, "dynamic" if is_dynamic else "fixed", len(outputs), flush=True)
         except Exception as error:

@@ -19,6 +19,11 @@ struct MaskBuilder {
       guard let m = g.dims(mask.id), let last = m.last, last == mask.scores.last,
         m.count <= mask.scores.count
       else { return false }
+      // Attention's masks have up to four axes. Scores [N, W, H, S, T] lie as [N * W, H, S, T]: the
+      // mask must be the same for all of the first two.
+      if m.count > 4 || (mask.scores.count > 4 && m.dropLast(3).contains { $0 != 1 }) {
+        return false
+      }
       // Scores [N * H, S, T]: the mask must be the same for all of the first axis.
       if mask.scores.count == 3, m.count == 3, m[0] != 1 { return false }
       return zip(m.reversed(), mask.scores.reversed()).allSatisfy { $0 == 1 || $0 == $1 }

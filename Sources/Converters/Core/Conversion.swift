@@ -38,7 +38,7 @@ public enum Conversion {
     do throws(EngineError) {
       var edits = options.edits
       if kind == .onnx { edits.opset = options.opset }
-      if kind == .onnx, edits.isEmpty {
+      if kind == .onnx, edits.isEmpty, options.adjust == nil {
         var result = try converter.convert(path: path, kind: kind, options: options)
         result.unchanged = path
         return result
@@ -50,6 +50,10 @@ public enum Conversion {
       options.progress?("reading \(path)", 0.1)
       var result = try converter.convert(path: path, kind: kind, options: options)
       options.progress?("rewriting the graph", 0.5)
+      if let adjust = options.adjust, !result.wasAdjusted {
+        result.notes += try adjust(&result.model)
+        result.wasAdjusted = true
+      }
       result.notes += try edits.apply(to: &result.model)
       ModelCompletion.stamp(&result.model, kind: kind, digest: digest)
       return result

@@ -1,3 +1,4 @@
+import Graphs
 import Tensors
 
 /// Choices of a conversion.
@@ -13,6 +14,10 @@ public struct ConversionOptions: Sendable {
   public var edits = ModelEdits()
   /// The most bytes that constants which are computed or unpacked may take.
   public var memoryBudget = 16 << 30
+  /// Changes the model as it was recorded, before anything in it is folded or joined, and says what
+  /// it did: how weights of another file are put on. `ConversionResult.wasAdjusted` tells whether the
+  /// converter has done it.
+  public var adjust: (@Sendable (inout ModelGraph) throws(EngineError) -> [String])?
   /// Told of progress: what is being done, and the part that is done, from 0 to 1.
   public var progress: (@Sendable (String, Double) -> Void)?
 

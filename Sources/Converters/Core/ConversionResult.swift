@@ -10,6 +10,9 @@ public struct ConversionResult: Sendable {
   /// The ONNX file that holds just this model, where nothing was to change: it is copied.
   public var unchanged: String?
 
+  /// Whether `ConversionOptions.adjust` has run.
+  public var wasAdjusted = false
+
   public init(_ model: ModelGraph, kind: SourceKind, notes: [String] = []) {
     self.model = model
     self.kind = kind

@@ -14,7 +14,14 @@ public enum ModelCompletion {
   public static func model(
     _ graph: Graph, opset: Int? = nil, producer: String = "dlrun"
   ) throws(EngineError) -> ModelGraph {
-    var made = ModelGraph(graph)
+    try model(ModelGraph(graph), opset: opset, producer: producer)
+  }
+
+  /// The same of a graph with metadata, which stay.
+  public static func model(
+    _ recorded: ModelGraph, opset: Int? = nil, producer: String = "dlrun"
+  ) throws(EngineError) -> ModelGraph {
+    var made = recorded
     made.producerName = producer
     var failure: EngineError?
     for version in opset.map({ [$0] }) ?? [17, 20, 23, 24, 25, 26, 27, 28] {

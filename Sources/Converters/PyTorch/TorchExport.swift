@@ -48,13 +48,19 @@ public enum TorchExport: Converter {
     try graph.convert(program.graph) { options.progress?("converting operators", $0 * 0.8) }
     try graph.unsupported.check(.torchExport)
     try interface.addOutputs(of: graph)
-    graph.parameters.settleNames(&builder.graph)
+    let turned = graph.parameters.settleNames(&builder.graph)
     options.progress?("simplifying", 0.8)
-    var model = try ModelCompletion.model(
-      builder.graph, opset: options.opset, producer: "PyTorch \(program.torchVersion)")
-    model.metadata.append(.init("dlrun.torch_version", program.torchVersion))
+    var recorded = ModelGraph(builder.graph)
+    recorded.metadata.append(.init("dlrun.torch_version", program.torchVersion))
+    if !turned.isEmpty {
+      recorded.metadata.append(.init("dlrun.transposed", turned.joined(separator: "\n")))
+    }
+    if let adjust = options.adjust { graph.notes += try adjust(&recorded) }
+    let model = try ModelCompletion.model(recorded, opset: options.opset, producer: "PyTorch")
     options.progress?("done", 1)
-    return ConversionResult(model, kind: .torchExport, notes: graph.notes)
+    var result = ConversionResult(model, kind: .torchExport, notes: graph.notes)
+    result.wasAdjusted = options.adjust != nil
+    return result
   }
 
   /// Every operator that has no rule, those of graphs within among them.

@@ -44,6 +44,7 @@ struct Convert: ParsableCommand {
   @Option(help: "Inputs and expected outputs to run the result on.", completion: .file())
   var check: String?
   @Option(help: "Largest relative difference that counts as equal.") var tolerance = 1e-4
+  @OptionGroup var weightOptions: WeightOptions
   @Flag(help: "Print as JSON.") var json = false
 
   static var listed: String {
@@ -71,6 +72,7 @@ struct Convert: ParsableCommand {
     options.opset = opset
     options.signature = signature
     options.edits = edits.edits
+    options.adjust = try weightOptions.adjustment()
     for shape in edits.shape {
       if let name = shape.name, let sizes = shape.sizes { options.shapes[name] = sizes }
     }

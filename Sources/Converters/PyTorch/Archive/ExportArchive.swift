@@ -106,6 +106,7 @@ struct ExportArchive {
       return only.value
     }
     guard let description = record.description, let strides = description.strides,
+      let offset = description.offset,
       let type = Fact(description.dtype, description.dims).tensorType
     else {
       throw EngineError(
@@ -113,7 +114,7 @@ struct ExportArchive {
     }
     do throws(EngineError) {
       return try StridedBytes.tensor(
-        type, offset: description.offset, strides: strides, of: bytes, owner: archive.owner)
+        type, offset: offset, strides: strides, of: bytes, owner: archive.owner)
     } catch { throw error.at(node: name) }
   }
 }

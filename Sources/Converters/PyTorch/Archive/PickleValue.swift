@@ -57,7 +57,8 @@ struct PickleStorage {
   ///
   /// Errors: `.malformed`.
   init(_ id: PickleValue) throws(EngineError) {
-    guard case .tuple(let tuple) = id, case let parts = tuple.items, parts.count == 5, parts[0].asText == "storage",
+    guard case .tuple(let tuple) = id, case let parts = tuple.items, parts.count == 5,
+      parts[0].asText == "storage",
       case .global(.storage(let dtype)) = parts[1], let key = parts[2].asText,
       let count = parts[4].asInt, count >= 0
     else {

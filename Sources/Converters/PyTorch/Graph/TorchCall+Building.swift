@@ -48,10 +48,18 @@ extension TorchCall {
     try constant(.float(value), try dtype(of: x))
   }
 
-  func add(_ a: ValueID, _ b: ValueID) throws(EngineError) -> ValueID { try builder.apply(Add(), a, b) }
-  func sub(_ a: ValueID, _ b: ValueID) throws(EngineError) -> ValueID { try builder.apply(Sub(), a, b) }
-  func mul(_ a: ValueID, _ b: ValueID) throws(EngineError) -> ValueID { try builder.apply(Mul(), a, b) }
-  func div(_ a: ValueID, _ b: ValueID) throws(EngineError) -> ValueID { try builder.apply(Div(), a, b) }
+  func add(_ a: ValueID, _ b: ValueID) throws(EngineError) -> ValueID {
+    try builder.apply(Add(), a, b)
+  }
+  func sub(_ a: ValueID, _ b: ValueID) throws(EngineError) -> ValueID {
+    try builder.apply(Sub(), a, b)
+  }
+  func mul(_ a: ValueID, _ b: ValueID) throws(EngineError) -> ValueID {
+    try builder.apply(Mul(), a, b)
+  }
+  func div(_ a: ValueID, _ b: ValueID) throws(EngineError) -> ValueID {
+    try builder.apply(Div(), a, b)
+  }
   func mul(_ a: ValueID, _ factor: Double) throws(EngineError) -> ValueID {
     try mul(a, try constant(factor, like: a))
   }

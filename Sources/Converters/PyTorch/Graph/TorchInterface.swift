@@ -46,7 +46,8 @@ struct TorchInterface {
       case .fixed:
         for name in argument.names { graph.define(name, .none) }
       case .other(let what):
-        throw EngineError(.unsupported, "the program takes a \(what)", expected: "tensors and numbers")
+        throw EngineError(
+          .unsupported, "the program takes a \(what)", expected: "tensors and numbers")
       }
     }
   }

@@ -33,17 +33,21 @@ final class TorchParameters {
     return made
   }
 
-  /// Gives transposes that stand for their originals everywhere the originals' names.
-  func settleNames(_ graph: inout Graph) {
+  /// Gives transposes that stand for their originals everywhere the originals' names, and lists
+  /// those names.
+  func settleNames(_ graph: inout Graph) -> [String] {
     var used = Set(graph.outputs)
     for node in graph.nodes {
       for case let id? in node.inputs { used.insert(id) }
       used.formUnion(node.captured)
     }
+    var names: [String] = []
     for (plain, made) in transposes where !used.contains(plain) {
+      names.append(graph.values[plain.index].name)
       let name = graph.values[plain.index].name
       graph.values[plain.index].name = graph.values[made.index].name
       graph.values[made.index].name = name
     }
+    return names.sorted()
   }
 }

@@ -34,9 +34,10 @@ enum TorchActivation {
     },
     .one("aten.prelu.default", slopes), .one("aten._prelu_kernel.default", slopes),
     .one("aten.rrelu.default", note: "the mean slope, as at inference", inPlace: true) {
-      (c) throws(EngineError) in
-      let slope = (try c.double("lower", 1 / 8) + (try c.double("upper", 1 / 3))) / 2
-      return try c.builder.apply(LeakyRelu(alpha: Float(slope)), try c.x())
+      (c) throws(EngineError) in try meanSlope(c)
+    },
+    TorchOperator("aten.rrelu_with_noise_functional.default") { (c) throws(EngineError) in
+      [.tensor(try meanSlope(c)), .none]
     },
     .one("aten.softplus.default", softplus),
     .one("aten.log_sigmoid.default") { (c) throws(EngineError) in
@@ -86,6 +87,14 @@ enum TorchActivation {
       x = try c.builder.apply(Elu(alpha: Float(alpha)), x)
     }
     return scale == 1 ? x : try c.mul(x, scale)
+  }
+
+  private static func meanSlope(_ c: TorchCall) throws(EngineError) -> ValueID {
+    if try c.bool("training", false) {
+      throw EngineError(.unsupported, "training mode", hint: "call eval() before the export")
+    }
+    let slope = (try c.double("lower", 1 / 8) + (try c.double("upper", 1 / 3))) / 2
+    return try c.builder.apply(LeakyRelu(alpha: Float(slope)), try c.x())
   }
 
   /// One slope a channel: a vector is laid along axis 1.

@@ -7,20 +7,20 @@ enum TorchAdaptivePooling {
   static let operators: [TorchOperator] = TorchOperator.joined(each(1), each(2), each(3), core)
 
   private static func each(_ n: Int) -> [TorchOperator] {
-      [
-        .one("aten.adaptive_avg_pool\(n)d.default") { (c) throws(EngineError) in
-          try average(c, n)
-        },
-        TorchOperator("aten.adaptive_max_pool\(n)d.default", note: "sizes that divide") {
-          (c) throws(EngineError) in [.tensor(try largest(c, n)), .none]
-        },
-      ]
+    [
+      .one("aten.adaptive_avg_pool\(n)d.default") { (c) throws(EngineError) in
+        try average(c, n)
+      },
+      TorchOperator("aten.adaptive_max_pool\(n)d.default", note: "sizes that divide") {
+        (c) throws(EngineError) in [.tensor(try largest(c, n)), .none]
+      },
+    ]
   }
 
   private static let core: [TorchOperator] = [
-      .one("aten._adaptive_avg_pool2d.default") { (c) throws(EngineError) in try average(c, 2) },
-      .one("aten._adaptive_avg_pool3d.default") { (c) throws(EngineError) in try average(c, 3) },
-    ]
+    .one("aten._adaptive_avg_pool2d.default") { (c) throws(EngineError) in try average(c, 2) },
+    .one("aten._adaptive_avg_pool3d.default") { (c) throws(EngineError) in try average(c, 3) },
+  ]
 
   /// The sizes that go in and come out; those that stay come out as they are.
   private static func plan(
@@ -77,7 +77,8 @@ enum TorchAdaptivePooling {
       // Windows of several sizes: along each axis a product with the matrix of their weights.
       var y = x
       for i in 0..<n where from[i] != to[i] {
-        let matrix = try c.cast(try c.builder.constant(try weights(from[i], to[i])), try c.dtype(of: x))
+        let matrix = try c.cast(
+          try c.builder.constant(try weights(from[i], to[i])), try c.dtype(of: x))
         let (axis, last) = (i + 2, n + 1)
         var perm = Array(0...last)
         perm.swapAt(axis, last)

@@ -32,7 +32,9 @@ enum TorchControl {
     var list: [TorchValue] = []
     switch try c.argument(at: i) {
     case .tensors(let names):
-      for name in names { list.append(try name.map { (n) throws(EngineError) in try c.graph.value(n) } ?? .none) }
+      for name in names {
+        list.append(try name.map { (n) throws(EngineError) in try c.graph.value(n) } ?? .none)
+      }
     case .scalars(let scalars): for s in scalars { list.append(try c.graph.value(s)) }
     case .tensor(let name): list.append(try c.graph.value(name))
     case .scalar(let scalar): list.append(try c.graph.value(scalar))

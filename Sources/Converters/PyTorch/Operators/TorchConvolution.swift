@@ -7,18 +7,18 @@ enum TorchConvolution {
   static let operators: [TorchOperator] = TorchOperator.joined(each(1), each(2), each(3), core)
 
   private static func each(_ n: Int) -> [TorchOperator] {
-      let transposed = n == 1 ? "aten.conv_transpose1d.default" : "aten.conv_transpose\(n)d.input"
-      return [
-        .one("aten.conv\(n)d.default") { (c) throws(EngineError) in try convolution(c, n, false) },
-        .one("aten.conv\(n)d.padding") { (c) throws(EngineError) in try convolution(c, n, false) },
-        .one(transposed) { (c) throws(EngineError) in try convolution(c, n, true) },
-      ]
+    let transposed = n == 1 ? "aten.conv_transpose1d.default" : "aten.conv_transpose\(n)d.input"
+    return [
+      .one("aten.conv\(n)d.default") { (c) throws(EngineError) in try convolution(c, n, false) },
+      .one("aten.conv\(n)d.padding") { (c) throws(EngineError) in try convolution(c, n, false) },
+      .one(transposed) { (c) throws(EngineError) in try convolution(c, n, true) },
+    ]
   }
 
   private static let core: [TorchOperator] = [
-      .one("aten.convolution.default") { (c) throws(EngineError) in try general(c) },
-      .one("aten._convolution.default") { (c) throws(EngineError) in try general(c) },
-    ]
+    .one("aten.convolution.default") { (c) throws(EngineError) in try general(c) },
+    .one("aten._convolution.default") { (c) throws(EngineError) in try general(c) },
+  ]
 
   private static func general(_ c: TorchCall) throws(EngineError) -> ValueID {
     let rank = try c.rank(try c.x("weight")) - 2

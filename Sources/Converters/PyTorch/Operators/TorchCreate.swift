@@ -9,52 +9,52 @@ enum TorchCreate {
     ["ones", "new_ones", "ones_like"].map { filled($0, 1) }, fulls, rows)
 
   private static let fulls: [TorchOperator] = [
-      filled("empty.memory_format", 0), filled("new_empty", 0), filled("empty_like", 0),
-      filled("empty_permuted", 0),
-      .one("aten.new_empty_strided.default") { (c) throws(EngineError) in
-        try full(c, try c.sizes("size") ?? [], .number(.int(0)))
-      },
-      .one("aten.empty_strided.default") { (c) throws(EngineError) in
-        try full(c, try c.sizes("size") ?? [], .number(.int(0)))
-      },
-      .one("aten.full.default") { (c) throws(EngineError) in
-        try full(c, try c.sizes("size") ?? [], try c.operand("fill_value"))
-      },
-      .one("aten.new_full.default") { (c) throws(EngineError) in
-        try full(c, try c.sizes("size") ?? [], try c.operand("fill_value"))
-      },
-      .one("aten.full_like.default") { (c) throws(EngineError) in
-        try full(c, try c.sizes(of: try c.x()), try c.operand("fill_value"))
-      },
-      .one("aten.fill.Scalar", inPlace: true) { (c) throws(EngineError) in
-        try full(c, try c.sizes(of: try c.x()), try c.operand("value"))
-      },
-      .one("aten.fill.Tensor", inPlace: true) { (c) throws(EngineError) in
-        try full(c, try c.sizes(of: try c.x()), try c.operand("value"))
-      },
-      .one("aten.zero.default", inPlace: true) { (c) throws(EngineError) in
-        try full(c, try c.sizes(of: try c.x()), .number(.int(0)))
-      },
-      .one("aten.scalar_tensor.default") { (c) throws(EngineError) in
-        try c.value(try c.operand("s"), try c.result())
-      },
+    filled("empty.memory_format", 0), filled("new_empty", 0), filled("empty_like", 0),
+    filled("empty_permuted", 0),
+    .one("aten.new_empty_strided.default") { (c) throws(EngineError) in
+      try full(c, try c.sizes("size") ?? [], .number(.int(0)))
+    },
+    .one("aten.empty_strided.default") { (c) throws(EngineError) in
+      try full(c, try c.sizes("size") ?? [], .number(.int(0)))
+    },
+    .one("aten.full.default") { (c) throws(EngineError) in
+      try full(c, try c.sizes("size") ?? [], try c.operand("fill_value"))
+    },
+    .one("aten.new_full.default") { (c) throws(EngineError) in
+      try full(c, try c.sizes("size") ?? [], try c.operand("fill_value"))
+    },
+    .one("aten.full_like.default") { (c) throws(EngineError) in
+      try full(c, try c.sizes(of: try c.x()), try c.operand("fill_value"))
+    },
+    .one("aten.fill.Scalar", inPlace: true) { (c) throws(EngineError) in
+      try full(c, try c.sizes(of: try c.x()), try c.operand("value"))
+    },
+    .one("aten.fill.Tensor", inPlace: true) { (c) throws(EngineError) in
+      try full(c, try c.sizes(of: try c.x()), try c.operand("value"))
+    },
+    .one("aten.zero.default", inPlace: true) { (c) throws(EngineError) in
+      try full(c, try c.sizes(of: try c.x()), .number(.int(0)))
+    },
+    .one("aten.scalar_tensor.default") { (c) throws(EngineError) in
+      try c.value(try c.operand("s"), try c.result())
+    },
   ]
 
   private static let rows: [TorchOperator] = [
-      .one("aten.arange.default") { (c) throws(EngineError) in try range(c) },
-      .one("aten.arange.start") { (c) throws(EngineError) in try range(c) },
-      .one("aten.arange.start_step") { (c) throws(EngineError) in try range(c) },
-      .one("aten.linspace.default", linspace),
-      .one("aten.eye.default") { (c) throws(EngineError) in try eye(c) },
-      .one("aten.eye.m") { (c) throws(EngineError) in try eye(c) },
-      .one("aten.tril.default", inPlace: true) { (c) throws(EngineError) in
-        try triangle(c, isUpper: false)
-      },
-      .one("aten.triu.default", inPlace: true) { (c) throws(EngineError) in
-        try triangle(c, isUpper: true)
-      },
-      .one("aten.tril_indices.default", indices), .one("aten.triu_indices.default", indices),
-    ]
+    .one("aten.arange.default") { (c) throws(EngineError) in try range(c) },
+    .one("aten.arange.start") { (c) throws(EngineError) in try range(c) },
+    .one("aten.arange.start_step") { (c) throws(EngineError) in try range(c) },
+    .one("aten.linspace.default", linspace),
+    .one("aten.eye.default") { (c) throws(EngineError) in try eye(c) },
+    .one("aten.eye.m") { (c) throws(EngineError) in try eye(c) },
+    .one("aten.tril.default", inPlace: true) { (c) throws(EngineError) in
+      try triangle(c, isUpper: false)
+    },
+    .one("aten.triu.default", inPlace: true) { (c) throws(EngineError) in
+      try triangle(c, isUpper: true)
+    },
+    .one("aten.tril_indices.default", indices), .one("aten.triu_indices.default", indices),
+  ]
 
   /// Of given sizes, or those of an operand.
   private static func filled(_ name: String, _ value: Int) -> TorchOperator {
@@ -80,7 +80,8 @@ enum TorchCreate {
   private static func range(_ c: TorchCall) throws(EngineError) -> ValueID {
     let dtype = try c.result()
     // What PyTorch computes a range of narrow elements in.
-    let made: DType = [.int64, .int32, .int16, .float32, .float64].contains(dtype)
+    let made: DType =
+      [.int64, .int32, .int16, .float32, .float64].contains(dtype)
       ? dtype : dtype.isFloat ? .float32 : .int64
     let start = c.has("start") ? try c.operand("start") : .number(.int(0))
     let step = c.has("step") ? try c.operand("step") : .number(.int(1))

@@ -34,7 +34,8 @@ enum TorchGather {
         throw EngineError(.unsupported, "'num_classes' has to be given")
       }
       return try c.builder.apply(
-        OneHot(), inputs: [
+        OneHot(),
+        inputs: [
           try c.x(), try c.builder.scalar(classes), try c.builder.ints([0, 1]),
         ])
     },

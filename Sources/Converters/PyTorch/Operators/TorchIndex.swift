@@ -144,12 +144,15 @@ enum TorchIndex {
     let front = try c.transposed(x, perm)
     let (tuples, width) = try tuples(c, plan)
     // Updates have the tuples' axes, then the rest; the values broadcast to the result of reading.
-    let sizes = try c.sizes(of: tuples).dropLast() + rest.map { (axis) throws(EngineError) in
-      try c.size(of: x, axis)
-    }
+    let sizes =
+      try c.sizes(of: tuples).dropLast()
+      + rest.map { (axis) throws(EngineError) in
+        try c.size(of: x, axis)
+      }
     var updates = values
     if plan.isAdjacent, let first = plan.axes.first, first > 0 {
-      let shown = Array(sizes[width..<(width + first)]) + Array(sizes[..<width])
+      let shown =
+        Array(sizes[width..<(width + first)]) + Array(sizes[..<width])
         + Array(sizes[(width + first)...])
       let whole = try c.expanded(values, shown)
       updates = try c.transposed(

@@ -7,31 +7,31 @@ enum TorchPad {
   static let operators: [TorchOperator] = TorchOperator.joined(general, each(1), each(2), each(3))
 
   private static let general: [TorchOperator] = [
-      .one("aten.constant_pad_nd.default") { (c) throws(EngineError) in
-        try padded(c, .constant, try c.sizes("pad") ?? [])
-      },
-      .one("aten.pad.default") { (c) throws(EngineError) in
-        let mode = c.text("mode", "constant")
-        let known: [String: Pad.Mode] = [
-          "constant": .constant, "reflect": .reflect, "replicate": .edge, "circular": .wrap,
-        ]
-        guard let mode = known[mode] else {
-          throw EngineError(.malformed, "no padding is called '\(mode)'")
-        }
-        return try padded(c, mode, try c.sizes("pad") ?? [])
-      },
+    .one("aten.constant_pad_nd.default") { (c) throws(EngineError) in
+      try padded(c, .constant, try c.sizes("pad") ?? [])
+    },
+    .one("aten.pad.default") { (c) throws(EngineError) in
+      let mode = c.text("mode", "constant")
+      let known: [String: Pad.Mode] = [
+        "constant": .constant, "reflect": .reflect, "replicate": .edge, "circular": .wrap,
+      ]
+      guard let mode = known[mode] else {
+        throw EngineError(.malformed, "no padding is called '\(mode)'")
+      }
+      return try padded(c, mode, try c.sizes("pad") ?? [])
+    },
   ]
 
   private static func each(_ n: Int) -> [TorchOperator] {
-      [
-        .one("aten.reflection_pad\(n)d.default") { (c) throws(EngineError) in
-          try padded(c, .reflect, try c.sizes("padding") ?? [])
-        },
-        .one("aten.replication_pad\(n)d.default") { (c) throws(EngineError) in
-          try padded(c, .edge, try c.sizes("padding") ?? [])
-        },
-      ]
-    }
+    [
+      .one("aten.reflection_pad\(n)d.default") { (c) throws(EngineError) in
+        try padded(c, .reflect, try c.sizes("padding") ?? [])
+      },
+      .one("aten.replication_pad\(n)d.default") { (c) throws(EngineError) in
+        try padded(c, .edge, try c.sizes("padding") ?? [])
+      },
+    ]
+  }
 
   /// `pads`: pairs of before and behind, the last axis first.
   private static func padded(

@@ -63,7 +63,8 @@ enum TorchRecurrent {
         inputs.append(
           layers == 1 ? state : try c.sliced(state, 0, .known(from), .known(from + directions)))
       }
-      let results = try apply(c, cell, inputs, hidden: try c.dims(parameters[1])[1].known, directions)
+      let results = try apply(
+        c, cell, inputs, hidden: try c.dims(parameters[1])[1].known, directions)
       for i in states.indices { last[i].append(results[i + 1]) }
       x = try flattened(c, results[0], directions)
     }

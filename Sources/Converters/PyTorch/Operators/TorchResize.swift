@@ -44,8 +44,12 @@ enum TorchResize {
     guard try c.rank(x) == n + 2 else {
       throw EngineError(.malformed, "the operand does not have \(n) spatial axes")
     }
-    let single = n == 1 ? ["scales"] : n == 2 ? ["scales_h", "scales_w"]
-      : ["scales_d", "scales_h", "scales_w"]
+    let single =
+      n == 1
+      ? ["scales"]
+      : n == 2
+        ? ["scales_h", "scales_w"]
+        : ["scales_d", "scales_h", "scales_w"]
     var scales = try c.doubles("scale_factors") ?? []
     if scales.isEmpty {
       for name in single { if let s = try c.number(name) { scales.append(s.double) } }

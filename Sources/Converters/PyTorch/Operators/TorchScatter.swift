@@ -20,7 +20,8 @@ enum TorchScatter {
     .one("aten.scatter_add.default", inPlace: true) { (c) throws(EngineError) in
       try scatter(c, try c.x("src"), .add)
     },
-    .one("aten.scatter_reduce.two", note: "sum, prod, amax, amin with include_self", inPlace: true) {
+    .one("aten.scatter_reduce.two", note: "sum, prod, amax, amin with include_self", inPlace: true)
+    {
       (c) throws(EngineError) in
       guard try c.bool("include_self", true) else {
         throw EngineError(.unsupported, "scatter_reduce without include_self")

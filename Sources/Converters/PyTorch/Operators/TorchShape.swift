@@ -19,7 +19,8 @@ enum TorchShape {
     .one("aten.reshape_as.default") { (c) throws(EngineError) in
       try c.reshaped(try c.x(), try c.sizes(of: try c.x("other")))
     },
-    .one("aten.flatten.using_ints", isView: true, flatten), .one("aten.ravel.default") {
+    .one("aten.flatten.using_ints", isView: true, flatten),
+    .one("aten.ravel.default") {
       (c) throws(EngineError) in try c.reshaped(try c.x(), [-1])
     },
     .one("aten.unflatten.int", isView: true) { (c) throws(EngineError) in
@@ -44,23 +45,27 @@ enum TorchShape {
     .one("aten.repeat.default") { (c) throws(EngineError) in
       try tiled(c, try c.sizes("repeats") ?? [])
     },
-    .one("aten.tile.default") { (c) throws(EngineError) in try tiled(c, try c.sizes("dims") ?? []) },
-    .one("aten.as_strided.default", note: "contiguous tensors only") { (c) throws(EngineError) in
-      let sizes = try c.ints("size") ?? []
-      let strides = try c.ints("stride") ?? []
-      var step = 1
-      for (size, stride) in zip(sizes, strides).reversed() {
-        guard size == 1 || stride == step else {
-          throw EngineError(.unsupported, "as_strided does not keep the order of elements")
-        }
-        step = step.multipliedReportingOverflow(by: max(size, 1)).partialValue
-      }
-      guard try c.int("storage_offset", 0) == 0, sizes.count == strides.count else {
-        throw EngineError(.unsupported, "as_strided begins within its operand")
-      }
-      return try c.reshaped(try c.x(), sizes)
+    .one("aten.tile.default") { (c) throws(EngineError) in try tiled(c, try c.sizes("dims") ?? [])
     },
+    .one("aten.as_strided.default", note: "where it keeps the order of elements", strided),
   ]
+
+  /// Sizes with the strides that they have in memory: a reshape.
+  @Sendable private static func strided(_ c: TorchCall) throws(EngineError) -> ValueID {
+    let sizes = try c.sizes("size") ?? []
+    let strides = try c.sizes("stride") ?? []
+    var step: Dim = 1
+    for (size, stride) in zip(sizes, strides).reversed() where c.known(size) != 1 {
+      guard let n = c.dim(size), c.dim(stride) == step else {
+        throw EngineError(.unsupported, "as_strided does not keep the order of elements")
+      }
+      step = step * n
+    }
+    guard try c.int("storage_offset", 0) == 0, sizes.count == strides.count else {
+      throw EngineError(.unsupported, "as_strided begins within its operand")
+    }
+    return try c.reshaped(try c.x(), sizes)
+  }
 
   private static func shape(_ c: TorchCall, _ name: String) throws(EngineError) -> ValueID {
     try c.reshaped(try c.x(), try c.sizes(name) ?? [])

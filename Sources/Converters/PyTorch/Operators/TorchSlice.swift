@@ -28,6 +28,7 @@ enum TorchSlice {
       let axis = try c.axis(try c.int("dim"), try c.rank(x))
       return try selectScatter(c, x, try c.x("src"), axis, try c.int("index"))
     },
+    .one("aten.diff.default") { (c) throws(EngineError) in try difference(c) },
     .one("aten.diagonal.default", note: "the main one of matrices") { (c) throws(EngineError) in
       let x = try c.x()
       let rank = try c.rank(x)
@@ -46,6 +47,25 @@ enum TorchSlice {
       return try c.builder.apply(try Einsum("\(input)->\(output)z"), x)
     },
   ]
+
+  /// Neighbours subtracted from each other, `n` times over.
+  private static func difference(_ c: TorchCall) throws(EngineError) -> ValueID {
+    var x = try c.x()
+    let axis = try c.axis(try c.int("dim", -1), try c.rank(x))
+    var parts: [ValueID?] = [x]
+    if let first = try c.optional("prepend") { parts.insert(first, at: 0) }
+    if let last = try c.optional("append") { parts.append(last) }
+    if parts.count > 1 { x = try c.builder.apply(Concat(axis: axis), inputs: parts) }
+    let isBool = try c.dtype(of: x) == .bool
+    let times = try c.int("n", 1)
+    guard times >= 0, times <= 64 else { throw EngineError(.malformed, "'n' is out of range") }
+    for _ in 0..<times {
+      let upper = try c.sliced(x, axis, .known(1), .known(.max))
+      let lower = try c.sliced(x, axis, .known(0), .known(-1))
+      x = isBool ? try c.builder.apply(Xor(), upper, lower) : try c.sub(upper, lower)
+    }
+    return x
+  }
 
   private static func slice(_ c: TorchCall) throws(EngineError) -> ValueID {
     let x = try c.x()

@@ -47,7 +47,9 @@ enum TorchSymbols {
       },
       TorchOperator("_operator.truediv") { (c) throws(EngineError) in
         let (a, b) = try two(c)
-        let (x, y) = (try c.cast(try number(c, a), .float32), try c.cast(try number(c, b), .float32))
+        let (x, y) = (
+          try c.cast(try number(c, a), .float32), try c.cast(try number(c, b), .float32)
+        )
         return [.symbol(try c.div(x, y))]
       },
       TorchOperator("math.trunc") { (c) throws(EngineError) in
@@ -113,7 +115,8 @@ enum TorchSymbols {
   private static func number(_ c: TorchCall, _ n: Number) throws(EngineError) -> ValueID {
     switch n {
     case .computed(let id): return id
-    case .known(let n): return try c.builder.constant(try TorchScalar.tensor(n, n.dtype, shape: [1]))
+    case .known(let n):
+      return try c.builder.constant(try TorchScalar.tensor(n, n.dtype, shape: [1]))
     }
   }
 

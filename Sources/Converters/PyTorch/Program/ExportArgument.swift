@@ -31,7 +31,9 @@ indirect enum ExportArgument: Sendable {
     case "as_tensor": self = .tensor(try ExportReading.name(value))
     case "as_tensors":
       var names: [String?] = []
-      for item in try ExportReading.array(value, kind) { names.append(try ExportReading.name(item)) }
+      for item in try ExportReading.array(value, kind) {
+        names.append(try ExportReading.name(item))
+      }
       self = .tensors(names)
     case "as_optional_tensor": self = try ExportArgument(value)
     case "as_optional_tensors":

@@ -8,8 +8,8 @@ struct ExportTensor: Sendable {
   var dims: [Dim]
   /// In elements; nil where they are symbolic.
   var strides: [Int]?
-  /// In elements.
-  var offset: Int
+  /// In elements; nil where it is symbolic.
+  var offset: Int?
 
   /// Errors: `.malformed`; `.unsupported` for sparse tensors and unknown element types.
   init(_ json: JSONValue?) throws(EngineError) {
@@ -38,10 +38,7 @@ struct ExportTensor: Sendable {
     }
     offset = 0
     if let json = fields["storage_offset"] {
-      guard let n = try ExportTensor.size(json).known, n >= 0 else {
-        throw EngineError(.malformed, "a tensor's storage_offset is no place")
-      }
-      offset = n
+      offset = try ExportTensor.size(json).known
     }
   }
 

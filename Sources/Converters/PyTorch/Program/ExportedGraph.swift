@@ -72,7 +72,8 @@ struct ExportNode: Sendable {
     var path = String(parts[1])
     if path.hasPrefix("L['self'].") { path = String(path.dropFirst(10)) }
     let isPlain = path.utf8.allSatisfy {
-      $0 == 0x2E || $0 == 0x5F || ($0 >= 0x30 && $0 <= 0x39) || ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A)
+      $0 == 0x2E || $0 == 0x5F || ($0 >= 0x30 && $0 <= 0x39)
+        || ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A)
     }
     return isPlain && path.utf8.count <= 200 && !path.hasPrefix("_empty") ? path : ""
   }

@@ -39,6 +39,7 @@ enum OutputNames {
     guard depth < 50, let node = json.asObject, let type = node["type"]?.asString,
       !type.isEmpty, let children = node["children_spec"]?.asArray
     else { return 1 }
-    return type == "builtins.NoneType" ? 0 : children.reduce(0) { $0 + leaves($1, depth: depth + 1) }
+    return type == "builtins.NoneType"
+      ? 0 : children.reduce(0) { $0 + leaves($1, depth: depth + 1) }
   }
 }
