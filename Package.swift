@@ -111,7 +111,8 @@ let package = Package(
     .testTarget(
       name: "ConvertersTests",
       dependencies: [
-        "TestSupport", "Converters", "Runtime", "Formats", "Operators", "Graphs", "Tensors",
+        "TestSupport", "Converters", "Compiler", "Runtime", "Formats", "Operators", "Graphs",
+        "Tensors",
       ]),
     .testTarget(
       name: "DLRunTests",
