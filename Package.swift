@@ -116,7 +116,8 @@ let package = Package(
     .testTarget(
       name: "ConvertersTests",
       dependencies: [
-        "TestSupport", "Converters", "Runtime", "Formats", "Operators", "Graphs", "Tensors",
+        "TestSupport", "Converters", "Compiler", "Runtime", "Formats", "Operators", "Graphs",
+        "Tensors",
       ],
       exclude: ["Fixtures"]),
     .testTarget(

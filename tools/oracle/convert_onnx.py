@@ -1,7 +1,7 @@
 """Converts ONNX models to other opsets and types with `dlrun convert`, and runs what comes out.
 
     .cache/oracle/bin/python tools/oracle/convert_onnx.py [--dlrun PATH] [--opsets 9,13,17,21,24]
-        [--dtype float16] [--filter TEXT] FOLDER...
+        [--dtype float16] [--filter TEXT] [--every N] FOLDER...
 
 A folder holds NAME.onnx with NAME.npz beside it (`x` inputs and outputs by their names, as
 export_zoo.py writes), or cases in the ONNX test layout (model.onnx, test_data_set_0). Of every model
@@ -27,11 +27,10 @@ from onnx import numpy_helper
 onnxruntime.set_default_logger_severity(4)
 
 
-def cases(folders, text):
+def cases(folders, text, every):
     for folder in folders:
-        for path in sorted(glob.glob(folder + "/**/*.onnx", recursive=True)):
-            if text in path:
-                yield path
+        paths = sorted(p for p in glob.glob(folder + "/**/*.onnx", recursive=True) if text in p)
+        yield from paths[::every]
 
 
 def feeds(path, model):
@@ -104,6 +103,7 @@ def main():
     parser.add_argument("--opsets", default="7,9,11,13,15,17,19,21,24")
     parser.add_argument("--dtype")
     parser.add_argument("--filter", default="")
+    parser.add_argument("--every", type=int, default=1, help="take one model in so many")
     parser.add_argument("--tolerance", type=float)
     parser.add_argument("--no-peer", action="store_true")
     parser.add_argument("--json")
@@ -113,7 +113,7 @@ def main():
     counts = collections.defaultdict(collections.Counter)
     records = []
     with tempfile.TemporaryDirectory() as folder:
-        for path in cases(a.folders, a.filter):
+        for path in cases(a.folders, a.filter, a.every):
             model = onnx.load(path)
             values = feeds(path, model)
             own = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), None)

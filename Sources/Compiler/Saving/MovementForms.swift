@@ -49,7 +49,8 @@ extension Speller {
       let list = try b.constant(Tensor(all.map { Int64($0) }))
       return [try b.apply(Pad(mode: op.mode), inputs: [x, list] + (input(2).map { [$0] } ?? []))]
     case is Clip:
-      guard let x, version < 12 else { return nil }
+      // Max and Min broadcast from opset 8 on.
+      guard let x, version >= 8, version < 12 else { return nil }
       var y = x
       if let low = input(1) { y = try b.apply(Max(), y, low) }
       if let high = input(2) { y = try b.apply(Min(), y, high) }
@@ -66,7 +67,8 @@ extension Speller {
       let turned = try b.apply(Transpose(perm: [0, 1, 4, 2, 5, 3]), b.apply(deep, x))
       return [try b.apply(Reshape(fixed: [0, channels / (s * s), h * s, w * s]), turned)]
     case let op as Resize: return try upsample(op, b, ids, dims, version)
-    case let op as Trilu: return try triangle(op, b, x, dims, k: input(1) == nil ? 0 : ints(1)?.first)
+    case let op as Trilu:
+      return try triangle(op, b, x, dims, k: input(1) == nil ? 0 : ints(1)?.first)
     default: return nil
     }
   }

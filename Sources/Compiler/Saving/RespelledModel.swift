@@ -94,7 +94,9 @@ extension Graph {
     for node in nodes { used.formUnion(node.inputs.compactMap { $0 } + node.captured) }
     var idle: Set<String> = []
     for node in nodes where node.type == "Constant" {
-      for case let id? in node.outputs where !used.contains(id) { idle.insert(values[id.index].name) }
+      for case let id? in node.outputs where !used.contains(id) {
+        idle.insert(values[id.index].name)
+      }
     }
     return idle
   }

@@ -15,7 +15,7 @@ struct Speller {
   /// Whether standard operators that the opset lacks become what they stand for. Otherwise a newer
   /// opset is looked for.
   let isForeign: Bool
-  private var graph = Graph()
+  private(set) var graph = Graph()
   private var constants: [ValueID: Tensor] = [:]
 
   init(
@@ -49,7 +49,8 @@ struct Speller {
     var formless: [(name: String, error: EngineError)] = []
     for (i, node) in source.nodes.enumerated() {
       do throws(EngineError) {
-        graph.nodes += try spell(node, depth: 0)
+        let made = try spell(node, depth: 0)
+        graph.nodes += isForeign ? made.map { withAxesFromTheFront($0) } : made
       } catch {
         let placed = error.at(node: source.nodeName(i), operatorName: node.type)
         guard isForeign, error.code == .unsupported else { throw placed }
@@ -74,7 +75,7 @@ struct Speller {
   /// What a reader makes of a node; nil where it refuses it.
   private func read(_ node: Graph.Node) -> (any Operator)? {
     guard let version = opset(node) else { return nil }
-    if isForeign, !isStandard(node, in: version) { return nil }
+    if isForeign, !isStandard(node, in: version) || !hasType(node, in: version) { return nil }
     var plain = node
     plain.op = nil
     return try? lookup.make(plain, version)
@@ -162,7 +163,7 @@ struct Speller {
   }
 
   /// Whether inference agrees with what is known of the node's outputs.
-  private func hasSameResults(_ node: Graph.Node, _ op: any Operator) -> Bool {
+  func hasSameResults(_ node: Graph.Node, _ op: any Operator) -> Bool {
     let facts = node.inputs.map { $0.map { graph.values[$0.index].fact } }
     guard node.subgraphs.isEmpty else { return true }
     guard

@@ -31,15 +31,18 @@ extension Speller {
 
   /// The node with the attributes that say before opset 7 what goes without saying since.
   func flagged(_ node: Graph.Node, _ op: any Operator) -> Graph.Node {
-    guard let version = opsets[""], version < 7, original >= 7, node.domain.isEmpty else {
+    guard let version = opsets[""], version < 7, original >= version, node.domain.isEmpty else {
       return node
     }
     var node = node
     switch op {
-    case let op as BatchNormalization where !op.isTraining:
+    case let op as BatchNormalization where !op.isTraining && original >= 7:
       node.attributes.append(.bool("is_test", true))
-    case is Dropout: node.attributes.append(.bool("is_test", true))
-    case is Gemm: node.attributes.append(.bool("broadcast", true))
+    case let op as Cast where version < 6:
+      let names: [DType: String] = [.float32: "FLOAT", .float64: "DOUBLE"]
+      node.attributes = [.string("to", names[op.to] ?? "\(op.to)".uppercased())]
+    case is Dropout where original >= 7: node.attributes.append(.bool("is_test", true))
+    case is Gemm where original >= 7: node.attributes.append(.bool("broadcast", true))
     default: break
     }
     return node
@@ -51,6 +54,47 @@ extension Speller {
     let since = ["LayerNormalization": 17]
     guard node.domain.isEmpty, let first = since[node.type] else { return true }
     return version >= first
+  }
+
+  /// Whether an opset has the operator for the element type of input 0. What the model's own opset
+  /// did not have either is left to its readers.
+  func hasType(_ node: Graph.Node, in version: Int) -> Bool {
+    guard node.domain.isEmpty || node.domain == "ai.onnx",
+      let id = node.inputs.first.flatMap({ $0 }), graph.values.indices.contains(id.index),
+      let dtype = graph.values[id.index].fact.dtype
+    else { return true }
+    return ElementTypesOfVersions.allows(dtype, node.type, opset: version)
+      || !ElementTypesOfVersions.allows(dtype, node.type, opset: original)
+  }
+
+  /// The node with its axes counted from the front, as they are before opset 11.
+  func withAxesFromTheFront(_ node: Graph.Node) -> Graph.Node {
+    guard let version = opsets[""], version < 11, original >= 11,
+      node.domain.isEmpty || node.domain == "ai.onnx"
+    else { return node }
+    func rank(_ id: ValueID?) -> Int? { id.flatMap { graph.values[$0.index].fact.rank } }
+    let own = node.type == "Unsqueeze" ? node.outputs.first : node.inputs.first
+    guard let rank = rank(own.flatMap { $0 }) else { return node }
+    var front = node
+    var isChanged = false
+    for k in front.attributes.indices where ["axis", "axes"].contains(front.attributes[k].name) {
+      switch front.attributes[k].payload {
+      case .int(let axis) where axis < 0:
+        front.attributes[k].payload = .int(axis + Int64(rank))
+        isChanged = true
+      case .ints(let list) where list.contains(where: { $0 < 0 }):
+        front.attributes[k].payload = .ints(list.map { $0 < 0 ? $0 + Int64(rank) : $0 })
+        isChanged = true
+      default: break
+      }
+    }
+    guard isChanged else { return node }
+    front.op = nil
+    guard let made = try? lookup.make(front, version), hasSameResults(front, made) else {
+      return node
+    }
+    front.op = made
+    return front
   }
 
   /// The node without attributes that the opset does not know and that say nothing.
@@ -69,7 +113,8 @@ extension Speller {
     plain.opset = nil
     plain.attributes.removeAll { isDefault($0) }
     guard plain.attributes.count < node.attributes.count, let version = opsets[""],
-      isStandard(node, in: version), let made = try? lookup.make(plain, version),
+      isStandard(node, in: version), hasType(node, in: version),
+      let made = try? lookup.make(plain, version),
       type(of: made) == type(of: op),
       haveSameAttributes(
         made.attributes.filter { !isDefault($0) }, op.attributes.filter { !isDefault($0) })
@@ -115,7 +160,8 @@ extension Speller {
       let (first, last) = (clamped(op.start), clamped(op.end ?? rank))
       let cut = Slice(starts: [first], ends: [max(first, last)], axes: [0])
       return [try b.apply(cut, b.apply(ShapeOp(), x))]
-    case let op as FormulaForm: return try op.formula(b, Few(ids), outputs: node.outputs.count).array
+    case let op as FormulaForm:
+      return try op.formula(b, Few(ids), outputs: node.outputs.count).array
     default: return try movement(of: op, node, b, ids, version)
     }
   }
@@ -164,7 +210,9 @@ extension Speller {
     default: return nil
     }
     let flattens = version < 13
-    guard axis.flattens != flattens, let dims = b.fact(of: x).dims, !dims.isEmpty else { return nil }
+    guard axis.flattens != flattens, let dims = b.fact(of: x).dims, !dims.isEmpty else {
+      return nil
+    }
     let rank = dims.count
     let place = axis.axis < 0 ? axis.axis + rank : axis.axis
     guard (0...rank).contains(place) else { return nil }

@@ -156,8 +156,10 @@ enum CConvolutions {
       b.line("const int o\(i) = \(CLoops.sum([from, tap], -begin[i]));")
       b.line("if (o\(i) < 0 || o\(i) >= \(outSizes[i])) continue;")
     }
-    let target = "((n * \(op.group) + group) * \(outputs) + m) * \(outSize) + \(place("o", outSizes))"
-    let source = "((n * \(op.group) + group) * \(channels) + c) * \(inSize) + \(place("i", inSizes))"
+    let target =
+      "((n * \(op.group) + group) * \(outputs) + m) * \(outSize) + \(place("o", outSizes))"
+    let source =
+      "((n * \(op.group) + group) * \(channels) + c) * \(inSize) + \(place("i", inSizes))"
     let filter =
       "((group * \(channels) + c) * \(outputs) + m) * \(taps.reduce(1, *)) + \(place("k", taps))"
     b.line("\(b.y())[\(target)] += \(b.x(0))[\(source)] * \(b.x(1))[\(filter)];")

@@ -2,8 +2,8 @@ import Graphs
 import Operators
 import Tensors
 
-/// Functions of one number, as expressions of C. `x` stands for the number, `F(name)` for a function
-/// of libm in the number's type, `N(value)` for a literal of it.
+/// Functions of one number, as expressions of C. `x` stands for the number, `F(name)` for a
+/// function of libm in the number's type, `N(value)` for a literal of it.
 enum CFunctions {
   /// Those that floats have, without attributes.
   private static let floats: [String: String] = [
@@ -94,7 +94,8 @@ enum CFunctions {
         result += value < 0 ? "(\(literal))" : literal
         rest = rest[rest.index(after: end)...]
       } else {
-        let isAlone = c == "x" && !(result.last?.isLetter ?? false)
+        let isAlone =
+          c == "x" && !(result.last?.isLetter ?? false)
           && !(rest.dropFirst().first?.isLetter ?? false)
         result += isAlone ? x : String(c)
         rest = rest.dropFirst()

@@ -132,7 +132,9 @@ struct CGraph {
           continue
         }
         if CType.name(type.dtype) == nil { parts.add(name, at: place, "values of \(type.dtype)") }
-        if type.count > Int(Int32.max) { parts.add(name, at: place, "a value of over 2^31 elements") }
+        if type.count > Int(Int32.max) {
+          parts.add(name, at: place, "a value of over 2^31 elements")
+        }
       }
     }
     try parts.check(.onnx)

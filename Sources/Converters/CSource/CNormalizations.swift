@@ -65,8 +65,9 @@ enum CNormalizations {
     let size = shape.count(of: axis..<shape.rank)
     let scale = try b.input(1)
     let bias = b.has(2) ? try b.input(2) : nil
-    guard scale.count == size || scale.count == 1, bias.map({ $0.count == size || $0.count == 1 })
-      ?? true
+    guard scale.count == size || scale.count == 1,
+      bias.map({ $0.count == size || $0.count == 1 })
+        ?? true
     else { throw b.refuse("a scale that is not one row") }
     let place = "row * \(size) + i"
     b.loop("row", shape.count(of: 0..<axis))

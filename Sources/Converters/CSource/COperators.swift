@@ -28,7 +28,7 @@ enum COperators {
 
   /// Operators whose result is the memory of their input.
   static let views: Set<String> = [
-    "Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Dropout",
+    "Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze",
   ]
 
   /// The operators of the table, as `dlrun convert --list c` prints them.

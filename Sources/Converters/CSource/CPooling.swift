@@ -85,7 +85,8 @@ enum CPooling {
     b.line("const \(type) value = \(b.x(0))[plane * \(size) + i];")
     b.line(isMax ? "if (value > result || value != value) result = value;" : "result += value;")
     b.close()
-    b.line("\(b.y())[plane] = \(isMax ? "result" : "result / \(CType.number(Double(size), x.dtype))");")
+    b.line(
+      "\(b.y())[plane] = \(isMax ? "result" : "result / \(CType.number(Double(size), x.dtype))");")
     b.close()
   }
 }

@@ -98,7 +98,8 @@ enum CProducts {
       let place = CLoops.sum(
         [CLoops.term("i", steps[0]), CLoops.term("j", steps[1])].compactMap { $0 })
       let added = "\(b.x(2))[\(place)]"
-      text += op.beta == 1 ? " + \(added)" : " + \(CType.number(Double(op.beta), w.dtype)) * \(added)"
+      text +=
+        op.beta == 1 ? " + \(added)" : " + \(CType.number(Double(op.beta), w.dtype)) * \(added)"
     }
     b.line("\(b.y())[i * \(n) + j] = \(text);")
     b.close(2)

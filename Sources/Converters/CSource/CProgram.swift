@@ -110,7 +110,8 @@ struct CProgram {
     constants[id] = label
     let given = source.graph.values[id.index].name
     var text = given.isEmpty ? "" : "/* \(comment(given)) \(tensor.shape) */\n"
-    text += "static const \(CType.name(tensor.dtype) ?? "float") \(label)[\(max(tensor.count, 1))] = {\n"
+    text +=
+      "static const \(CType.name(tensor.dtype) ?? "float") \(label)[\(max(tensor.count, 1))] = {\n"
     constantText += Array(text.utf8)
     var row = " "
     for i in 0..<tensor.count {
@@ -130,7 +131,8 @@ struct CProgram {
     String(
       String.UnicodeScalarView(
         text.unicodeScalars.map { c in
-          let isPlain = c.isASCII && c.value >= 32 && c.value < 127 && c != "*" && c != "?" && c != "\\"
+          let isPlain =
+            c.isASCII && c.value >= 32 && c.value < 127 && c != "*" && c != "?" && c != "\\"
           return isPlain ? c : "_"
         }))
   }
@@ -156,7 +158,9 @@ struct CProgram {
   /// The header: what the function takes and gives.
   var header: [UInt8] {
     let graph = source.graph
-    var lines = ["/* \(comment(title)), made by dlrun. */", "#ifndef \(macro)_H", "#define \(macro)_H"]
+    var lines = [
+      "/* \(comment(title)), made by dlrun. */", "#ifndef \(macro)_H", "#define \(macro)_H",
+    ]
     lines += ["", "#include <stdint.h>", ""]
     lines += ["/* Bytes of the memory in which \(name)_run works, which is static. */"]
     lines += ["#define \(macro)_ARENA_BYTES \(memory.arenaBytes)", ""]
@@ -184,7 +188,8 @@ struct CProgram {
     head += "#include <math.h>\n#include <stdint.h>\n#include <string.h>\n\n"
     var result = Array(head.utf8) + constantText
     if memory.arenaBytes > 0, !dtypes.isEmpty {
-      var arena = "/* Values between the nodes; those that live at different times share memory. */\n"
+      var arena =
+        "/* Values between the nodes; those that live at different times share memory. */\n"
       arena += "static union {\n"
       for dtype in DType.allCases where dtypes.contains("\(dtype)") {
         let count = (memory.arenaBytes + dtype.byteSize - 1) / dtype.byteSize

@@ -2,8 +2,8 @@ import Graphs
 import Operators
 import Tensors
 
-/// Quantised operators. Products are summed in 32 bits; sums become results by a factor of 31 bits and
-/// a shift, without floats.
+/// Quantised operators. Products are summed in 32 bits; sums become results by a factor of 31 bits
+/// and a shift, without floats.
 enum CQuantization {
   static let operators: [String: COperators.Entry] = [
     "QuantizeLinear": .init { (b) throws(EngineError) in
@@ -150,7 +150,8 @@ enum CQuantization {
   }
 
   private static func less(_ value: String, _ zero: String) -> String {
-    zero == "0" ? value : zero.hasPrefix("-") ? "(\(value) + \(zero.dropFirst()))" : "(\(value) - \(zero))"
+    zero == "0"
+      ? value : zero.hasPrefix("-") ? "(\(value) + \(zero.dropFirst()))" : "(\(value) - \(zero))"
   }
 
   private static func product(

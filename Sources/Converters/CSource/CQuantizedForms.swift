@@ -44,7 +44,8 @@ enum CQuantizedForms {
 
     /// What a QuantizeLinear makes.
     init?(_ g: GraphEditor, quantize node: Int) {
-      guard let op: QuantizeLinear = g.op(node), op.scales.block == 0, g.input(node, 2) != nil else {
+      guard let op: QuantizeLinear = g.op(node), op.scales.block == 0, g.input(node, 2) != nil
+      else {
         return nil
       }
       self.init(g, g.output(node), node, axis: op.scales.axis)
@@ -93,7 +94,8 @@ enum CQuantizedForms {
   private static func isImplied(
     _ g: GraphEditor, _ node: Int, _ y: Quantized, _ quantize: Int
   ) -> Bool {
-    guard let dtype = g.output(quantize).flatMap({ g.dtype($0) }), dtype == .int8 || dtype == .uint8,
+    guard let dtype = g.output(quantize).flatMap({ g.dtype($0) }),
+      dtype == .int8 || dtype == .uint8,
       let scale = y.scales.first, let zero = y.zeros.first
     else { return false }
     let (least, most) = dtype == .int8 ? (-128.0, 127.0) : (0.0, 255.0)
@@ -115,7 +117,8 @@ enum CQuantizedForms {
   ) throws(EngineError) -> (isRight: Bool, value: ValueID?) {
     guard let value else { return (true, nil) }
     var numbers: [Double] = []
-    if let made = Quantized(g, dequantized: value), let id = made.value, let tensor = g.constant(id) {
+    if let made = Quantized(g, dequantized: value), let id = made.value, let tensor = g.constant(id)
+    {
       for k in 0..<tensor.count {
         let scale = made.scales.count == 1 ? made.scales[0] : made.scales[k]
         let zero = made.zeros.count == 1 ? made.zeros[0] : made.zeros[k]
@@ -154,7 +157,8 @@ enum CQuantizedForms {
     }
     let new = QLinearConv(window: op.window, group: op.group)
     let inputs = [x.value, x.scale, zx, w.value, w.scale, zw, y.scale, y.zero, b.value]
-    try g.fuse(i, [node], into: new, b.value == nil ? Array(inputs.dropLast()) : inputs, by: "quantized")
+    try g.fuse(
+      i, [node], into: new, b.value == nil ? Array(inputs.dropLast()) : inputs, by: "quantized")
   }
 
   /// A zero point of nothing, in the type of `value`.

@@ -77,7 +77,9 @@ enum CType {
       let isPlain = c.isASCII && (c.properties.isAlphabetic || ("0"..."9").contains(c))
       result.unicodeScalars.append(isPlain ? c : "_")
     }
-    if let first = result.unicodeScalars.first, ("0"..."9").contains(first) { result = "m" + result }
+    if let first = result.unicodeScalars.first, ("0"..."9").contains(first) {
+      result = "m" + result
+    }
     return result.isEmpty ? "model" : result
   }
 }

@@ -9,8 +9,10 @@ struct NearNames {
     guard !names.isEmpty else { return "a name; there is none" }
     // What shares no beginning is compared only among so many.
     let wanted = Array(name.utf8.prefix(256))
-    let sorted = names.prefix(20_000).map { (Self.distance(wanted, Array($0.utf8.prefix(256))), $0) }
-      .sorted { ($0.0, $0.1) < ($1.0, $1.1) }
+    let sorted = names.prefix(20_000).map {
+      (Self.distance(wanted, Array($0.utf8.prefix(256))), $0)
+    }
+    .sorted { ($0.0, $0.1) < ($1.0, $1.1) }
     let shown = sorted.prefix(5).map { "'\($0.1)'" }.joined(separator: ", ")
     return names.count > 5 ? "\(shown) or one of \(names.count - 5) more" : shown
   }

@@ -105,7 +105,8 @@ struct GGUFMetadata {
     }
     guard let element = sizes[type] else {
       throw EngineError(
-        type == 9 ? .unsupported : .malformed, "\(what) is an array of an element type that is none",
+        type == 9 ? .unsupported : .malformed,
+        "\(what) is an array of an element type that is none",
         expected: "0 to 8 or 10 to 12", received: "\(type)")
     }
     let (bytes, overflow) = count.multipliedReportingOverflow(by: element.bytes)

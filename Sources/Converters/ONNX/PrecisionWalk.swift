@@ -1,3 +1,4 @@
+import Compiler
 import Graphs
 import Operators
 import Tensors
@@ -145,6 +146,11 @@ struct PrecisionWalk {
     {
       return { _ in false }
     }
+    if schema.domain.isEmpty,
+      !ElementTypesOfVersions.allows(target, node.type, opset: lookup.opset("") ?? 0)
+    {
+      return { _ in false }
+    }
     // Inputs that share a letter share a type, and outputs with them.
     var refused: Set<String> = []
     for (k, id) in node.inputs.enumerated() {
@@ -164,16 +170,15 @@ struct PrecisionWalk {
   private func outputTypes(
     _ node: Graph.Node, _ i: Int, _ site: Site, _ takes: (Int) -> Bool
   ) -> [DType?] {
-    let old = site.graph.nodes[i].outputs.map { $0.flatMap { site.graph.values[$0.index].fact.dtype } }
+    let old = site.graph.nodes[i].outputs.map {
+      $0.flatMap { site.graph.values[$0.index].fact.dtype }
+    }
     if !node.subgraphs.isEmpty {
       let bodies = node.subgraphs.map(\.outputs.count)
       return old.map { $0.map { Self.sources.contains($0) && !bodies.isEmpty ? target : $0 } }
     }
     let facts = node.inputs.map { (id) -> Fact? in
-      id.map { id in
-        if let tensor = site.constants[id] { return Fact(constant: tensor) }
-        return site.graph.values[id.index].fact
-      }
+      id.map { site.graph.values[$0.index].fact }
     }
     guard let op = try? lookup.bind(node),
       let results = try? op.infer(Inference(inputs: facts, outputCount: node.outputs.count))

@@ -29,8 +29,10 @@ struct ConversionText {
     let opset = model.opset("") ?? 0
     if json {
       var parts: JSONObject = [
-        "input": .string(input), "kind": .string(result.kind.rawValue), "output": .string(files.first ?? ""),
-        "files": .array(files.map { .string($0) }), "nodes": .int(Int64(model.graph.nodes.count)), "opset": .int(Int64(opset)),
+        "input": .string(input), "kind": .string(result.kind.rawValue),
+        "output": .string(files.first ?? ""),
+        "files": .array(files.map { .string($0) }), "nodes": .int(Int64(model.graph.nodes.count)),
+        "opset": .int(Int64(opset)),
         "parameters": .int(Int64(statistics.parameterCount)),
         "notes": .array(result.notes.map { .string($0) }),
       ]

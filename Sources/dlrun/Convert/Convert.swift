@@ -11,7 +11,7 @@ struct Convert: ParsableCommand {
     abstract: "Converts models of TensorFlow, Keras, PyTorch and ONNX.",
     discussion: """
       The content of the input tells its kind, the ending of the output what is written: ONNX, the \
-      weights alone (.safetensors, .npz, .npy), or C source (.c with its .h) that needs no runtime. \
+      weights alone (.safetensors, .npz, .npy), or C source (.c with its .h) without a runtime. \
       Nothing found in a file is executed; what cannot be converted is listed in one message. \
       --check runs the result on the arrays of a file (named as the model's inputs and outputs, or \
       in_0, out_0 and so on) and ends with status 1 where an output differs by more than \
@@ -35,7 +35,8 @@ struct Convert: ParsableCommand {
   var output: String?
   @Option(help: "What to write, where the name does not say: \(Convert.outputs).")
   var to: OutputKind?
-  @Option(help: "Print what can be converted from: \(Convert.listed).") var list: String?
+  @Option(help: "Print what can be converted from: \(Convert.listed); or written as: c.") var list:
+    String?
   @Option(help: "The opset to write; default: an ONNX model's own, else the lowest from 17 up.")
   var opset: Int?
   @Option(help: "The signature to convert, where a model has several.") var signature: String?
@@ -102,7 +103,8 @@ struct Convert: ParsableCommand {
 
   private func refuseWhatDoesNotGoTogether(_ kind: OutputKind) throws(EngineError) {
     if kind != .onnx, check != nil {
-      throw EngineError(.usage, "--check runs an ONNX model", received: "output of \(kind.rawValue)")
+      throw EngineError(
+        .usage, "--check runs an ONNX model", received: "output of \(kind.rawValue)")
     }
     if kind != .onnx, writing.external != nil || writing.externalThreshold != nil {
       throw EngineError(

@@ -69,6 +69,51 @@ import Testing
     try compare(model, inputs)
   }
 
+  /// A convolution, a product and a pooling between pairs of QuantizeLinear and DequantizeLinear.
+  @Test func quantisedPairsBecomeIntegerCode() throws {
+    var m = SmallModels()
+    m.input("x", .float32, [2, 2, 6, 6])
+    func scalar(_ name: String, _ value: Float) throws { m.weight(name, try Tensor(scalar: value)) }
+    for (name, value) in [("sx", 0.03), ("sb", 0.0003), ("sc", 0.05), ("sy", 0.2)] {
+      try scalar(name, Float(value))
+    }
+    m.weight("zx", try Tensor(scalar: UInt8(120)))
+    m.weight("zc", try Tensor(scalar: UInt8(0)))
+    m.weight("zw", try Tensor([0, 0, 0] as [Int8]))
+    m.weight("sw", try Tensor([0.01, 0.02, 0.015] as [Float]))
+    m.weight("w", try numbers(TensorType(.int8, [3, 2, 3, 3])))
+    m.weight("b", try Tensor([0.5, -0.25, 1] as [Float]))
+    m.weight("v", try numbers(TensorType(.int8, [27, 5]), seed: 3))
+    m.weight("sv", try Tensor(scalar: Float(0.01)))
+    m.weight("zv", try Tensor(scalar: Int8(0)))
+    m.weight("c", try SmallModels.ramp([5]))
+    m.node("QuantizeLinear", ["x", "sx", "zx"], ["qx"])
+    m.node("DequantizeLinear", ["qx", "sx", "zx"], ["dx"])
+    m.node("DequantizeLinear", ["w", "sw", "zw"], ["dw"], [.int("axis", 0)])
+    m.node("Conv", ["dx", "dw", "b"], ["conv"], [.ints("pads", [1, 1, 1, 1])])
+    m.node("Relu", ["conv"], ["relu"])
+    m.node("QuantizeLinear", ["relu", "sc", "zc"], ["qc"])
+    m.node("DequantizeLinear", ["qc", "sc", "zc"], ["dc"])
+    m.node(
+      "MaxPool", ["dc"], ["pool"], [.ints("kernel_shape", [2, 2]), .ints("strides", [2, 2])])
+    m.node("QuantizeLinear", ["pool", "sc", "zc"], ["qp"])
+    m.node("DequantizeLinear", ["qp", "sc", "zc"], ["dp"])
+    m.node("Flatten", ["dp"], ["flat"])
+    m.node("QuantizeLinear", ["flat", "sc", "zc"], ["qf"])
+    m.node("DequantizeLinear", ["qf", "sc", "zc"], ["df"])
+    m.node("DequantizeLinear", ["v", "sv", "zv"], ["dv"])
+    m.node("Gemm", ["df", "dv", "c"], ["gemm"])
+    m.node("QuantizeLinear", ["gemm", "sy", "zx"], ["y"])
+    let model = try m.model(opset: 17, outputs: ["y"])
+    try compare(model, [SmallModels.ramp([2, 2, 6, 6])], steps: 1)
+    let text = String(
+      decoding: try CSource.files(model, name: "net").source, as: UTF8.self)
+    #expect(text.components(separatedBy: "static void net_").count == 5)
+    #expect(text.contains("_qlinearconv(") && !text.contains("dequantizelinear"))
+    // Floats are where the input is quantised, and nowhere else.
+    #expect(text.components(separatedBy: "float").count < 12)
+  }
+
   @Test func stringsAreRefusedInOneMessage() throws {
     let model = try ONNXReader.read(
       contentsOf: Self.root.appendingPathComponent("Models/homes.onnx").path)

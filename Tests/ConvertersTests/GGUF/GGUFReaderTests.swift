@@ -23,7 +23,10 @@ import Testing
     var file = GGUFBytes()
     file.pairs = [
       ("general.name", 8, GGUFBytes.string("small")),
-      ("tokens", 9, GGUFBytes.little(UInt32(8)) + GGUFBytes.little(UInt64(1)) + GGUFBytes.string("a")),
+      (
+        "tokens", 9,
+        GGUFBytes.little(UInt32(8)) + GGUFBytes.little(UInt64(1)) + GGUFBytes.string("a")
+      ),
       ("layers", 4, GGUFBytes.little(UInt32(2))),
     ]
     let nibbles = (0..<16).map { UInt8($0 | (15 - $0) << 4) }
@@ -110,7 +113,8 @@ import Testing
     let huge = GGUFBytes.little(UInt64(1) << 40)
     #expect(refused(8, huge) == .budget)
     #expect(refused(9, GGUFBytes.little(UInt32(0)) + huge) == .budget)
-    #expect(refused(9, GGUFBytes.little(UInt32(8)) + GGUFBytes.little(UInt64(1) << 27)) == .malformed)
+    #expect(
+      refused(9, GGUFBytes.little(UInt32(8)) + GGUFBytes.little(UInt64(1) << 27)) == .malformed)
     #expect(refused(9, GGUFBytes.little(UInt32(9)) + GGUFBytes.little(UInt64(1))) == .unsupported)
     #expect(refused(9, GGUFBytes.little(UInt32(77)) + GGUFBytes.little(UInt64(1))) == .malformed)
     #expect(refused(13, []) == .malformed)
