@@ -99,7 +99,6 @@ enum PreprocessingCases {
       "resizing cropped": { _ in Resizing(4, 4, cropsToRatio: true, dataFormat: .channelsLast) },
       "center crop": { _ in CenterCrop(3, 4, dataFormat: .channelsLast) },
       "center crop of small": { _ in CenterCrop(8, 5, dataFormat: .channelsLast) },
-      "random crop at inference": { _ in RandomCrop(3, 5, dataFormat: .channelsLast) },
       "brightness": { _ in RandomBrightness(0.3...0.3, dataFormat: .channelsLast) },
     ]
     for (name, fill) in [

@@ -19,7 +19,8 @@ import Testing
     let d = g.addValue("d", Fact(.float32, [6, 5]))
     let axis = [Attribute.int("axis", 1)]
     g.nodes.append(
-      .init(name: "q", type: "QuantizeLinear", attributes: axis, inputs: [input, s, z], outputs: [q]))
+      .init(
+        name: "q", type: "QuantizeLinear", attributes: axis, inputs: [input, s, z], outputs: [q]))
     g.nodes.append(
       .init(
         name: "d", type: "DequantizeLinear", attributes: axis, inputs: [q, s, z], outputs: [d]))

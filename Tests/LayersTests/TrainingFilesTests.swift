@@ -106,6 +106,28 @@ import Testing
     }
   }
 
+  /// A line fits its terminal, nothing of it moves while it is drawn over, and figures are whole.
+  @Test(arguments: [120, 79, 60, 39, 15]) func progressFits(_ width: Int) throws {
+    let state = FitState(
+      model: try FitTests.classifier(), epochs: 20, epoch: 8, batchCount: 1200)
+    state.logs["loss"] = 0.1234567
+    state.logs["accuracy"] = 0.98766
+    var starts: Set<Int> = []
+    for done in [1, 99, 600, 1200] {
+      let line = ProgressBar.line(state, done: done, seconds: 3.14, width: width)
+      #expect(line.count <= width)
+      if let place = line.firstIndex(of: "l") {
+        starts.insert(line.distance(from: line.startIndex, to: place))
+      }
+      if width >= 30 { #expect(line.contains("\(done)/1200 3.1s")) }
+      if width >= 39 { #expect(line.contains("loss: 0.1235")) }
+      if width >= 79 { #expect(line.hasSuffix("accuracy: 0.9877")) }
+    }
+    #expect(starts.count <= 1)
+    let last = ProgressBar.line(state, done: 1200, seconds: 61.26, width: width, ends: true)
+    #expect(last.hasPrefix("epoch 9/20 61.3") || width < 20)
+  }
+
   @Test func modelsAreDrawn() throws {
     let sequential = try Sequential(input: [1, 8, 8]) {
       Conv2D(4, 3, activation: .relu)
@@ -124,7 +146,7 @@ import Testing
     let own = Own()
     try own.build(samples: [4])
     for (model, words) in [
-      (sequential, ["Conv2D", "layers.top.1", "[batch, 4, 6, 6]", "kernel = [4, 1, 3, 3]"]),
+      (sequential, ["Conv2D", "layers.top.layers.1", "[batch, 4, 6, 6]", "kernel = [4, 1, 3, 3]"]),
       (graph, ["left", "layers.hidden", "Add", "[batch, 6]"]), (own, ["Dense", "first"]),
       (Sequential { Dense(2) }, ["Dense"]),
     ] as [(Network, [String])] {
