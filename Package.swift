@@ -165,7 +165,8 @@ let package = Package(
       dependencies: ["CDLRun", "CDLRunHeader", "DLRun"]),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["TestSupport", "DLRun", "Compiler", "Formats", "Tensors"]),
+      dependencies: ["TestSupport", "DLRun", "Compiler", "Formats", "Tensors"],
+      exclude: ["Fixtures"]),
     .testTarget(
       name: "LayoutTests",
       dependencies: []),

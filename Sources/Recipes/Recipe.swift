@@ -26,6 +26,8 @@ public struct Recipe {
   public var resumes = false
   /// A model to go on training.
   public var base: String?
+  /// How much is trained. A fast run writes no model.
+  public var mode = FitMode.full
   /// Shows progress on standard error.
   public var showsProgress = false
   /// Gets lines that a person should read before and while training.
@@ -73,9 +75,12 @@ public struct Recipe {
     let example = try problem.train.batch(Array(0..<min(2, problem.train.count))).inputs[0]
     let model = try SavedModel(problem: problem).model(network, example: example)
     let report = try Measurement(problem: problem).report(model)
-    try SavedModel.write(model, to: output)
+    if writes { try SavedModel.write(model, to: output) }
     return result(trained, network, problem, report)
   }
+
+  /// Whether a model is to be written.
+  var writes: Bool { if case .fastRun = mode { false } else { true } }
 
   func result(
     _ trained: Trained, _ network: Network, _ problem: Problem, _ report: TrainReport
@@ -144,9 +149,11 @@ public struct Recipe {
     if patience > 0 { callbacks.append(EarlyStopping(patience: patience)) }
     if let path = config.csvLog { callbacks.append(CSVLogger(path, appends: resumes)) }
     if let path = config.jsonLog { callbacks.append(JSONLogger(path, appends: resumes)) }
+    if let path = config.curves { callbacks.append(CurvePage(path, title: output)) }
+    if let path = config.tensorBoard { callbacks.append(TensorBoard(path, histogramEvery: 1)) }
     if showsProgress { callbacks.append(ProgressBar()) }
     let history = try network.fit(
-      loader, epochs: epochs, validation: validation, callbacks: callbacks)
+      loader, epochs: epochs, validation: validation, callbacks: callbacks, mode: mode)
     if let loss = history.epochs.last?["loss"], !loss.isFinite {
       throw EngineError(
         .value, "the loss became \(loss), so the model is of no use",

@@ -138,6 +138,73 @@ import Testing
     try Self.refused(bytes, "is not UTF-8")
   }
 
+  @Test func windowsLines() throws {
+    try Self.good(
+      "size,colour,buys\r\n" + Self.rows(60) { _, s, c, b in "\(s),\(c),\(b)\r" }, rows: 60)
+  }
+
+  @Test func columnsOfOneName() throws {
+    let text = "size,size,buys\n" + Self.rows(60) { _, s, c, b in "\(s),\(c),\(b)" }
+    try Self.refused(Data(text.utf8), "'size'")
+  }
+
+  /// Pictures as files are: see `tools/fixtures/image_folder.py`.
+  @Test func folderOfImages() throws {
+    try Command.inTemporaryFolder { folder in
+      let result = try Command.run([
+        "train", "Tests/CommandTests/Fixtures/sides", "-o", "\(folder)/m.onnx", "--json",
+        "--epochs", "20",
+      ])
+      #expect(result.status == 0, "\(result.error)")
+      #expect(result.output.contains("\"accuracy\": 1"), "\(result.output)")
+      // In a pipe each epoch is a line, and nothing is drawn over.
+      #expect(!result.error.contains("\r") && !result.error.contains("\u{1B}"))
+      #expect(result.error.contains("epoch 1/20 "))
+    }
+  }
+
+  @Test func damagedImagesAreNamed() throws {
+    try Command.inTemporaryFolder { folder in
+      let from = Command.root.appending(path: "Tests/CommandTests/Fixtures/sides")
+      let to = URL(fileURLWithPath: "\(folder)/sides")
+      try FileManager.default.copyItem(at: from, to: to)
+      for name in ["left/02.png", "right/01.jpg"] {
+        let file = to.appending(path: name)
+        let whole = try Data(contentsOf: file)
+        try whole.prefix(60).write(to: file)
+        let result = try Command.run([
+          "train", "\(folder)/sides", "-o", "\(folder)/m.onnx", "--quiet", "--epochs", "1",
+        ])
+        #expect(result.status == 65)
+        #expect(result.error.contains(name), "\(result.error)")
+        try whole.write(to: file)
+      }
+    }
+  }
+
+  @Test func curvesFiguresAndModes() throws {
+    try Command.inTemporaryFolder { folder in
+      let base = ["train", "Models/iris.csv", "-o", "\(folder)/m.onnx", "--quiet"]
+      let fast = try Command.run(base + ["--fast-run"])
+      #expect(fast.status == 0 && fast.output.contains("no model was written"))
+      #expect(!FileManager.default.fileExists(atPath: "\(folder)/m.onnx"))
+      let made = try Command.run(
+        base + [
+          "--epochs", "3", "--curves", "\(folder)/c.html", "--tensorboard", "\(folder)/logs",
+        ])
+      #expect(made.status == 0, "\(made.error)")
+      let page = try String(contentsOfFile: "\(folder)/c.html", encoding: .utf8)
+      #expect(page.contains("</svg>") && page.contains("val_loss"))
+      #expect(
+        try FileManager.default.contentsOfDirectory(atPath: "\(folder)/logs").sorted()
+          == ["train", "validation"])
+      let known = try Command.run(base + ["--overfit", "1", "--epochs", "5"])
+      #expect(known.status == 0, "\(known.error)")
+      #expect(try Command.run(base + ["--fast-run", "--resume"]).status == 64)
+      #expect(try Command.run(base + ["--overfit", "0"]).status == 64)
+    }
+  }
+
   @Test func rowsOfOtherWidth() throws {
     try Self.refused(Data("a,b,c\n1,2,x\n3,4\n".utf8), "wrong number of columns")
   }

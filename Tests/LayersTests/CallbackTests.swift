@@ -104,7 +104,9 @@ import Testing
     setSeed(77)
     let resumed = try model()
     let history = try resumed.fit(x, y, epochs: 5, callbacks: [BackupAndRestore(path)])
-    #expect(history.firstEpoch == 3 && history.epochs.count == 2)
+    // The epoch that was broken off was not saved: that is done after all other callbacks.
+    #expect(history.firstEpoch == 2)
+    #expect(history.epochs.count == 3)
     for (a, b) in zip(whole.parameters, resumed.parameters) {
       #expect(try a.value.numbers() == b.value.numbers())
     }

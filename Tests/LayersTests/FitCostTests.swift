@@ -2,7 +2,8 @@ import DLTrain
 import Glibc
 import Testing
 
-/// What `fit` costs over the bare compiled loop. Prints figures, asserts none: run in a release
+/// What `fit` costs over the bare compiled loop: one over batches that lie there, and one that draws
+/// and gathers them as `fit` does. Prints figures, asserts none: run in a release
 /// build, with `DLRUN_MEASURE=1` in the environment.
 @Suite(.enabled(if: getenv("DLRUN_MEASURE") != nil), .serialized) struct FitCostTests {
   private func seconds() -> Double {
@@ -24,20 +25,27 @@ import Testing
     let step = try CompiledStep(
       model, Optimizer(model, rule), example: batches[0], threads: 1
     ) { model, b in try loss(model(b[0]), b[1]) }
-    var (bare, fitted) = (Double.infinity, Double.infinity)
+    var (bare, drawn, fitted) = (Double.infinity, Double.infinity, Double.infinity)
     for _ in 0..<7 {
       let a = seconds()
       for _ in 0..<epochs { for b in batches { try step(b) } }
       let b = seconds()
       try model.fit(source, epochs: epochs, callbacks: [ProgressBar()])
       let c = seconds()
+      for _ in 0..<epochs {
+        try source.begin()
+        while let b = try source.next() { try step(b.inputs + b.targets) }
+      }
+      let d = seconds()
       bare = min(bare, b - a)
       fitted = min(fitted, c - b)
+      drawn = min(drawn, d - c)
     }
     let count = Double(epochs * batches.count) / 1e6
+    func percent(_ base: Double) -> Double { ((fitted / base - 1) * 1000).rounded() / 10 }
     print(
-      "\(name): bare \(bare / count) us, fit \(fitted / count) us a step, \((fitted / bare - 1) * 100) %"
-    )
+      "\(name): \(bare / count) us a step on batches that are there, \(drawn / count) on shuffled "
+        + "ones, fit \(fitted / count): \(percent(bare)) % and \(percent(drawn)) % more")
   }
 
   @Test func perceptrons() throws {

@@ -1,4 +1,5 @@
 import DLTrain
+import Glibc
 import Testing
 
 /// The ten-line programs of the README, as they stand there.
@@ -124,6 +125,84 @@ import Testing
     }
     let right = try model(x).argMax().isEqual(to: y).cast(to: .float32).mean().scalar()
     #expect(right > 0.9)
+  }
+
+  /// A network whose form is the data's: plain recursion.
+  @Test func trees() throws {
+    indirect enum Tree { case word(Int), pair(Tree, Tree) }
+    final class TreeLSTM: Module {
+      let words = Embedding(10, 16), gates = Dense(64), head = Dense(2)
+      func state(_ tree: Tree) throws -> (h: Tensor, c: Tensor) {
+        guard case .pair(let left, let right) = tree else {
+          guard case .word(let i) = tree else { throw EngineError(.value, "no tree") }
+          let e = try words(Tensor([Int64(i)]))
+          return (e, try e * 0)
+        }
+        let (a, b) = (try state(left), try state(right))
+        let g = try gates(concat([a.h, b.h], axis: 1)).split(into: 4, axis: 1)
+        let c = try g[0].sigmoid() * g[3].tanh() + g[1].sigmoid() * (a.c + b.c)
+        return (try g[2].sigmoid() * c.tanh(), c)
+      }
+    }
+    // The class is whether the first word is above 4.
+    var draw: UInt64 = 1
+    func next(_ n: Int) -> Int {
+      draw = draw &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int((draw >> 33) % UInt64(n))
+    }
+    func tree(_ first: Int, _ depth: Int) -> Tree {
+      depth == 0 || next(4) == 0
+        ? .word(first) : .pair(tree(first, depth - 1), tree(next(10), depth - 1))
+    }
+    let firsts = (0..<40).map { _ in next(10) }
+    let trees = firsts.map { tree($0, 3) }
+    let y = try Tensor(firsts.map { Int64($0 > 4 ? 1 : 0) })
+    setSeed(1)
+
+    let model = TreeLSTM()
+    func scores() throws -> Tensor { try model.head(concat(trees.map { try model.state($0).h })) }
+    _ = try scores()
+    let optimizer = try Optimizer(model, .keras.adam(learningRate: 0.02))
+    for _ in 0..<40 {
+      let (_, gradients) = try valueAndGradient(of: model) { _ in
+        try Loss.crossEntropy(scores(), y)
+      }
+      try optimizer.update(gradients)
+    }
+    #expect(try scores().argMax().isEqual(to: y).cast(to: .float32).mean().scalar() > 0.9)
+  }
+
+  /// A residual network from a file, of which the last layer is trained on another task.
+  @Test func fineTuning() throws {
+    let (x, y) = try images()
+    let path = "/tmp/dlrun-resnet-\(UInt64.random(in: 0..<UInt64.max)).onnx"
+    let tuned = path + ".tuned.onnx"
+    defer { for p in [path, tuned] { unlink(p) } }
+    setSeed(1)
+    let image = Input(shape: [1, 8, 8])
+    var h = try Conv2D(8, 3, padding: .same)(image)
+    for _ in 0..<2 {
+      let inner = try Conv2D(8, 3, padding: .same)(ReLU()(BatchNormalization()(h)))
+      h = try h + inner
+    }
+    let pooled = try Flatten()(AveragePooling2D(4)(h))
+    let whole = try Model(inputs: image, outputs: Dense(2).named("head")(pooled))
+    try exportONNX(whole, to: path, inputs: [("image", x.slice(0, from: 0, to: 2))]) {
+      [("scores", try $0($1[0]))]
+    }
+
+    let model = try ImportedModel(contentsOf: path)
+    for p in model.parameters { p.isTrainable = p.name.contains("head") }
+    let optimizer = try Optimizer(model, .keras.adam(learningRate: 0.02))
+    for _ in 0..<40 {
+      let (_, gradients) = try valueAndGradient(of: model) {
+        try Loss.crossEntropy($0([x])[0], y)
+      }
+      try optimizer.update(gradients)
+    }
+    try model.write(to: tuned)
+    let scores = try ImportedModel(contentsOf: tuned)([x])[0]
+    #expect(try scores.argMax().isEqual(to: y).cast(to: .float32).mean().scalar() > 0.9)
   }
 
   /// Everything trained goes to ONNX and is run there again.

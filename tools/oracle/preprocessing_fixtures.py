@@ -112,8 +112,6 @@ case("resizing nearest", L.Resizing(4, 9, interpolation="nearest", data_format="
 case("resizing cropped", L.Resizing(4, 4, crop_to_aspect_ratio=True, data_format="channels_last"), image)
 case("center crop", L.CenterCrop(3, 4, data_format="channels_last"), image)
 case("center crop of small", L.CenterCrop(8, 5, data_format="channels_last"), image)
-case("random crop at inference", L.RandomCrop(3, 5, data_format="channels_last"), image,
-     call=lambda l, v: l(v, training=False))
 for fill in ("constant", "nearest", "reflect"):
     case(f"rotation {fill}", L.RandomRotation((0.1, 0.1), fill_mode=fill, data_format="channels_last"),
          image, training=True)

@@ -10,6 +10,8 @@ public final class ProgressBar: Callback {
   private let isTerminal: Bool
   private var last = 0.0
   private var start = 0.0
+  /// Whether the cursor stands behind a line that is drawn over.
+  private var isOpen = false
 
   public override init() {
     isTerminal = isatty(STDERR_FILENO) == 1
@@ -33,29 +35,57 @@ public final class ProgressBar: Callback {
     let now = Self.now()
     guard now - last >= 0.1 else { return }
     last = now
-    draw(Self.line(state, done: state.batch + 1, seconds: now - start), ends: false)
+    let line = Self.line(state, done: state.batch + 1, seconds: now - start, width: width)
+    draw(line, ends: false)
   }
 
   public override func epochEnds(_ state: FitState) {
     let seconds = Self.now() - start
-    draw(Self.line(state, done: state.batchCount ?? state.batch, seconds: seconds), ends: true)
+    let line = Self.line(state, done: state.batch, seconds: seconds, width: width, ends: true)
+    draw(line, ends: true)
   }
 
   public override func trainingEnds(_ state: FitState) {
-    if isTerminal, last > 0, state.isStopped || state.epoch < state.epochs { Self.write("\n") }
+    // A line that an error or a person broke off is left as it is.
+    if isOpen { Self.write("\n") }
+    isOpen = false
   }
 
-  /// `epoch 2/5 [=====>    ] 120/400 3.1s loss: 0.21, ...`.
-  static func line(_ state: FitState, done: Int, seconds: Double) -> String {
-    var text = "epoch \(state.epoch + 1)/\(state.epochs) "
-    if let count = state.batchCount, count > 0 {
-      let filled = min(done, count) * 20 / count
-      let bar = String(repeating: "=", count: filled)
-      text += "[\(bar)\(String(repeating: " ", count: 20 - filled))] \(done)/\(count) "
-    } else {
-      text += "\(done) "
+  /// `epoch 2/5 [=====     ] 120/400 3.1s loss: 0.21, ...` in so many columns. How wide the bar is
+  /// follows from the width alone, so that nothing moves; where columns are few it is left out, then
+  /// the last figures are. When the epoch is done, the line has its time and figures.
+  static func line(
+    _ state: FitState, done: Int, seconds: Double, width: Int = 79, ends: Bool = false
+  ) -> String {
+    let head = "epoch \(state.epoch + 1)/\(state.epochs) "
+    let tenths = Int((min(seconds, 1e9) * 10).rounded())
+    let time = "\(tenths / 10).\(tenths % 10)s "
+    if ends { return cut(head + time, state.logs, width) }
+    guard let count = state.batchCount, count > 0 else {
+      return cut("\(head)\(done) \(time)", state.logs, width)
     }
-    return text + "\((seconds * 10).rounded() / 10)s \(state.logs)"
+    let number = "\(done)"
+    let padding = String(repeating: " ", count: max("\(count)".count - number.count, 0))
+    let rest = "\(padding)\(number)/\(count) \(time)"
+    let room = width >= 90 ? 20 : width >= 70 ? 10 : width >= 56 ? 5 : 0
+    guard room > 0 else { return cut(head + rest, state.logs, width) }
+    let filled = min(done, count) * room / count
+    let bar = String(repeating: "=", count: filled)
+    let empty = String(repeating: " ", count: room - filled)
+    return cut("\(head)[\(bar)\(empty)] \(rest)", state.logs, width)
+  }
+
+  /// As many whole figures as there is room for.
+  private static func cut(_ head: String, _ logs: Logs, _ width: Int) -> String {
+    var text = head
+    var isFirst = true
+    for (name, value) in logs {
+      let part = (isFirst ? "" : ", ") + "\(name): \(short(value))"
+      guard text.count + part.count <= width else { break }
+      text += part
+      isFirst = false
+    }
+    return String(text.prefix(width))
   }
 
   private static func write(_ text: String) {
@@ -68,14 +98,21 @@ public final class ProgressBar: Callback {
     }
   }
 
+  private var width: Int {
+    guard isTerminal else { return .max }
+    var size = winsize()
+    let known = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 10
+    // The last column stays free: some terminals go to the next line behind it.
+    return known ? Int(size.ws_col) - 1 : 79
+  }
+
   private func draw(_ line: String, ends: Bool) {
     guard isTerminal else {
       if ends { Self.write(line + "\n") }
       return
     }
-    var size = winsize()
-    let known = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 10
-    let width = known ? Int(size.ws_col) - 1 : 79
-    Self.write("\r\u{1B}[K" + line.prefix(width) + (ends ? "\n" : ""))
+    isOpen = !ends
+    // What was there is written over, and only what is left of it erased: nothing flickers.
+    Self.write("\r" + line + "\u{1B}[K" + (ends ? "\n" : ""))
   }
 }

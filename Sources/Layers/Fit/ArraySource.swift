@@ -58,8 +58,7 @@ public final class ArraySource: BatchSource {
   /// Begins an epoch.
   public func begin() throws {
     position = 0
-    order =
-      isShuffled ? try Tensor.permutation(count).values(as: Int64.self).map { Int($0) } : []
+    order = isShuffled ? randomPermutation(count) : []
   }
 
   /// The next batch; nil at the end.

@@ -9,13 +9,16 @@ public struct LearningRateSearch: Sendable {
   /// The loss of each step, smoothed: a moving average of weight 0.9 before, freed of its start.
   public let losses: [Double]
 
-  /// The rate at which the loss falls fastest for its logarithm; nil where it never falls.
+  /// The rate at which the loss falls fastest for its logarithm, by differences over five steps; nil
+  /// where it never falls. The first tenth of the steps and the last five are left out: there
+  /// the mean has too little behind it, and the loss has left.
   ///
   /// - Source: Smith 2017, "Cyclical learning rates"; the choice of fastai's `steep`.
   public var suggestion: Double? {
     var best: (rate: Double, slope: Double)?
-    for i in 1..<max(rates.count, 1) {
-      let slope = (losses[i] - losses[i - 1]) / (Glibc.log(rates[i]) - Glibc.log(rates[i - 1]))
+    for i in max(2, rates.count / 10)..<max(rates.count - 5, max(2, rates.count / 10)) {
+      let slope =
+        (losses[i + 2] - losses[i - 2]) / (Glibc.log(rates[i + 2]) - Glibc.log(rates[i - 2]))
       if slope < 0, slope < best?.slope ?? 0 { best = (rates[i], slope) }
     }
     return best?.rate

@@ -138,7 +138,8 @@ public final class GraphModel: Network {
       where i < use.count { slots[use.first + i] = y }
     }
     return try GraphModel(
-      inputs: (0..<inputs.count).compactMap { slots[$0] }, outputs: results.compactMap { slots[$0] })
+      inputs: (0..<inputs.count).compactMap { slots[$0] }, outputs: results.compactMap { slots[$0] }
+    )
   }
 
   public override func build(all shapes: [LayerShape]) throws(EngineError) {

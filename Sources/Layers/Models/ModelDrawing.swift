@@ -41,7 +41,8 @@ private enum LayerDrawing {
   private static func add(_ model: GraphModel, to g: inout Graph) {
     var slots = [ValueID?](repeating: nil, count: model.slotCount)
     for (i, x) in model.inputs.enumerated() {
-      slots[i] = g.addInput(x.source.name ?? (i == 0 ? "input" : "input \(i)"), fact(x.shape, model.dtype))
+      slots[i] = g.addInput(
+        x.source.name ?? (i == 0 ? "input" : "input \(i)"), fact(x.shape, model.dtype))
     }
     for use in model.uses {
       let made = add(use.layer, use.inputs.compactMap { slots[$0] }, to: &g)
@@ -63,10 +64,14 @@ private enum LayerDrawing {
       attributes.append(.graph("layers", graph(of: inner, label)))
     } else {
       for p in layer.parameters {
-        let name = p.name.hasPrefix(label + ".") ? String(p.name.dropFirst(label.count + 1)) : p.name
+        let name =
+          p.name.hasPrefix(label + ".") ? String(p.name.dropFirst(label.count + 1)) : p.name
         attributes.append(.ints(name, p.value.shape.array))
       }
-      for (name, value) in layer.configuration { attributes.append(.string(name, value)) }
+      for (name, value) in layer.configuration
+      where !attributes.contains(where: { $0.name == name }) {
+        attributes.append(Int(value).map { .int(name, $0) } ?? .string(name, value))
+      }
     }
     g.nodes.append(
       Graph.Node(

@@ -81,12 +81,13 @@ public final class FakeQuantization: Layer {
   public func scaleAndZero() throws -> (scale: Tensor, zero: Tensor) {
     // The distance of 1 to the next float32, as in torch.
     let least = Double(Float.ulpOfOne)
+    let (low, high) = (low.value.settledInExport(), high.value.settledInExport())
     if isSymmetric {
-      let most = try low.value.absolute().maximum(high.value.absolute())
+      let most = try low.absolute().maximum(high.absolute())
       let scale = try (most / 127).maximum(least)
       return (scale, try (scale * 0).cast(to: .int8))
     }
-    let (from, to) = (try low.value.minimum(0), try high.value.maximum(0))
+    let (from, to) = (try low.minimum(0), try high.maximum(0))
     let scale = try ((to - from) / 255).maximum(least)
     let zero = try (from.negated() / scale).rounded().clipped(0, 255)
     return (scale, try zero.cast(to: .uint8))

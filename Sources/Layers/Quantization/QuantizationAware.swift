@@ -44,7 +44,7 @@ public final class QuantizationAware: Layer {
   public override func run(_ input: LayerInput) throws -> LayerOutput {
     let x = try inputs(input.first())
     let before = kernel.value
-    kernel.value = try weights(before)
+    kernel.value = try weights(before.settledInExport())
     defer { kernel.value = before }
     return try layer(masked: [x], input.masks)
   }

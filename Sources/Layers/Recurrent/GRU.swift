@@ -37,6 +37,7 @@ public final class GRU: RNN {
       useBias: c.bias != nil, resetAfter: c.resetAfter,
       returnsSequences: returnsSequences, returnsState: returnsState,
       goesBackwards: !goesBackwards, dropout: dropout, recurrentDropout: c.recurrentDropout,
-      statefulBatch: statefulBatch, kernelInitializer: kernelInitializer, recurrentInitializer: recurrentInitializer)
+      statefulBatch: statefulBatch, kernelInitializer: kernelInitializer,
+      recurrentInitializer: recurrentInitializer)
   }
 }

@@ -35,6 +35,7 @@ public final class SimpleRNN: RNN {
       c.units, activation: c.activation, useBias: c.bias != nil,
       returnsSequences: returnsSequences, returnsState: returnsState,
       goesBackwards: !goesBackwards, dropout: dropout, recurrentDropout: c.recurrentDropout,
-      statefulBatch: statefulBatch, kernelInitializer: kernelInitializer, recurrentInitializer: recurrentInitializer)
+      statefulBatch: statefulBatch, kernelInitializer: kernelInitializer,
+      recurrentInitializer: recurrentInitializer)
   }
 }

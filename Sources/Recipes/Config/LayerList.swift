@@ -11,7 +11,8 @@ struct LayerList {
     "dense", "dropout", "activation", "flatten", "reshape", "conv1d", "conv2d", "max_pooling1d",
     "max_pooling2d", "average_pooling2d", "global_average_pooling1d", "global_average_pooling2d",
     "batch_normalization", "layer_normalization", "embedding", "positions", "lstm", "gru",
-    "simple_rnn", "transformer",
+    "simple_rnn", "transformer", "random_flip", "random_rotation", "random_zoom",
+    "random_translation",
   ]
 
   /// - Errors: `.usage` for a name or setting that is not there; `.malformed` for a wrong value.
@@ -36,6 +37,8 @@ struct LayerList {
   private func main(_ name: String) -> String {
     switch name {
     case "dropout": "rate"
+    case "random_flip": "mode"
+    case "random_rotation", "random_zoom", "random_translation": "factor"
     case "activation": "function"
     case "reshape": "sizes"
     case "conv1d", "conv2d": "filters"
@@ -110,6 +113,17 @@ struct LayerList {
         inner: try r.integer("inner", 1...1 << 18) ?? 4 * features,
         activation: try activation(&r, .gelu), dropout: try r.number("dropout") ?? 0.1,
         normalizesFirst: true, isCausal: try r.flag("causal") ?? false)
+    case "random_flip":
+      let mode = try r.text("mode") ?? "both"
+      guard let known = RandomFlip.Mode(rawValue: mode) else {
+        throw r.wrong("mode", "horizontal, vertical or both", .string(mode))
+      }
+      return RandomFlip(known)
+    case "random_rotation": return RandomRotation(try r.number("factor") ?? 0.1)
+    case "random_zoom": return RandomZoom(try r.number("factor") ?? 0.1)
+    case "random_translation":
+      let factor = try r.number("factor") ?? 0.1
+      return RandomTranslation(factor, factor)
     default:
       throw EngineError(
         .usage, "there is no layer '\(name)'", expected: Self.names.joined(separator: ", "),

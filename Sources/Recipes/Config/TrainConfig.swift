@@ -43,6 +43,10 @@ public struct TrainConfig: Sendable {
   public var layers: [JSONValue] = []
   public var csvLog: String?
   public var jsonLog: String?
+  /// Where a page of learning curves is written, or a drawing with `.svg`.
+  public var curves: String?
+  /// The folder of figures for TensorBoard.
+  public var tensorBoard: String?
   public var threads: Int?
   public var eager = false
   /// Parameters of the model of `--from` that stay as they are.
@@ -87,6 +91,8 @@ public struct TrainConfig: Sendable {
     freeze = try r.texts("freeze") ?? []
     csvLog = try r.text("csv_log")
     jsonLog = try r.text("json_log")
+    curves = try r.text("curves")
+    tensorBoard = try r.text("tensorboard")
     if var a = try r.child("augment") {
       shift = try a.integer("shift", 0...64) ?? 0
       flips = try a.flag("flip") ?? false

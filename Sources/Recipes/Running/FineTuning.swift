@@ -52,7 +52,7 @@ struct FineTuning {
       network, problem, loss: loss, metrics: recipe.metrics(problem.goal))
     let model = try imported.modelGraph()
     let report = try Measurement(problem: problem).report(model, output: data.output)
-    try SavedModel.write(model, to: recipe.output)
+    if recipe.writes { try SavedModel.write(model, to: recipe.output) }
     return recipe.result(trained, network, problem, report)
   }
 }

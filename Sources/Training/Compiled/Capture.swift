@@ -24,6 +24,8 @@ final class Capture {
 
   /// Whether gradients will flow through the graph.
   let isForTraining: Bool
+  /// Whether the graph goes to a file: what it holds does not change any more.
+  var isExport = false
   /// The input that random numbers depend on, and how many calls drew from it.
   private var random: Tensor?
   private(set) var randomCalls = 0
@@ -87,6 +89,15 @@ final class Capture {
   /// An input of the graph. `dims` may be symbolic.
   func input(_ name: String, _ example: Tensor, dims: [Dim]) -> Tensor {
     tensor(example, for: builder.graph.addInput(name, Fact(.tensor(example.dtype, dims))))
+  }
+
+  /// A constant that operators are recorded on, named by the layer that runs.
+  func constant(_ name: String, _ tensor: Tensor) throws(EngineError) -> Tensor {
+    let id = try builder.constant(tensor)
+    let path = TapeContext.current.layerPath
+    builder.graph.values[id.index].name =
+      "\(path.isEmpty ? "" : path + ".")\(name).\(id.index)"
+    return self.tensor(tensor, for: id)
   }
 
   /// The value of a tensor; one made outside becomes a constant.

@@ -93,18 +93,53 @@ private func compare(
 /// The graph as other runtimes load it: as it was captured where an opset has all its operators,
 /// the oldest that does, since more runtimes know it.
 private func standard(_ graph: Graph) throws -> ModelGraph {
+  var graph = graph
+  let stored = hideStored(&graph)
   var made = ModelGraph(graph)
   made.producerName = "dlrun"
+  let hasClassical = graph.nodes.contains { $0.domain == "ai.onnx.ml" }
   var failure: (any Error)?
   for opset in [17, 20, 23] {
     made.opsets = [("", opset), ("ai.dlrun", 1)]
+    if hasClassical { made.opsets.append(("ai.onnx.ml", 3)) }
     do {
-      return try Compiler.Optimizer(PassOptions(level: .basic)).saved(made)
+      let optimizer = Compiler.Optimizer(PassOptions(level: .basic))
+      return restored(try optimizer.saved(made), stored)
     } catch { failure = failure ?? error }
   }
-  do { return try Compiler.Optimizer(PassOptions(level: .all)).saved(made) } catch {
-    throw failure ?? error
+  do {
+    return restored(try Compiler.Optimizer(PassOptions(level: .all)).saved(made), stored)
+  } catch { throw failure ?? error }
+}
+
+/// Makes integers that are dequantised inputs of the graph, so that passes do not compute floats of
+/// them: a quarter of the bytes is stored, and runtimes make integer kernels of what they find.
+private func hideStored(_ graph: inout Graph) -> [(name: String, tensor: Tensor)] {
+  var wanted: Set<ValueID> = []
+  for node in graph.nodes where node.type == "DequantizeLinear" && normalisedIsPlain(node.domain) {
+    if case let id?? = node.inputs.first { wanted.insert(id) }
   }
+  let hidden = graph.initializers.filter { wanted.contains($0.id) }
+  graph.initializers.removeAll { wanted.contains($0.id) }
+  graph.inputs += hidden.map(\.id)
+  return hidden.map { (graph.name($0.id), $0.tensor) }
+}
+
+private func normalisedIsPlain(_ domain: String) -> Bool { domain.isEmpty || domain == "ai.onnx" }
+
+/// The model with the integers as initialisers again.
+private func restored(
+  _ model: ModelGraph, _ stored: [(name: String, tensor: Tensor)]
+) -> ModelGraph {
+  guard !stored.isEmpty else { return model }
+  var made = model
+  for (name, tensor) in stored {
+    guard let i = made.graph.inputs.firstIndex(where: { made.graph.name($0) == name }) else {
+      continue
+    }
+    made.graph.initializers.append((made.graph.inputs.remove(at: i), tensor))
+  }
+  return made
 }
 
 /// The graph of a function at inference, parameters and states as initialisers.
@@ -115,6 +150,7 @@ private func captured<M: Module>(
   let context = TapeContext.current
   let capture = Capture(
     generation: Capture.nextGeneration(), eager: context.eager, isForTraining: false)
+  capture.isExport = true
   let parameters = model.parameters
   let states = model.states
   let before = (parameters.map(\.value), states.map(\.value), context.capture)

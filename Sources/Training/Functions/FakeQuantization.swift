@@ -18,6 +18,12 @@ extension Tensor {
   ) throws(EngineError) -> Tensor {
     let scales = QuantScales(axis: axis)
     let context = TapeContext.current
+    if let capture = context.capture, capture.isExport, !capture.isCaptured(self) {
+      // Weights are stored as integers.
+      let q = try apply(QuantizeLinear(scales: scales), self, scale, zero, file, line)
+      let stored = try capture.constant("quantised", q)
+      return try apply(DequantizeLinear(scales: scales), stored, scale, zero, file, line)
+    }
     func rounded() throws(EngineError) -> Tensor {
       let q = try apply(QuantizeLinear(scales: scales), self, scale, zero, file, line)
       return try apply(DequantizeLinear(scales: scales), q, scale, zero, file, line)
@@ -33,6 +39,13 @@ extension Tensor {
     let low = try along(axis, ((z - range.low + 0.5) * s).negated())
     let high = try along(axis, (z * -1 + (range.high + 0.5)) * s)
     return try apply(StraightThrough(), y, maximum(low).minimum(high), file, line)
+  }
+
+  /// The contents as they are now, where a graph is exported; the tensor itself otherwise. What is
+  /// computed from such tensors alone is done before and stored.
+  public func settledInExport() -> Tensor {
+    guard let capture = TapeContext.current.capture, capture.isExport else { return self }
+    return Tensor(storage)
   }
 
   /// `[n]` with axes of one element, so that it broadcasts along `axis` of this tensor.

@@ -146,16 +146,7 @@ extension Tensor {
 
   /// The whole numbers below `n` in random order, int64.
   public static func permutation(_ n: Int) throws(EngineError) -> Tensor {
-    let stream = RandomStream.next()
-    var list = (0..<Swift.max(n, 0)).map { Int64($0) }
-    var i = list.count - 1
-    while i > 0 {
-      let (a, b, _, _) = stream.words(i)
-      let word = UInt64(a) << 32 | UInt64(b)
-      list.swapAt(i, Int(word.multipliedFullWidth(by: UInt64(i + 1)).high))
-      i -= 1
-    }
-    return try Tensor(list)
+    try Tensor(randomPermutation(n).map { Int64($0) })
   }
 
   /// Some elements zeroed with probability `rate`, the others scaled by `1 / (1 - rate)`, in
@@ -183,6 +174,20 @@ extension Tensor {
         received: "\(dtype)", hint: "draw float32 and cast")
     }
   }
+}
+
+/// The whole numbers below `n` in random order, those of `Tensor.permutation`.
+public func randomPermutation(_ n: Int) -> [Int] {
+  let stream = RandomStream.next()
+  var list = Array(0..<max(n, 0))
+  var i = list.count - 1
+  while i > 0 {
+    let (a, b, _, _) = stream.words(i)
+    let word = UInt64(a) << 32 | UInt64(b)
+    list.swapAt(i, Int(word.multipliedFullWidth(by: UInt64(i + 1)).high))
+    i -= 1
+  }
+  return list
 }
 
 /// Whether modules behave as in training.

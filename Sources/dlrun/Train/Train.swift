@@ -33,6 +33,13 @@ struct Train: ParsableCommand {
   @Flag(help: "Go on with a run that was broken off.") var resume = false
   @Option(help: "Where random numbers begin.") var seed: UInt64?
   @Option(help: "Threads to use; default: one for each processor.") var threads: Int?
+  @Option(help: "Write learning curves as a page (.html) or a drawing (.svg) when training ends.")
+  var curves: String?
+  @Option(help: "A folder to write figures for TensorBoard in.") var tensorboard: String?
+  @Flag(help: "Train on one batch to see whether all runs; no model is written.")
+  var fastRun = false
+  @Option(help: "Train on the first N batches over and over, to see whether it can learn at all.")
+  var overfit: Int?
   @Flag(help: "Print the report as JSON.") var json = false
   @Flag(name: .shortAndLong, help: "Show no progress.") var quiet = false
 
@@ -43,6 +50,12 @@ struct Train: ParsableCommand {
     }
     if let threads, !(1...1024).contains(threads) {
       throw ValidationError("--threads must be 1 to 1024, received \(threads)")
+    }
+    if let overfit, !(1...1_000_000).contains(overfit) {
+      throw ValidationError("--overfit must be 1 to 1000000, received \(overfit)")
+    }
+    if fastRun, overfit != nil || resume {
+      throw ValidationError("--fast-run does not go with --overfit or --resume")
     }
     let plain = output.hasSuffix(".gz") ? String(output.dropLast(3)) : output
     guard plain.hasSuffix(".onnx") || plain.hasSuffix(".pb") else {
@@ -60,14 +73,22 @@ struct Train: ParsableCommand {
     if let epochs { settings.epochs = epochs }
     if let seed { settings.seed = seed }
     if let threads { settings.threads = threads }
+    if let curves { settings.curves = curves }
+    if let tensorboard { settings.tensorBoard = tensorboard }
     var recipe = Recipe(data: data, output: output, config: settings)
     recipe.test = test
     recipe.base = base
     recipe.resumes = resume
+    recipe.mode = fastRun ? .fastRun : overfit.map { .overfit(batches: $0) } ?? .full
     recipe.showsProgress = !quiet
     if !quiet { recipe.log = { writeError($0 + "\n") } }
     Interruption.catchSignals()
     let result = try recipe.run()
+    if fastRun {
+      let loss = result.history["loss"].first.map { ", loss \($0)" } ?? ""
+      writeOutput("everything runs: one batch of each\(loss); no model was written\n")
+      return
+    }
     writeOutput(json ? TrainText.json(result, output) : TrainText.report(result, output))
     if result.checkpoint != nil {
       writeError(

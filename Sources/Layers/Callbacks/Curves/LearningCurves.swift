@@ -68,7 +68,9 @@ public struct LearningCurves: Sendable {
   /// A page with the drawing and a table of all figures, which needs nothing else.
   public var html: String {
     var columns: [String] = []
-    for logs in epochs { for name in logs.names where !columns.contains(name) { columns.append(name) } }
+    for logs in epochs {
+      for name in logs.names where !columns.contains(name) { columns.append(name) }
+    }
     var table = "<tr><th>epoch</th>"
     table += columns.map { "<th>\(escapedXML($0))</th>" }.joined() + "</tr>\n"
     for (i, logs) in epochs.enumerated() {

@@ -42,7 +42,8 @@ struct LineChart {
       text += "<text x=\"\(px(x))\" y=\"\(fixed(bottom + 16))\" text-anchor=\"middle\">"
       text += "\(Int(x))</text>\n"
     }
-    text += "<path class=\"a\" d=\"M\(fixed(left)) \(fixed(top))V\(fixed(bottom))H\(fixed(right))\"/>\n"
+    text +=
+      "<path class=\"a\" d=\"M\(fixed(left)) \(fixed(top))V\(fixed(bottom))H\(fixed(right))\"/>\n"
     text += "<text x=\"\(fixed(right))\" y=\"\(fixed(bottom + 32))\" text-anchor=\"end\">"
     text += "\(escapedXML(xLabel))</text>\n"
     for (i, line) in lines.enumerated() {

@@ -20,7 +20,8 @@ public enum CategoryOutput: String, Sendable {
     switch self {
     case .integers: shape
     case .oneHot:
-      LayerShape((dropsLast(shape.rank, shape[-1]) ? shape.sizes.dropLast() : shape.sizes) + [depth])
+      LayerShape(
+        (dropsLast(shape.rank, shape[-1]) ? shape.sizes.dropLast() : shape.sizes) + [depth])
     default: LayerShape((shape.rank > 1 ? shape.sizes.dropLast() : shape.sizes) + [depth])
     }
   }

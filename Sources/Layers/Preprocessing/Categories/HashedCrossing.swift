@@ -51,7 +51,9 @@ public final class HashedCrossing: Layer {
           x.dtype == .string
           ? x.strings.map { FarmHash.fingerprint($0) }
           : Array(try x.cast(to: .int64).elements(Int64.self)).map { UInt64(bitPattern: $0) }
-        for i in prints.indices where i < own.count { prints[i] = FarmHash.joined(prints[i], own[i]) }
+        for i in prints.indices where i < own.count {
+          prints[i] = FarmHash.joined(prints[i], own[i])
+        }
       }
       ids = try Tensor(shape: xs[0].shape, prints.map { Int64($0 % UInt64(bins)) })
     } else {

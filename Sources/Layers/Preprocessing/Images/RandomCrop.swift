@@ -4,7 +4,8 @@ import Training
 /// A random part of each image in training; otherwise the middle, resized.
 ///
 /// - Output: `height` by `width`. In training each image has a part of its own, where Keras gives one
-///   to a batch; otherwise the largest middle part of the same ratio of sides is resized, as there.
+///   to a batch; otherwise the largest middle part of the same ratio of sides is resized, as Keras
+///   documents it (3.15 leaves the image as it is).
 /// - Errors: `.shape` for images smaller than the part. - Source: Keras 3 RandomCrop.
 public final class RandomCrop: ImageLayer {
   /// The height of the result.
@@ -38,13 +39,14 @@ public final class RandomCrop: ImageLayer {
   public override func forward(_ x: Tensor) throws -> Tensor {
     let real = try x.cast(to: dtype)
     let (h, w) = (real.shape[heightAxis], real.shape[heightAxis + 1])
-    guard h >= height, w >= width else { _ = try outputShape(for: LayerShape(x.shape.array)); return real }
+    _ = try outputShape(for: LayerShape(x.shape.array))
     guard isTraining else { return try middle(real, h, w, height, width) }
     return try withChannelsFirst(real) { images in
       // Whole pixels from the left and from the top.
       let top = try drawn(images, 0...1) * Double(h - height + 1)
       let left = try drawn(images, 0...1) * Double(w - width + 1)
-      let (y, z) = (try top.floor().minimum(Double(h - height)), try left.floor().minimum(Double(w - width)))
+      let y = try top.floor().minimum(Double(h - height))
+      let z = try left.floor().minimum(Double(w - width))
       let zero = try y * 0
       let (sy, sx) = (Double(height) / Double(h), Double(width) / Double(w))
       // The middle of the part, as a place from -1 to 1.

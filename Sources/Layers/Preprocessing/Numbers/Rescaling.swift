@@ -16,7 +16,9 @@ public final class Rescaling: Layer {
     super.init()
   }
 
-  public override func outputShape(for shape: LayerShape) throws(EngineError) -> LayerShape { shape }
+  public override func outputShape(for shape: LayerShape) throws(EngineError) -> LayerShape {
+    shape
+  }
   public override var passesMask: Bool { true }
 
   public override func forward(_ x: Tensor) throws -> Tensor {
