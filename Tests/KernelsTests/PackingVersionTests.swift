@@ -81,4 +81,32 @@ import Testing
     }
     #expect(Self.digest(form) == expected, "\(isa)")
   }
+
+  // The digests of bytes and of few bits were computed apart from the packers, from the layouts'
+  // descriptions.
+  @Test(arguments: [
+    (InstructionSet.scalar, 0x83A5_AC34_E8D6_7747 as UInt64), (.avx2, 0x750A_B4B3_4716_2D28),
+    (.avx512, 0x789C_AFC8_61D5_1228), (.avx512vnni, 0x83A5_AC34_E8D6_7747),
+  ])
+  func bytes(_ isa: InstructionSet, _ expected: UInt64) throws {
+    guard isa <= .detected else { return }
+    let source = (0..<70 * 37).map { UInt8(truncatingIfNeeded: $0 * 7919 >> 3) }
+    let form = try source.withUnsafeBytes {
+      try PackedBytes(
+        n: 70, k: 37, isSigned: true, from: try #require($0.baseAddress), along: 70, across: 1,
+        isa: isa)
+    }
+    #expect(Self.digest(form) == expected, "\(isa)")
+  }
+
+  @Test(arguments: [
+    (2, 32, 0xAFCD_D887_047D_4055 as UInt64), (4, 32, 0x2F4E_A7AD_ECF2_F7ED),
+    (8, 64, 0xE217_9FAD_B84A_3F9D),
+  ])
+  func fewBits(_ bits: Int, _ block: Int, _ expected: UInt64) throws {
+    let form = try PackedNBits(n: 40, k: 70, block: block, bits: bits) { j, i in
+      UInt8((j * 37 + i * 11) % (1 << bits))
+    }
+    #expect(Self.digest(form) == expected, "\(bits) bits")
+  }
 }
