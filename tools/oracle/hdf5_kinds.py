@@ -18,15 +18,19 @@ for name, kw in (("kinds.h5", {}), ("kinds_latest.h5", {"libver": "latest"})):
         f.attrs["list"] = ["x", "", "longer text"]
         g = f.create_group("types")
         x = np.array([[0, 1.5, -2], [3, 4, 5]])
-        for t in ("f2", "f4", "f8", "i1", "i4", "i8"):
+        # Groups of more than eight members stand in a fractal heap in the newest layout.
+        for t in ("f2", "f4", "f8", "i8"):
             g.create_dataset(t, data=x.astype(t))
         g.create_dataset("u1", data=np.array([[0, 1, 254], [3, 4, 5]], "u1"))
         g["i8"][...] = np.array([[0, 1, -2], [3, 4, 5]])
         g.create_dataset("bool", data=np.array([True, False, True]))
         g.create_dataset("text", data=np.array([b"one", b"three"]))
+        g = f.create_group("shapes")
         g.create_dataset("scalar", data=np.float32(3))
         g.create_dataset("empty", data=np.zeros((0, 4), "f4"))
         if kw:
+            for i in range(12):
+                f.require_group("dense").create_dataset(str(i), data=np.array([i], "i4"))
             continue
         c = f.create_group("chunks")
         y = np.arange(35, dtype="f4").reshape(5, 7)

@@ -28,8 +28,8 @@ import Testing
     #expect(try tensor(file, "types/bool").values(as: Bool.self) == [true, false, true])
     #expect(try tensor(file, "types/text").strings == ["one", "three"])
     #expect(try tensor(file, "types/f4").shape == [2, 3])
-    #expect(try tensor(file, "types/scalar").shape == [])
-    #expect(try tensor(file, "types/empty").shape == [0, 4])
+    #expect(try tensor(file, "shapes/scalar").shape == [])
+    #expect(try tensor(file, "shapes/empty").shape == [0, 4])
   }
 
   @Test func chunksAndFiltersAreUndone() throws {
@@ -50,10 +50,65 @@ import Testing
     #expect(try root.attribute("absent") == nil)
   }
 
+  @Test func groupsInAHeapAreRefused() throws {
+    let file = try file("kinds_latest.h5")
+    #expect {
+      try file.root.child("dense")?.links()
+    } throws: { error in
+      (error as? EngineError)?.code == .unsupported && "\(error)".contains("fractal heap")
+    }
+  }
+
   @Test func manyMembersStandInAtree() throws {
     let file = try file("kinds.h5")
     let many = try #require(try file.root.child("many"))
     #expect(try many.links().count == 40)
     #expect(try tensor(file, "many/39").values(as: Int32.self) == [39])
+  }
+
+  /// Every dataset and attribute that can be reached; errors are as good as values.
+  private func readAll(_ bytes: [UInt8]) {
+    guard let file = try? bytes.withUnsafeBytes({ (b) in try FileBytes(copying: b) }),
+      let hdf5 = try? HDF5File(file.bytes, keeper: file), let root = try? hdf5.root
+    else { return }
+    var open = [root]
+    var left = 500
+    while let object = open.popLast(), left > 0 {
+      left -= 1
+      for name in ["text", "fixed", "list"] { _ = try? object.attribute(name)?.texts() }
+      if object.isDataset {
+        _ = try? object.tensor("it")
+        continue
+      }
+      for name in ((try? object.links()) ?? [:]).keys.sorted() {
+        if let child = try? object.child(name) { open.append(child) }
+      }
+    }
+    withExtendedLifetime(file) {}
+  }
+
+  /// Bytes changed at random, singly and in runs, read to an end.
+  @Test(arguments: ["kinds.h5", "kinds_latest.h5"])
+  func mutationsDoNotTrap(_ name: String) throws {
+    let original = try KerasFixtures.bytes("hdf5/\(name)")
+    var state: UInt64 = 0x9E37_79B9_7F4A_7C15
+    func next(_ below: Int) -> Int {
+      state ^= state << 13
+      state ^= state >> 7
+      state ^= state << 17
+      return Int(state % UInt64(below))
+    }
+    for _ in 0..<2000 {
+      var bytes = original
+      for _ in 0...next(4) {
+        let at = next(bytes.count)
+        let run = next(3) == 0 ? 8 : 1
+        for i in at..<min(at + run, bytes.count) {
+          bytes[i] = [0, 0xFF, UInt8(next(256)), 0x80][next(4)]
+        }
+      }
+      if next(8) == 0 { bytes.removeLast(next(bytes.count)) }
+      readAll(bytes)
+    }
   }
 }

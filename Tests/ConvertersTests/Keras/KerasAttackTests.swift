@@ -51,30 +51,23 @@ import Testing
       }
     }
     let legacy = try KerasFixtures.bytes("attacks/plain.h5")
-    for n in stride(from: 0, to: legacy.count, by: 3) {
-      // The last bytes may be padding that nothing reads.
-      _ = try? KerasFixtures.convert(Array(legacy[..<n]), .hdf5)
-    }
+    // The last bytes may be padding that nothing reads.
+    for n in legacy.indices { _ = try? KerasFixtures.convert(Array(legacy[..<n]), .hdf5) }
   }
 
-  /// Every single bit turned over is refused or read, without a trap. The archive's checksums refuse
-  /// nearly all; the file of HDF5 has none.
+  /// One bit of every byte turned over is refused or read, without a trap. The archive's checksums
+  /// refuse nearly all; the file of HDF5 has none.
   @Test func bitFlipsDoNotTrap() throws {
-    var legacy = try KerasFixtures.bytes("attacks/plain.h5")
     var accepted = 0
-    for i in legacy.indices {
-      for bit in 0..<8 {
-        legacy[i] ^= 1 << UInt8(bit)
-        if (try? KerasFixtures.convert(legacy, .hdf5)) != nil { accepted += 1 }
-        legacy[i] ^= 1 << UInt8(bit)
+    for (name, kind) in [("plain.h5", SourceKind.hdf5), ("plain.keras", .keras)] {
+      var bytes = try KerasFixtures.bytes("attacks/\(name)")
+      for i in bytes.indices {
+        let bit = UInt8(1) << UInt8(i % 8)
+        bytes[i] ^= bit
+        if (try? KerasFixtures.convert(bytes, kind)) != nil { accepted += 1 }
+        bytes[i] ^= bit
       }
     }
-    #expect(accepted < legacy.count * 8)
-    var archive = try KerasFixtures.bytes("attacks/plain.keras")
-    for i in archive.indices {
-      archive[i] ^= 1 << UInt8(i % 8)
-      _ = try? KerasFixtures.convert(archive, .keras)
-      archive[i] ^= 1 << UInt8(i % 8)
-    }
+    #expect(accepted > 0)
   }
 }
