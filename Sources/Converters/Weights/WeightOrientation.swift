@@ -4,8 +4,8 @@ import Tensors
 
 /// Whether matrices of a file stand the other way round than the graph uses them.
 ///
-/// PyTorch keeps a dense layer's weight as `[out, in]`, a MatMul takes `[in, out]`. Shapes tell where
-/// the sizes differ. Square ones follow what the file's other matrices of the same use showed; the
+/// PyTorch keeps a dense layer's weight as `[out, in]`, a MatMul takes `[in, out]`. Shapes tell
+/// where the sizes differ. Square ones follow what the file's other matrices of the same use showed; the
 /// converter notes in the metadata (`dlrun.transposed`) which weights it turned.
 struct WeightOrientation {
   /// Matrices that a MatMul, or a Gemm without transB, takes as its second factor.

@@ -38,8 +38,8 @@ public enum WeightTransfer {
   ///
   /// - `isPartial`: whether weights may be missing.
   /// - `isTorch`: whether the file is PyTorch's own, whose dense layers are `[out, in]`.
-  /// - Errors: `.shape` and `.dtype` listing every tensor that does not fit; `.usage` listing what is
-  ///   missing or fits several ways. The model is then as it was.
+  /// - Errors: `.shape` listing every tensor that does not fit; `.usage` listing what is missing
+  ///   or fits several ways. The model is then as it was.
   public static func apply(
     _ tensors: [(name: String, value: Tensor)], to model: inout ModelGraph, isPartial: Bool = false,
     isTorch: Bool = true

@@ -6,8 +6,7 @@ import Tensors
 /// Options of `dlrun convert` that put the weights of a file onto the model.
 struct WeightOptions: ParsableArguments {
   @Option(
-    help:
-      "Weights to put onto the model by name: .pt, .pth, .safetensors, an index of its shards, .npz.",
+    help: "Weights to put onto the model by name: .pt, .pth, .safetensors or its index, .npz.",
     completion: .file())
   var weights: String?
   @Flag(help: "With --weights: weights that the file lacks stay as they are.") var partial = false

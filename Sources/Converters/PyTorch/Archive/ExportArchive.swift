@@ -21,8 +21,8 @@ struct ExportArchive {
     var description: ExportTensor?
   }
 
-  /// Errors: `.inputMissing`; `.malformed`, `.budget`; `.unsupported` for archives of compiled code,
-  /// several models, or pickles that are not tensors.
+  /// Errors: `.inputMissing`; `.malformed`, `.budget`; `.unsupported` for archives of compiled
+  /// code, several models, or pickles that are not tensors.
   init(path: String) throws(EngineError) {
     let file = try FileBytes(mapping: path, limit: Int.max)
     try self.init(file.bytes, owner: file)

@@ -4,9 +4,9 @@ import Tensors
 
 /// What shares memory with what in a graph whose nodes change tensors in place.
 ///
-/// ONNX has no memory to share. So a write gives the name a new value; what it is a view of gets one
-/// with the part replaced, and other views of that are taken again, as far as anything still uses
-/// them.
+/// ONNX has no memory to share. So a write gives the name a new value; what it is a view of gets
+/// one with the part replaced, and other views of that are taken again, as far as anything still
+/// uses them.
 struct TorchAliases {
   /// For a view: the name it is taken from, and the node that takes it.
   private var sources: [String: (name: String, node: ExportNode)] = [:]

@@ -1,7 +1,7 @@
 import Graphs
 
-/// The text of a symbolic size, as SymPy writes it: `Mul(Integer(2), Symbol('s0'))` since torch 2.5,
-/// `2*s0` before.
+/// The text of a symbolic size, as SymPy writes it: `Mul(Integer(2), Symbol('s0'))` since torch
+/// 2.5, `2*s0` before.
 ///
 /// What the grammar does not know becomes a symbol of its own, named after its text: sizes that are
 /// equal stay equal.
