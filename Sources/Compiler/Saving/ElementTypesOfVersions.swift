@@ -3,7 +3,7 @@ import Tensors
 
 /// Which element types an operator's first input may have in an opset.
 public enum ElementTypesOfVersions {
-  /// Whether `opset` of ai.onnx has the operator for `dtype`; true where its versions do not differ.
+  /// Whether `opset` of ai.onnx has the operator for `dtype`; true where versions do not differ.
   ///
   /// Source: the operators' versions in the ONNX standard.
   public static func allows(_ dtype: DType, _ name: String, opset: Int) -> Bool {

@@ -34,6 +34,7 @@ struct MovedAttribute {
     case "Squeeze", "Unsqueeze", "ReduceSum":
       return [.init("axes", 1, 13, .integers)]
     case _ where node.type.hasPrefix("Reduce"): return [.init("axes", 1, 18, .integers)]
+    case "Reshape": return [.init("shape", 1, 5, .integers)]
     case "Clip": return [.init("min", 1, 11, .likeData), .init("max", 2, 11, .likeData)]
     case "Pad": return [.init("pads", 1, 11, .integers), .init("value", 2, 11, .likeData)]
     case "Slice":

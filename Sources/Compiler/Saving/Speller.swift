@@ -204,6 +204,23 @@ struct Speller {
         let roi = version < 13 ? graph.addInitializer("", none) : nil
         node.inputs.insert(roi, at: 1)
       }
+    case let op as Resize where version >= 11 && op.isLegacy && isForeign:
+      guard node.inputs.count == 2, let scales = node.inputs[1],
+        let none = try? Tensor(shape: [0], [Float]())
+      else { return nil }
+      // What the old form does where it makes an axis smaller, the new one cannot say.
+      if op.mode == .nearest {
+        guard let list = constants[scales] ?? graph.values[scales.index].fact.constant,
+          list.dtype == .float32, list.elements(Float.self).allSatisfy({ $0 >= 1 })
+        else { return nil }
+      }
+      node.attributes = [
+        .string("mode", op.mode.rawValue),
+        .string("coordinate_transformation_mode", "asymmetric"), .string("nearest_mode", "floor"),
+      ]
+      // Optional from opset 13.
+      let roi = version < 13 ? graph.addInitializer("", none) : nil
+      node.inputs = [node.inputs[0], roi, scales]
     case is Scatter where version >= 11 && original < 11:
       node.type = "ScatterElements"
     default: return nil

@@ -48,8 +48,8 @@ extension Speller {
     return node
   }
 
-  /// Whether an opset of ai.onnx has the operator for others than ONNX Runtime, which once had some in
-  /// that domain before the standard did.
+  /// Whether an opset of ai.onnx has the operator for others than ONNX Runtime, which had some in that
+  /// domain before the standard did.
   func isStandard(_ node: Graph.Node, in version: Int) -> Bool {
     let since = ["LayerNormalization": 17]
     guard node.domain.isEmpty, let first = since[node.type] else { return true }
@@ -139,6 +139,8 @@ extension Speller {
     switch op {
     case is GreaterOrEqual: return try either(Greater(), b, ids)
     case is LessOrEqual: return try either(Less(), b, ids)
+    case let op as Dropout where node.outputs.count == 1 && op.trainingRatio == nil:
+      return try dropout(op, node, b, ids, version)
     case is HardSwish:
       guard let x else { return nil }
       return [try b.apply(Mul(), x, b.apply(HardSigmoid(alpha: 1 / 6, beta: 0.5), x))]
@@ -167,6 +169,30 @@ extension Speller {
   }
 
   typealias FormulaForm = any FormulaGradient
+
+  /// Dropout that drops nothing; its ratio is an attribute before opset 12 and an input since.
+  private func dropout(
+    _ op: Dropout, _ node: Graph.Node, _ b: GraphBuilder, _ ids: [ValueID?], _ version: Int
+  ) throws(EngineError) -> [ValueID]? {
+    guard let x = ids.first.flatMap({ $0 }), ids.count < 3 || ids[2] == nil else { return nil }
+    var ratio: Float?
+    for case let a in node.attributes where a.name == "ratio" {
+      if case .float(let value) = a.payload { ratio = value }
+    }
+    if ids.count > 1, let id = ids[1] {
+      guard let tensor = b.fact(of: id).constant, let value = tensor.asDouble(0) else { return nil }
+      ratio = Float(value)
+    }
+    if version >= 12 {
+      guard let ratio, ratio != 0.5 else { return [try b.apply(Dropout(seed: op.seed), x)] }
+      return [try b.apply(Dropout(seed: op.seed), x, b.constant(Tensor(scalar: ratio)))]
+    }
+    var plain = Graph.Node(type: "Dropout", inputs: [nil], outputs: [nil])
+    if let ratio { plain.attributes.append(.float("ratio", ratio)) }
+    if version < 7 { plain.attributes.append(.bool("is_test", true)) }
+    guard let made = try? lookup.make(plain, version) else { return nil }
+    return try made.build(b, Few(x), outputs: 1).array
+  }
 
   /// `A > B or A = B`, which is no more than `A >= B`: both are false for NaN.
   private func either<Op: Operator>(
@@ -198,7 +224,7 @@ extension Speller {
 
   // MARK: Softmax
 
-  /// The function along one axis or along all that follow, by the one of the two that the opset has.
+  /// The function along one axis or along all that follow, by the one that the opset has.
   private func softmax(
     _ op: any Operator, _ b: GraphBuilder, _ x: ValueID, _ version: Int
   ) throws(EngineError) -> [ValueID]? {

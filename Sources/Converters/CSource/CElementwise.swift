@@ -77,12 +77,13 @@ enum CElementwise {
     let dtype = try b.output().dtype
     guard dtype.isFloat || name != "Mean" else { throw b.refuse("not for \(dtype)") }
     let count = b.inputs.count
+    func orNaN(_ value: String) -> String { dtype.isFloat ? " || \(value) != \(value)" : "" }
     try b.each { a, _ in
       var text = a[0]
       for next in a.dropFirst() {
         switch name {
-        case "Max": text = "(\(next) > \(text) || \(next) != \(next) ? \(next) : \(text))"
-        case "Min": text = "(\(next) < \(text) || \(next) != \(next) ? \(next) : \(text))"
+        case "Max": text = "(\(next) > \(text)\(orNaN(next)) ? \(next) : \(text))"
+        case "Min": text = "(\(next) < \(text)\(orNaN(next)) ? \(next) : \(text))"
         default: text = CBinary.wrapped("+", text, next, dtype)
         }
       }

@@ -56,7 +56,8 @@ enum CPooling {
     let place = CLoops.sum(["plane * \(step)"] + parts)
     b.line("const \(type) value = \(b.x(0))[\(place)];")
     if isMax {
-      b.line("if (!found || value > result || value != value) result = value;")
+      let orNaN = x.dtype.isFloat ? " || value != value" : ""
+      b.line("if (!found || value > result\(orNaN)) result = value;")
       b.line("found = 1;")
     } else {
       b.line("result += value;")

@@ -21,7 +21,7 @@ struct CProgram {
     self.name = name
     self.title = title
     memory = CMemory(source)
-    var taken: Set<String> = ["arena", "int", "float", "double", "for", "if", "const", "static"]
+    var taken: Set<String> = ["int", "float", "double", "for", "if", "const", "static"]
     let graph = source.graph
     inputNames = graph.inputs.map { Self.unique(graph.name($0), &taken) }
     outputNames = graph.outputs.map { Self.unique(graph.name($0), &taken) }
@@ -82,6 +82,8 @@ struct CProgram {
       arguments.append(address(id))
       shapes.append("y\(k) \(value.shape)")
     }
+    // Nothing is made where nothing is written: an empty result.
+    if parameters.isEmpty { return }
     let place = comment(source.graph.nodeName(i))
     let head = "/* \(node.type) '\(place)': \(shapes.joined(separator: ", ")) */\n"
     let line = "static void \(function)(\(parameters.joined(separator: ", ")))\n{\n"
@@ -98,7 +100,7 @@ struct CProgram {
       guard let value = source.value(id) else { return "0" }
       let member = "\(value.dtype == .bool ? DType.uint8 : value.dtype)"
       dtypes.insert(member)
-      return "arena.\(member) + \(offset / max(value.dtype.byteSize, 1))"
+      return "\(name)_arena.\(member) + \(offset / max(value.dtype.byteSize, 1))"
     case .constant(let root): return constant(root)
     }
   }
@@ -195,22 +197,22 @@ struct CProgram {
         let count = (memory.arenaBytes + dtype.byteSize - 1) / dtype.byteSize
         arena += "  \(CType.name(dtype) ?? "float") \(dtype)[\(count)];\n"
       }
-      arena += "} arena;\n\n"
+      arena += "} \(name)_arena;\n\n"
       result += Array(arena.utf8)
     }
     result += functions
     var run = "void \(name)_run(\(parameters))\n{\n"
-    for (_, label) in unusedInputs { run += "  (void)\(label);\n" }
+    for label in unusedParameters { run += "  (void)\(label);\n" }
     run += calls.map { "  \($0)\n" }.joined() + "}\n"
     return result + Array(run.utf8)
   }
 
-  /// Inputs that nothing reads.
-  private var unusedInputs: [(Int, String)] {
-    inputNames.enumerated().filter { _, label in
+  /// Parameters that nothing reads or writes.
+  private var unusedParameters: [String] {
+    (inputNames + outputNames).filter { label in
       !calls.contains { call in
         call.split(whereSeparator: { "(), ".contains($0) }).contains { $0 == label }
       }
-    }.map { ($0, $1) }
+    }
   }
 }

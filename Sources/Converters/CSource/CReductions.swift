@@ -20,8 +20,8 @@ enum CReductions {
     "ReduceL2": Form(start: "0", step: "r += v * v;", end: "F(sqrt)(r)"),
     "ReduceSumSquare": Form(start: "0", step: "r += v * v;"),
     "ReduceLogSum": Form(start: "0", step: "r += v;", end: "F(log)(r)"),
-    "ReduceMax": Form(start: "0", step: "if (first || v > r || v != v) r = v;", isFirst: true),
-    "ReduceMin": Form(start: "0", step: "if (first || v < r || v != v) r = v;", isFirst: true),
+    "ReduceMax": Form(start: "0", step: "if (first || v > r NAN) r = v;", isFirst: true),
+    "ReduceMin": Form(start: "0", step: "if (first || v < r NAN) r = v;", isFirst: true),
   ]
 
   static let operators: [String: COperators.Entry] = {
@@ -82,6 +82,9 @@ enum CReductions {
       while let range = result.firstRange(of: "F(\(name))") {
         result.replaceSubrange(range, with: CType.function(name, dtype))
       }
+    }
+    if let range = result.firstRange(of: " NAN") {
+      result.replaceSubrange(range, with: dtype.isFloat ? " || v != v" : "")
     }
     if let range = result.firstRange(of: "COUNT") {
       result.replaceSubrange(range, with: CType.number(Double(count), dtype))

@@ -40,38 +40,54 @@ struct CCompiler {
     return text
   }
 
-  /// The outputs of `model`, as C under the sanitizers computes them.
-  func run(_ model: ModelGraph, _ inputs: [Tensor]) throws -> [Tensor] {
+  /// A model and what it is given.
+  struct Case {
+    let model: ModelGraph
+    let inputs: [Tensor]
+  }
+
+  /// The outputs of models, as C under the sanitizers computes them: one program for all.
+  func run(_ cases: [Case]) throws -> [[Tensor]] {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("dlrun-c-\(UUID().uuidString)").path
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    let files = try CSource.files(model, name: "net", headerName: "net.h")
-    try Data(files.source).write(to: URL(fileURLWithPath: folder + "/net.c"))
-    try Data(files.header).write(to: URL(fileURLWithPath: folder + "/net.h"))
-    let session = try Session(model)
-    let types = try outputTypes(session, inputs)
-    try Data(main(inputs, types).utf8).write(to: URL(fileURLWithPath: folder + "/main.c"))
-    for (i, tensor) in inputs.enumerated() {
-      try Data(Array(tensor.rawBytes)).write(to: URL(fileURLWithPath: "\(folder)/in\(i)"))
+    func write(_ bytes: [UInt8], _ name: String) throws {
+      try Data(bytes).write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
     }
+    var types: [[TensorType]] = []
+    var includes = ""
+    for (i, one) in cases.enumerated() {
+      let files = try CSource.files(one.model, name: "net\(i)", headerName: "net\(i).h")
+      try write(files.source, "net\(i).c")
+      try write(files.header, "net\(i).h")
+      types.append(try outputTypes(one))
+      includes += "#include \"net\(i).c\"\n"
+      for (k, tensor) in one.inputs.enumerated() {
+        try write(Array(tensor.rawBytes), "in_\(i)_\(k)")
+      }
+    }
+    try write(Array((includes + main(cases, types)).utf8), "main.c")
     try launch(
       path,
       [
         "-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-O1",
         "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-o", folder + "/net",
-        folder + "/net.c", folder + "/main.c", "-lm",
+        folder + "/main.c", "-lm",
       ])
     try launch(folder + "/net", [folder])
-    return try types.enumerated().map { i, type in
-      let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/out\(i)"))
-      return try Tensor(type) { out in data.withUnsafeBytes { out.copyMemory(from: $0) } }
+    return try types.enumerated().map { i, list in
+      try list.enumerated().map { k, type in
+        let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/out_\(i)_\(k)"))
+        return try Tensor(type) { out in data.withUnsafeBytes { out.copyMemory(from: $0) } }
+      }
     }
   }
 
-  private func outputTypes(_ session: Session, _ inputs: [Tensor]) throws -> [TensorType] {
+  private func outputTypes(_ one: Case) throws -> [TensorType] {
+    let session = try Session(one.model, options: .init(threads: 1))
     var values: [String: Tensor] = [:]
-    for (port, tensor) in zip(session.inputs, inputs) { values[port.name] = tensor }
+    for (port, tensor) in zip(session.inputs, one.inputs) { values[port.name] = tensor }
     let results = try session.run(values)
     return try (0..<results.count).map { i in
       guard let tensor = results[i] else { throw Failure(description: "no tensor") }
@@ -79,23 +95,18 @@ struct CCompiler {
     }
   }
 
-  private func main(_ inputs: [Tensor], _ outputs: [TensorType]) -> String {
-    func type(_ dtype: DType) -> String {
-      switch dtype {
-      case .float32: "float"
-      case .float64: "double"
-      case .bool: "uint8_t"
-      default: "\(dtype)_t"
-      }
+  private func cType(_ dtype: DType) -> String {
+    switch dtype {
+    case .float32: "float"
+    case .float64: "double"
+    case .bool: "uint8_t"
+    default: "\(dtype)_t"
     }
-    var text = "#include \"net.h\"\n#include <stdio.h>\n"
-    for (i, t) in inputs.enumerated() {
-      text += "static \(type(t.dtype)) in\(i)[\(max(t.count, 1))];\n"
-    }
-    for (i, t) in outputs.enumerated() {
-      text += "static \(type(t.dtype)) out\(i)[\(max(t.count, 1))];\n"
-    }
-    text += """
+  }
+
+  private func main(_ cases: [Case], _ types: [[TensorType]]) -> String {
+    var text = """
+      #include <stdio.h>
       static int file(const char *folder, const char *name, void *data, size_t n, int reads)
       {
         char path[4096];
@@ -105,20 +116,26 @@ struct CCompiler {
         size_t done = reads ? fread(data, 1, n, f) : fwrite(data, 1, n, f);
         return fclose(f) || done != n;
       }
-      int main(int argc, char **argv)
-      {
-        int bad = argc < 2;
 
       """
-    for (i, t) in inputs.enumerated() {
-      text += "  bad |= file(argv[1], \"in\(i)\", in\(i), \(t.byteCount), 1);\n"
+    var calls = ""
+    for (i, one) in cases.enumerated() {
+      var arguments: [String] = []
+      var before = ""
+      var after = ""
+      for (k, t) in one.inputs.enumerated() {
+        text += "static \(cType(t.dtype)) in_\(i)_\(k)[\(max(t.count, 1))];\n"
+        before += "  bad |= file(argv[1], \"in_\(i)_\(k)\", in_\(i)_\(k), \(t.byteCount), 1);\n"
+        arguments.append("in_\(i)_\(k)")
+      }
+      for (k, t) in types[i].enumerated() {
+        text += "static \(cType(t.dtype)) out_\(i)_\(k)[\(max(t.count, 1))];\n"
+        after += "  bad |= file(argv[1], \"out_\(i)_\(k)\", out_\(i)_\(k), \(t.byteCount), 0);\n"
+        arguments.append("out_\(i)_\(k)")
+      }
+      calls += before + "  if (!bad) net\(i)_run(\(arguments.joined(separator: ", ")));\n" + after
     }
-    let names =
-      inputs.indices.map { "in\($0)" } + outputs.indices.map { "out\($0)" }
-    text += "  if (!bad) net_run(\(names.joined(separator: ", ")));\n"
-    for (i, t) in outputs.enumerated() {
-      text += "  bad |= file(argv[1], \"out\(i)\", out\(i), \(t.byteCount), 0);\n"
-    }
-    return text + "  return bad;\n}\n"
+    return text + "int main(int argc, char **argv)\n{\n  int bad = argc < 2;\n" + calls
+      + "  return bad;\n}\n"
   }
 }

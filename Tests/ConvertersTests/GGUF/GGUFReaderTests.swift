@@ -92,7 +92,7 @@ import Testing
     #expect(changed { $0.entries[3].dims = [31] } == .malformed)
     #expect(changed { $0.entries[1].offset = 0 } == .malformed)
     #expect(changed { $0.entries[1].offset = .max } == .budget)
-    #expect(changed { $0.entries[7].data = [0] } == .malformed)
+    #expect(changed { $0.entries[7].data = [] } == .malformed)
     #expect(changed { $0.entries[1].name = "f32" } == .malformed)
     #expect(changed { $0.entries[0].type = 12 } == .unsupported)
     #expect(changed { $0.entries[0].type = 99 } == .unsupported)
