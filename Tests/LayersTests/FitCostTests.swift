@@ -2,8 +2,8 @@ import DLTrain
 import Glibc
 import Testing
 
-/// What `fit` costs over the bare compiled loop: one over batches that lie there, and one that draws
-/// and gathers them as `fit` does. Prints figures, asserts none: run in a release
+/// What `fit` costs over the bare compiled loop: one over batches that lie there, and one that
+/// draws and gathers them as `fit` does. Prints figures, asserts none: run in a release
 /// build, with `DLRUN_MEASURE=1` in the environment.
 @Suite(.enabled(if: getenv("DLRUN_MEASURE") != nil), .serialized) struct FitCostTests {
   private func seconds() -> Double {

@@ -32,13 +32,17 @@ import Training
     for (a, b) in zip(told[0].sizes, sizes) where a != nil { #expect(a == b) }
   }
 
-  /// The ONNX graph has the layer's answers, for three sizes of the batch, strings included.
+  /// The ONNX graph has the layer's answers, for three sizes of the batch, strings included. With
+  /// `DLRUN_EXPORTS` files stay in that folder, for `tools/oracle/check_preprocessing.py`.
   @Test(arguments: records) func graphsAreRight(_ record: KerasRecord) throws {
     let make = try #require(PreprocessingCases.all[record.name])
     let layer = try make(record.inputs)
     _ = try layer(masked: record.inputs)
-    let path = "/tmp/dlrun-preprocessing-\(UInt64.random(in: 0..<UInt64.max)).onnx"
-    defer { unlink(path) }
+    let folder = getenv("DLRUN_EXPORTS").map { String(cString: $0) }
+    let path =
+      folder.map { "\($0)/\(record.name).onnx" }
+      ?? "/tmp/dlrun-preprocessing-\(UInt64.random(in: 0..<UInt64.max)).onnx"
+    defer { if folder == nil { unlink(path) } }
     let named = record.inputs.enumerated().map { ("x\($0.offset)", $0.element) }
     func export() throws {
       try exportONNX(layer, to: path, inputs: named) { [("y", try $0($1))] }

@@ -37,8 +37,8 @@ import Testing
     #expect(scale.shape == (perChannel ? [5] : []))
   }
 
-  /// torch 2.13: `fake_quantize_per_tensor_affine(x, 0.5, 3, 0, 255)` passes gradients for what rounds
-  /// to 0...255.
+  /// torch 2.13: `fake_quantize_per_tensor_affine(x, 0.5, 3, 0, 255)` passes gradients for what
+  /// rounds to 0...255.
   @Test func gradientsGoStraightThrough() throws {
     let x = try Tensor([-2, -1.8, -1.6, 0.1, 125.9, 126.2, 126.3] as [Float])
     let (scale, zero) = (try Tensor(scalar: Float(0.5)), try Tensor(scalar: UInt8(3)))
@@ -75,8 +75,8 @@ import Testing
     }
   }
 
-  /// A net is trained, made aware, trained on, exported; the file's quantised graph has its numbers,
-  /// with and without the compiler's integer kernels.
+  /// A net is trained, made aware, trained on, exported; the file's quantised graph has its
+  /// numbers, with and without the compiler's integer kernels.
   @Test(arguments: [false, true]) func exportsAreQuantised(_ isGraph: Bool) throws {
     let (x, y) = try images(64)
     setSeed(1)
@@ -115,6 +115,12 @@ import Testing
 
     let made = try exportedModel(aware, inputs: [("x", x.slice(0, from: 0, to: 2))]) {
       [("y", try $0($1[0]))]
+    }
+    if let folder = getenv("DLRUN_EXPORTS").map({ String(cString: $0) }) {
+      try exportONNX(
+        aware, to: "\(folder)/quantised \(isGraph).onnx",
+        inputs: [("x", x.slice(0, from: 0, to: 2))]
+      ) { [("y", try $0($1[0]))] }
     }
     let kinds = made.graph.nodes.map(\.type)
     let layers = 3

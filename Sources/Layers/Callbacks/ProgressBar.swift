@@ -52,8 +52,8 @@ public final class ProgressBar: Callback {
   }
 
   /// `epoch 2/5 [=====     ] 120/400 3.1s loss: 0.21, ...` in so many columns. How wide the bar is
-  /// follows from the width alone, so that nothing moves; where columns are few it is left out, then
-  /// the last figures are. When the epoch is done, the line has its time and figures.
+  /// follows from the width alone, so that nothing moves; where columns are few it is left out,
+  /// then the last figures are. When the epoch is done, the line has its time and figures.
   static func line(
     _ state: FitState, done: Int, seconds: Double, width: Int = 79, ends: Bool = false
   ) -> String {

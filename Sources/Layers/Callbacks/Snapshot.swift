@@ -12,8 +12,8 @@ struct Snapshot {
     states = model.states.map { ($0, $0.value.detached()) }
   }
 
-  /// Errors: `.malformed` where the model has a parameter or state that is not among the tensors, or
-  /// has it with another type.
+  /// Errors: `.malformed` where the model has a parameter or state that is not among the tensors,
+  /// or has it with another type.
   init(_ model: Module, _ tensors: [(name: String, value: Tensor)]) throws(EngineError) {
     var byName: [String: Tensor] = [:]
     for (name, value) in tensors { byName[name] = value }

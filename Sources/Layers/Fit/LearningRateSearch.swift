@@ -9,8 +9,8 @@ public struct LearningRateSearch: Sendable {
   /// The loss of each step, smoothed: a moving average of weight 0.9 before, freed of its start.
   public let losses: [Double]
 
-  /// The rate at which the loss falls fastest for its logarithm, by differences over five steps; nil
-  /// where it never falls. The first tenth of the steps and the last five are left out: there
+  /// The rate at which the loss falls fastest for its logarithm, by differences over five steps;
+  /// nil where it never falls. The first tenth of the steps and the last five are left out: there
   /// the mean has too little behind it, and the loss has left.
   ///
   /// - Source: Smith 2017, "Cyclical learning rates"; the choice of fastai's `steep`.
@@ -34,9 +34,9 @@ extension Network {
   /// model.learningRate = search.suggestion ?? 1e-3
   /// ```
   ///
-  /// - `from`, `to`: the first and the last rate. - `steps`: of training; the data begins again when
-  ///   it ends. - `stopsAt`: ends when the smoothed loss is so many times the least so far, or no
-  ///   number.
+  /// - `from`, `to`: the first and the last rate. - `steps`: of training; the data begins again
+  ///   when it ends. - `stopsAt`: ends when the smoothed loss is so many times the least so far, or
+  ///   no number.
   /// - Errors: `.usage` before `compile`, or without data; `.value` for rates that do not rise or
   ///   fewer than 2 steps.
   public func findLearningRate(

@@ -4,13 +4,14 @@ import Training
 /// Values as 8-bit integers will keep them: in range, rounded, and with the gradient of what was
 /// rounded. The range is observed in training.
 ///
-/// - Formula: `scale = (high - low) / 255` and `zero = round(-low / scale)` of a range that holds 0,
-///   as uint8; symmetric, `scale = max(|low|, |high|) / 127` and `zero = 0`, as int8.
+/// - Formula: `scale = (high - low) / 255` and `zero = round(-low / scale)` of a range that holds
+///   0, as uint8; symmetric, `scale = max(|low|, |high|) / 127` and `zero = 0`, as int8.
 /// - Output: that of the runtime's `QuantizeLinear` and `DequantizeLinear`, to the last bit; an
 ///   exported model holds the two operators.
-/// - `axis`: that of channels with a range each; nil for one range. - `momentum`: weight of the range
-///   before, `low = momentum low + (1 - momentum) min(x)`; the first batch's counts whole.
-/// - States: `low`, `high`, `isObserved`, which is 0 before the first batch. Until then the scale is 1.
+/// - `axis`: that of channels with a range each; nil for one range. - `momentum`: weight of the
+///   range before, `low = momentum low + (1 - momentum) min(x)`; the first batch's counts whole.
+/// - States: `low`, `high`, `isObserved`, which is 0 before the first batch. Until then the scale
+///   is 1.
 /// - Input: any rank; with `axis` the size along it is known.
 /// - Source: torch 2 FakeQuantize with MovingAverage(PerChannel)MinMaxObserver, whose weight of the
 ///   range before is 0.99 as well.

@@ -9,9 +9,9 @@ import Training
 /// - Masks: a step that is left out keeps the states and repeats the output before it.
 /// - Cells of LSTM, GRU and SimpleRNN with their own activation functions are one operator, for any
 ///   `T`; others, and masked inputs, are unrolled, for which `T` is fixed when a step is compiled.
-/// - `statefulBatch`: where it is set, a batch has this size, and each sample goes on from the states
-///   that the sample at its place in the batch before ended with, without a gradient through them,
-///   until `resetStates`. Batches then follow each other unshuffled, and a rest is dropped.
+/// - `statefulBatch`: where it is set, a batch has this size, and each sample goes on from the
+///   states that the sample at its place in the batch before ended with, without a gradient through
+///   them, until `resetStates`. Batches then follow each other unshuffled, and a rest is dropped.
 /// - Source: Keras 3 RNN, where `statefulBatch` is `stateful` with the batch size of `Input`.
 public class RNN: Layer {
   /// The cell that is run over time.

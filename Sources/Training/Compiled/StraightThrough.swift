@@ -4,8 +4,8 @@ import Tensors
 /// A value with the gradient of another: what a rounding gives, with the gradient of what was
 /// rounded.
 ///
-/// - `y`: float, any shape: what comes out. `x`: the dtype and shape of `y`: where the gradient goes
-///   as it is.
+/// - `y`: float, any shape: what comes out. `x`: the dtype and shape of `y`: where the gradient
+///   goes as it is.
 /// - Output: the memory of `y`.
 /// - Source: domain ai.dlrun 1; Bengio et al. 2013, "Estimating or propagating gradients through
 ///   stochastic neurons". Lives in training graphs only.

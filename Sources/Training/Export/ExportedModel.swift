@@ -101,7 +101,7 @@ private func standard(_ graph: Graph) throws -> ModelGraph {
   var failure: (any Error)?
   for opset in [17, 20, 23] {
     made.opsets = [("", opset), ("ai.dlrun", 1)]
-    if hasClassical { made.opsets.append(("ai.onnx.ml", 3)) }
+    if hasClassical { made.opsets.append(("ai.onnx.ml", 4)) }
     do {
       let optimizer = Compiler.Optimizer(PassOptions(level: .basic))
       return restored(try optimizer.saved(made), stored)

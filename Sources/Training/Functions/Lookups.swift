@@ -7,8 +7,8 @@ import Tensors
 extension Tensor {
   /// Each element replaced by the value beside its key.
   ///
-  /// - `keys`: strings or int64, one axis. `values`: int64, float32 or strings, as many. `fallback`:
-  ///   one value for elements that are no key.
+  /// - `keys`: strings or int64, one axis. `values`: int64, float32 or strings, as many.
+  ///   `fallback`: one value for elements that are no key.
   /// - Errors: `.attribute` where keys and values differ in number; `.dtype` for elements of
   ///   another type than the keys.
   public func lookedUp(

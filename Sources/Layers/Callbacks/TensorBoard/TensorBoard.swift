@@ -4,8 +4,8 @@ import Training
 /// Writes figures for TensorBoard: `tensorboard --logdir FOLDER` shows them while training runs.
 ///
 /// - Files: events in `FOLDER/train` and, of figures whose names begin with `val_`, in
-///   `FOLDER/validation`, under one name in both: `epoch_loss` by epochs, `epoch_learning_rate`, and
-///   with `everyBatches` also `batch_loss` by steps.
+///   `FOLDER/validation`, under one name in both: `epoch_loss` by epochs, `epoch_learning_rate`,
+///   and with `everyBatches` also `batch_loss` by steps.
 /// - `histogramEvery`: epochs between histograms of all parameters, each under its path; 0, the
 ///   default, for none. - `everyBatches`: batches between figures of batches; 0 for none.
 /// - A figure that is not finite is written as it is.

@@ -3,10 +3,11 @@ import Training
 
 /// Whole numbers below `count` as vectors.
 ///
-/// - Input: whole numbers, `[N, ...]`. Output: see `CategoryOutput`; `.tfIDF` is not for this layer.
+/// - Input: whole numbers, `[N, ...]`. Output: see `CategoryOutput`; `.tfIDF` is not for this
+///   layer.
 /// - With `.count` a second input of weights, of the first one's shape, counts each as much.
-/// - Errors: `.attribute` for no numbers, or another output. Numbers out of range set nothing; Keras
-///   refuses them. - Source: Keras 3 CategoryEncoding.
+/// - Errors: `.attribute` for no numbers, or another output. Numbers out of range set nothing;
+///   Keras refuses them. - Source: Keras 3 CategoryEncoding.
 public final class CategoryEncoding: Layer {
   /// How many numbers there are.
   public let count: Int

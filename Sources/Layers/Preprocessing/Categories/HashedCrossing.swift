@@ -3,10 +3,11 @@ import Training
 
 /// Several categories together as one number below `bins`, by a hash.
 ///
-/// - Inputs: two or more, strings or whole numbers, of one shape. Output: int64 of that shape, or by
-///   `output`.
-/// - Hash: where an input holds strings as in Keras, numbers standing for themselves; of numbers alone
-///   `NumberHash` of each and the hash before, `h = hash(x + h)`, which can be a part of a graph.
+/// - Inputs: two or more, strings or whole numbers, of one shape. Output: int64 of that shape, or
+///   by `output`.
+/// - Hash: where an input holds strings as in Keras, numbers standing for themselves; of numbers
+///   alone `NumberHash` of each and the hash before, `h = hash(x + h)`, which can be a part of a
+///   graph.
 /// - Errors: `.arity`, `.shape`; `.unsupported` for strings in a captured graph.
 /// - Source: Keras 3 HashedCrossing, TensorFlow's `sparse.cross_hashed`.
 public final class HashedCrossing: Layer {

@@ -6,8 +6,9 @@ import Training
 ///
 /// - Input: strings or whole numbers, any shape. Output: int64 of that shape, or by `output`.
 /// - `mask`: a string or number that becomes 0, the others being 1 and above.
-/// - Hash: of strings FarmHash's `Fingerprint64` modulo `bins`, as in Keras; of numbers `NumberHash`,
-///   where Keras hashes their decimals. Only the hash of numbers can be a part of a graph.
+/// - Hash: of strings FarmHash's `Fingerprint64` modulo `bins`, as in Keras; of numbers
+///   `NumberHash`, where Keras hashes their decimals. Only the hash of numbers can be a part of a
+///   graph.
 /// - `salt`: has numbers hashed otherwise; 0 by default. Strings know none.
 /// - Errors: `.attribute` for no bins; `.dtype` for other inputs; `.unsupported` for strings in a
 ///   captured graph. - Source: Keras 3 Hashing.

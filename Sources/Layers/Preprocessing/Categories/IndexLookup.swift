@@ -8,8 +8,8 @@ import Training
 ///   categories, then the vocabulary. Other outputs have no place for the mask and leave it out.
 /// - `unknowns`: how many numbers unknown categories share; 0: they are -1, of which vectors show
 ///   nothing, where Keras refuses them.
-/// - Output: int64 in the input's shape, or by `output` a vector of `depth`. Inverted: int64 becomes
-///   the category.
+/// - Output: int64 in the input's shape, or by `output` a vector of `depth`. Inverted: int64
+///   becomes the category.
 /// - Graphs hold the vocabulary in one `LabelEncoder` (ai.onnx.ml), strings included.
 /// - State: `weights` `[depth]`, of `.tfIDF`. The vocabulary is a setting, not among the states.
 public class IndexLookup: Layer {

@@ -5,8 +5,8 @@ import Training
 /// graph: `((a lo + b hi + c) mod p) mod bins`, with `p = 2^31 - 1`, `lo = x mod p` and
 /// `hi = trunc(x / p) mod p`; `a`, `b` and `c` are drawn below `p` from the salt.
 ///
-/// - Nothing overflows: products are below 2^62. - Source: Carter and Wegman 1979, "Universal classes
-///   of hash functions".
+/// - Nothing overflows: products are below 2^62. - Source: Carter and Wegman 1979, "Universal
+///   classes of hash functions".
 struct NumberHash {
   static let prime: Int64 = 0x7FFF_FFFF
   private let factors: [Int64]

@@ -1,8 +1,8 @@
 import Tensors
 import Training
 
-/// Images with another contrast at random, in training: `(x - mean) f + mean`, the mean that of each
-/// channel, cut off at the range of values.
+/// Images with another contrast at random, in training: `(x - mean) f + mean`, the mean that of
+/// each channel, cut off at the range of values.
 ///
 /// - `lower`, `upper`: `f` is drawn from `1 - lower ... 1 + upper`. - `values`: of pixels.
 /// - Errors: `.attribute` for a lower factor beyond 0...1, or one below 0.

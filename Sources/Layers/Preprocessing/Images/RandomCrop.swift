@@ -3,9 +3,9 @@ import Training
 
 /// A random part of each image in training; otherwise the middle, resized.
 ///
-/// - Output: `height` by `width`. In training each image has a part of its own, where Keras gives one
-///   to a batch; otherwise the largest middle part of the same ratio of sides is resized, as Keras
-///   documents it (3.15 leaves the image as it is).
+/// - Output: `height` by `width`. In training each image has a part of its own, where Keras gives
+///   one to a batch; otherwise the largest middle part of the same ratio of sides is resized, as
+///   Keras documents it (3.15 leaves the image as it is).
 /// - Errors: `.shape` for images smaller than the part. - Source: Keras 3 RandomCrop.
 public final class RandomCrop: ImageLayer {
   /// The height of the result.

@@ -4,8 +4,8 @@ import Training
 /// Images turned about their middle by a random angle, in training.
 ///
 /// - `factor`: of a whole turn, counter-clockwise; `0.1` for -36 to 36 degrees, or a range.
-/// - Errors: `.attribute` beyond -1...1. - Source: Keras 3 RandomRotation, whose positive angles turn
-///   counter-clockwise.
+/// - Errors: `.attribute` beyond -1...1. - Source: Keras 3 RandomRotation, whose positive angles
+///   turn counter-clockwise.
 public final class RandomRotation: RandomTransform {
   /// Shares of a whole turn.
   public let factor: ClosedRange<Double>

@@ -1,8 +1,8 @@
 import Tensors
 import Training
 
-/// What random layers share that read images at other places: each image has a map of its own, drawn
-/// by the counter-based generator in training; otherwise images stay as they are.
+/// What random layers share that read images at other places: each image has a map of its own,
+/// drawn by the counter-based generator in training; otherwise images stay as they are.
 public class RandomTransform: ImageLayer {
   /// What is read beyond the edges.
   public let fill: ImageFill
@@ -15,8 +15,8 @@ public class RandomTransform: ImageLayer {
     super.init(dataFormat: dataFormat)
   }
 
-  /// The six numbers of each image's map, `[N, 1, 1, 1]` each, over places from -1 to 1: the result's
-  /// pixel at `(x, y)` is read at `(a x + b y + c, d x + e y + f)`.
+  /// The six numbers of each image's map, `[N, 1, 1, 1]` each, over places from -1 to 1: the
+  /// result's pixel at `(x, y)` is read at `(a x + b y + c, d x + e y + f)`.
   func map(_ x: Tensor, height: Int, width: Int) throws -> [Tensor] { [] }
 
   public override func forward(_ x: Tensor) throws -> Tensor {

@@ -3,8 +3,8 @@ import Training
 
 /// Images in another size, by a mean of four pixels or the nearest one, without antialiasing.
 ///
-/// - Output: `height` by `width`. - `cropsToRatio`: whether the middle part of the same ratio of sides
-///   is taken, so that nothing is distorted.
+/// - Output: `height` by `width`. - `cropsToRatio`: whether the middle part of the same ratio of
+///   sides is taken, so that nothing is distorted.
 /// - Source: Keras 3 Resizing, interpolations `bilinear` and `nearest`.
 public final class Resizing: ImageLayer {
   /// The height of the result.

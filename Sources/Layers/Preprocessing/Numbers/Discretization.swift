@@ -3,12 +3,13 @@ import Training
 
 /// Numbers as the number of the interval that they lie in.
 ///
-/// - `boundaries`: rising; interval `i` begins at boundary `i - 1`, which belongs to it. Or `bins`: as
-///   many intervals as will be, of about as many samples each, found by `adapt`.
-/// - Input: numbers, any shape. Output: int64 of that shape, or by `output` as `CategoryEncoding` has
-///   it, with one more interval than boundaries. NaN lies in the first interval.
+/// - `boundaries`: rising; interval `i` begins at boundary `i - 1`, which belongs to it. Or `bins`:
+///   as many intervals as will be, of about as many samples each, found by `adapt`.
+/// - Input: numbers, any shape. Output: int64 of that shape, or by `output` as `CategoryEncoding`
+///   has it, with one more interval than boundaries. NaN lies in the first interval.
 /// - State: `boundaries` `[n]`, float32.
-/// - Errors: `.usage` without boundaries when it is run; `.attribute` for boundaries that do not rise.
+/// - Errors: `.usage` without boundaries when it is run; `.attribute` for boundaries that do not
+///   rise.
 /// - Source: Keras 3 Discretization, its way to find quantiles within `epsilon` included.
 public final class Discretization: Layer {
   /// What comes out.

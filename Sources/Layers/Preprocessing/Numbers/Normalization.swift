@@ -9,7 +9,8 @@ import Training
 /// try scaled.adapt(x)
 /// ```
 ///
-/// - `axis`: the axis whose places have moments of their own, the last by default; nil for one pair.
+/// - `axis`: the axis whose places have moments of their own, the last by default; nil for one
+///   pair.
 /// - `inverts`: whether numbers become what they were: `x max(sqrt(variance), 1e-7) + mean`.
 /// - Input: numbers of any type. Output: the layer's dtype. - States: `mean`, `variance`.
 /// - Errors: `.usage` where moments were neither given nor adapted; `.shape` for other sizes.

@@ -3,13 +3,14 @@ import Training
 
 /// Texts as the numbers of their words.
 ///
-/// - Input: strings `[N]` or `[N, 1]`. Output with `.integers`: int64 `[N, length]`, filled up with 0
-///   and cut off, or as long as the longest text where `length` is nil; 0 stands for nothing, 1 for
-///   unknown words. Otherwise a vector of the vocabulary's size, unknown words first.
-/// - Steps: `standardize`, `split`, `ngrams` (words in a row up to so many, joined by a space), lookup.
-/// - Graphs: what is split at white space without ngrams, in lower case or as it is, can be a part of
-///   a graph (`StringNormalizer`, `StringSplit`, `LabelEncoder`). Punctuation cannot be taken out by
-///   ONNX operators.
+/// - Input: strings `[N]` or `[N, 1]`. Output with `.integers`: int64 `[N, length]`, filled up with
+///   0 and cut off, or as long as the longest text where `length` is nil; 0 stands for nothing, 1
+///   for unknown words. Otherwise a vector of the vocabulary's size, unknown words first.
+/// - Steps: `standardize`, `split`, `ngrams` (words in a row up to so many, joined by a space),
+///   lookup.
+/// - Graphs: what is split at white space without ngrams, in lower case or as it is, can be a part
+///   of a graph (`StringNormalizer`, `StringSplit`, `LabelEncoder`). Punctuation cannot be taken
+///   out by ONNX operators.
 /// - Errors: `.usage` without a vocabulary; `.attribute`; `.unsupported` in a captured graph.
 /// - Source: Keras 3 TextVectorization.
 public final class TextVectorization: Layer {
