@@ -10,8 +10,9 @@ Run it with an interpreter that has numpy, onnx and the peers, as .cache/oracle/
 The model is a GPT-2 written here with random weights: one token and the keys and values of those
 before it go in, the next token's scores and the longer keys and values come out. Each engine
 decodes --tokens tokens from a cache of --start on, always taking the likeliest; engines take turns
-in --rounds rounds, and the best round of each (processor time for one thread) is printed, with the tokens they agreed on. Bytes of
-weights and cache that a token must read, over its time, say how near to the memory's rate it is.
+in --rounds rounds, and the best round of each (processor time for one thread) is printed, with the
+tokens they agreed on. Bytes of weights (in float) and cache that a token must read, over its time,
+say how near to the memory's rate it is.
 --nbits also measures the model with weights of so many bits in blocks of 32 (MatMulNBits, as
 onnxruntime's quantiser makes it, which wants the packages of tools/oracle/int8_transformers.txt), at
 accuracy levels 0, activations in float, and 4, activations in int8.
