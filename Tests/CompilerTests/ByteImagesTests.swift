@@ -99,12 +99,14 @@ import Testing
 
   @Test func functionsBecomeOneTable() throws {
     let made = try check([1, 8, 6, 6]) { n, x in
-      let c = try n.quantised(n.conv(n.quantised(x, 0.05, 128), 8, 12, 1), 0.05, 128)
+      // A scale that puts no sum on a tie, where float32 may round either way.
+      let c = try n.quantised(n.conv(n.quantised(x, 0.05, 128), 8, 12, 1), 0.0513, 128)
       let gate = try n.quantised(n.b.apply(Sigmoid(), c), 1 / 255, 0)
       let silu = try n.quantised(n.b.apply(Mul(), c, gate), 0.05, 10)
-      return try n.quantised(n.conv(silu, 12, 8, 1), 0.05, 128)
+      return try n.quantised(n.conv(silu, 12, 8, 1), 0.005, 128)
     }
     #expect(made.after == ["ToBytes", "ByteConv", "ByteTable", "ByteConv", "FromBytes"])
+    // Results span some hundred steps.
     #expect(made.error < 0.012, "\(made.error)")
   }
 
