@@ -6,6 +6,8 @@ Needs an environment made from keras-requirements.txt. Each model becomes
 OUT/NAME/{model.keras,model.h5,io.npz}; weights come from a seed, statistics of normalisations are
 made non-trivial, and io.npz holds in_0.. and out_0.. of the framework itself. What cannot be saved
 in one of the formats is left out with a line that says so.
+
+Over 400 lines because it is one list, of every layer with its options.
 """
 
 import os
@@ -346,7 +348,9 @@ def normalizations():
         layer(f"layernorm_{r}d", lambda: L.LayerNormalization(), normal(*shape))
         layer(f"rmsnorm_{r}d", lambda: L.RMSNormalization(), normal(*shape))
         layer(f"unitnorm_{r}d", lambda: L.UnitNormalization(), normal(*shape))
-        layer(f"groupnorm_{r}d", lambda: L.GroupNormalization(5), normal(*shape))
+        # Groups of single elements would show nothing but the rounding of x / d - mean / d.
+        groups = 5 if r > 2 else 1
+        layer(f"groupnorm_{r}d", lambda g=groups: L.GroupNormalization(g), normal(*shape))
         if r > 2:
             layer(f"batchnorm_{r}d_axis1", lambda: L.BatchNormalization(axis=1, epsilon=1e-2), normal(*shape))
             layer(f"layernorm_{r}d_axis1", lambda: L.LayerNormalization(axis=1), normal(*shape))
