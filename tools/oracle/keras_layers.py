@@ -1,3 +1,4 @@
+# Over 400 lines because it is one list, of every layer with its options.
 """Models of Keras' built-in layers, one an option, and networks of keras.applications.
 
 usage: keras_layers.py OUT [--only TEXT] [--applications]
@@ -6,8 +7,6 @@ Needs an environment made from keras-requirements.txt. Each model becomes
 OUT/NAME/{model.keras,model.h5,io.npz}; weights come from a seed, statistics of normalisations are
 made non-trivial, and io.npz holds in_0.. and out_0.. of the framework itself. What cannot be saved
 in one of the formats is left out with a line that says so.
-
-Over 400 lines because it is one list, of every layer with its options.
 """
 
 import os
