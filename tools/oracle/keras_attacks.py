@@ -123,7 +123,7 @@ legacy("external_storage.h5", model(dense()), lambda f, g: [g.create_dataset("ke
 
 
 def external_link(f, v):
-    v["0"] = h5py.ExternalLink("/tmp/other.h5", "/secret")
+    v["0"] = h5py.ExternalLink("other.h5", "/secret")
     v.create_dataset("1", data=np.zeros(2, "f4"))
 
 
@@ -142,7 +142,7 @@ archive("soft_link.keras", model(dense()), weights(soft_link))
 
 def virtual(f, v):
     layout = h5py.VirtualLayout((3, 2), "f4")
-    layout[:] = h5py.VirtualSource("/tmp/other.h5", "secret", (3, 2), "f4")
+    layout[:] = h5py.VirtualSource("other.h5", "secret", (3, 2), "f4")
     v.create_virtual_dataset("0", layout)
     v.create_dataset("1", data=np.zeros(2, "f4"))
 

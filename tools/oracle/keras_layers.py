@@ -1,3 +1,4 @@
+# Over 400 lines because it is one list, of every layer with its options.
 """Models of Keras' built-in layers, one an option, and networks of keras.applications.
 
 usage: keras_layers.py OUT [--only TEXT] [--applications]
@@ -346,7 +347,9 @@ def normalizations():
         layer(f"layernorm_{r}d", lambda: L.LayerNormalization(), normal(*shape))
         layer(f"rmsnorm_{r}d", lambda: L.RMSNormalization(), normal(*shape))
         layer(f"unitnorm_{r}d", lambda: L.UnitNormalization(), normal(*shape))
-        layer(f"groupnorm_{r}d", lambda: L.GroupNormalization(5), normal(*shape))
+        # Groups of single elements would show nothing but the rounding of x / d - mean / d.
+        groups = 5 if r > 2 else 1
+        layer(f"groupnorm_{r}d", lambda g=groups: L.GroupNormalization(g), normal(*shape))
         if r > 2:
             layer(f"batchnorm_{r}d_axis1", lambda: L.BatchNormalization(axis=1, epsilon=1e-2), normal(*shape))
             layer(f"layernorm_{r}d_axis1", lambda: L.LayerNormalization(axis=1), normal(*shape))
