@@ -320,7 +320,7 @@ case("no_grad", without_gradients, X)
 FIXTURES = (
     "unary_rsqrt binary_int_negative_floor promote_int_zero_dim div_int_floor max_dim view split "
     "index_two writes_to_views conv2d adaptive_avg_pool2d_uneven linear layer_norm attention_causal "
-    "lstm_3 dynamic_view dynamic_sizes cond while_loop create").split()
+    "lstm_3 dynamic_view cond while_loop create").split()
 
 
 class Module(nn.Module):

@@ -147,7 +147,9 @@ import Testing
       ("a/data.pkl", pickle([0x7D])), ("a/byteorder", Array("big".utf8)),
     ])
     #expect(refusal { try TorchFiles.read(checkpoint: big) }?.code == .unsupported)
-    let outside = refusal { try TorchFiles.archive([("../data.pkl", pickle([0x7D]))]) }
-    #expect(outside != nil)
+    let outside = try TorchFiles.archive([
+      ("a/data.pkl", pickle([0x7D])), ("../data/0", [0]),
+    ])
+    #expect(refusal { try TorchFiles.read(checkpoint: outside) }?.code == .malformed)
   }
 }

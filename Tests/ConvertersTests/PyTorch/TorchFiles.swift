@@ -84,7 +84,7 @@ enum TorchFiles {
   }
 
   static func write(_ bytes: [UInt8], to path: String) throws {
-    var file = try AtomicFile(path)
+    let file = try AtomicFile(path)
     try file.write(bytes)
     try file.commit()
   }

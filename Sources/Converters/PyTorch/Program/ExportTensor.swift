@@ -20,6 +20,9 @@ struct ExportTensor: Sendable {
     for size in try ExportReading.array(fields["sizes"], "sizes") {
       dims.append(try ExportTensor.size(size))
     }
+    guard dims.allSatisfy({ ($0.known ?? 0) >= 0 }) else {
+      throw EngineError(.malformed, "a tensor has a negative size", received: "\(dims)")
+    }
     guard dims.count <= Shape.maxRank else {
       throw EngineError(
         .unsupported, "a tensor has too many axes", expected: "at most \(Shape.maxRank)",
