@@ -52,6 +52,9 @@ enum CBinary {
     case "Pow" where dtype.isFloat:
       let pow = CType.function("pow", dtype)
       return { "\(pow)(\($0), \($1))" }
+    case "Mod" where dtype.isFloat && (op as? Mod)?.fmod != true:
+      let floor = CType.function("floor", dtype)
+      return { "\($0) - \($1) * \(floor)(\($0) / \($1))" }
     case "Mod" where dtype.isFloat:
       let mod = CType.function("fmod", dtype)
       return { "\(mod)(\($0), \($1))" }

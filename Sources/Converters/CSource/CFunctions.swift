@@ -68,7 +68,7 @@ enum CFunctions {
     case let op as Swish: return "x / (N(1) + F(exp)(\(n(-op.alpha)) * x))"
     case let op as IsInf:
       switch (op.detectNegative, op.detectPositive) {
-      case (true, true): return "isinf(x)"
+      case (true, true): return "isinf(x) != 0"
       case (true, false): return "isinf(x) && x < 0"
       case (false, true): return "isinf(x) && x > 0"
       default: return "0"

@@ -32,6 +32,9 @@ enum CQuantization {
     },
     "MatMulInteger": .init { (b) throws(EngineError) in
       let layout = try CProducts.Layout(b.input(0).shape, b.input(1).shape)
+      for k in 2...3 where b.has(k) {
+        guard try b.input(k).count == 1 else { throw b.refuse("zero points of rows or columns") }
+      }
       let (za, zb) = (try zero(&b, 2, at: "row"), try zero(&b, 3, at: "column"))
       layout.open(&b)
       product(&b, layout, a: 0, b: 1, za, zb)
