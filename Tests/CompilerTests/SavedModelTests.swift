@@ -102,6 +102,26 @@ import Testing
     }
   }
 
+  @Test(arguments: ["Softmax", "LogSoftmax", "Hardmax"]) func functionsOverManyAxesAreKept(
+    _ type: String
+  ) throws {
+    // Before opset 13 all axes from the given one on counted as one.
+    for (shape, axis, kinds) in [
+      ([2, 3], 1, [type]), ([2, 3, 1, 1], 1, [type]), ([2, 3, 4], -1, [type]),
+      ([2, 3, 4], 1, ["Flatten", type, "Reshape"]),
+    ] as [([Int], Int, [String])] {
+      let x = try ramp(Shape(shape))
+      let m = try model(opset: 11, x, [(type, [.int("axis", axis)], [])])
+      let result = try Optimizer(PassOptions(level: .basic)).saved(m, from: 13)
+      #expect(result.opset("") == 13)
+      let made = result.graph.nodes.map(\.type).filter { $0 != "Shape" }
+      #expect(made == kinds, "\(shape) \(axis): \(made)")
+      let a = try #require(try Session(m).run(["x": x])[0])
+      let b = try #require(try Session(result).run(["x": x])[0])
+      #expect(Array(a.elements(Float.self)) == Array(b.elements(Float.self)))
+    }
+  }
+
   @Test func ownOperatorsAreExpanded() throws {
     let x = try ramp([2, 3])
     var m = try model(opset: 13, x, [("Relu", [], []), ("Relu", [], [])])
