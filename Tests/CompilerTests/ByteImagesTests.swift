@@ -80,8 +80,8 @@ import Testing
     }
     #expect(
       made.after == [
-        "ToBytes", "ByteConv", "ByteMaxPool", "ByteConv", "ByteConv", "ByteAveragePool", "ByteConv",
-        "FromBytes", "Reshape",
+        "ToBytes", "ByteConv", "ByteMaxPool", "ByteConv", "ByteConv", "ByteAveragePool",
+        "FromBytes", "Reshape", "QuantizedLinear",
       ])
     // One step of the last scale of some hundred.
     #expect(made.error < 0.012, "\(made.error)")

@@ -72,7 +72,7 @@ import Testing
   }
 
   @Test func weightsOfFloatProductsAreFolded() throws {
-    let check = try PassCheck([ramp([7, 24])]) { b, x in
+    let check = try PassCheck([ramp([7, 24])], lastStage: .layout) { b, x in
       [try b.apply(MatMul(), x[0], weights(b, 24, 40))]
     }
     #expect(check.after == ["MatMul"])

@@ -90,7 +90,7 @@ import Testing
   ])
   func bytes(_ isa: InstructionSet, _ expected: UInt64) throws {
     guard isa <= .detected else { return }
-    let source = (0..<70 * 37).map { UInt8(truncatingIfNeeded: $0 * 7919 >> 3) }
+    let source = (0..<70 * 37).map { UInt8(truncatingIfNeeded: ($0 * 7919) >> 3) }
     let form = try source.withUnsafeBytes {
       try PackedBytes(
         n: 70, k: 37, isSigned: true, from: try #require($0.baseAddress), along: 70, across: 1,

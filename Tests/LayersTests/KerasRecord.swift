@@ -5,7 +5,7 @@ import Tensors
 import Testing
 import Training
 
-/// Inputs of a layer and what Keras gives: see `tools/oracle/preprocessing_fixtures.py`.
+/// Inputs of a layer and what Keras gives: see `tools/oracle/training/preprocessing_fixtures.py`.
 struct KerasRecord: CustomTestStringConvertible, @unchecked Sendable {
   let name: String
   let inputs: [Tensor]

@@ -2,7 +2,7 @@ import Layers
 import Tensors
 import Training
 
-/// The layers of `Fixtures/layers.json`, under the names that `tools/oracle/layer_fixture_cases.py`
+/// The layers of `Fixtures/layers.json`, under the names that `tools/oracle/training/layer_fixture_cases.py`
 /// gives them.
 enum LayerCases {
   nonisolated(unsafe) static let all: [String: () throws -> Layer] = {

@@ -6,7 +6,7 @@ import Tensors
 import Testing
 import Training
 
-/// One layer on small inputs, and what Keras computes: see `tools/oracle/layer_fixtures.py`.
+/// One layer on small inputs, and what Keras computes: see `tools/oracle/training/layer_fixtures.py`.
 struct LayerRecord: CustomTestStringConvertible, Sendable {
   let name: String
   let inputs: [[Int]]

@@ -4,7 +4,7 @@ import Tensors
 import Training
 
 /// The layers of `Fixtures/preprocessing.json`, under the names that
-/// `tools/oracle/preprocessing_fixtures.py` gives them.
+/// `tools/oracle/training/preprocessing_fixtures.py` gives them.
 enum PreprocessingCases {
   /// A layer for the inputs of a case.
   typealias Make = ([Tensor]) throws -> Layer

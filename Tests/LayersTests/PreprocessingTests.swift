@@ -33,7 +33,7 @@ import Training
   }
 
   /// The ONNX graph has the layer's answers, for three sizes of the batch, strings included. With
-  /// `DLRUN_EXPORTS` files stay in that folder, for `tools/oracle/check_preprocessing.py`.
+  /// `DLRUN_EXPORTS` files stay in that folder, for `tools/oracle/training/check_preprocessing.py`.
   @Test(arguments: records) func graphsAreRight(_ record: KerasRecord) throws {
     let make = try #require(PreprocessingCases.all[record.name])
     let layer = try make(record.inputs)

@@ -32,7 +32,7 @@ import Testing
     #expect(Histogram([]).count == 0)
   }
 
-  /// The frames of the files hold what was written; `tools/oracle/check_tensorboard.py` has
+  /// The frames of the files hold what was written; `tools/oracle/training/check_tensorboard.py` has
   /// TensorBoard read such files.
   @Test func tensorBoardFiles() throws {
     let (x, y) = try FitTests.clouds(40)

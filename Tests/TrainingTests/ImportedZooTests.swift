@@ -8,7 +8,7 @@ import Training
 /// Real networks, imported: gradients against PyTorch's on the same graph, and the way back.
 ///
 /// Needs `DLRUN_ZOO`, which `tools/oracle/export_zoo.py` fills, and `DLRUN_ZOO_GRADIENTS`, which
-/// `tools/oracle/zoo_gradients.py` does: with `--double` in float64, where no sum lies within
+/// `tools/oracle/training/zoo_gradients.py` does: with `--double` in float64, where no sum lies within
 /// rounding of a ReLU's kink.
 @Suite(.serialized, .enabled(if: getenv("DLRUN_ZOO_GRADIENTS") != nil)) struct ImportedZooTests {
   static let names = [

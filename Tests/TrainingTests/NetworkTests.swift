@@ -6,7 +6,7 @@ import Testing
 import Training
 
 /// Whole networks in float64: the losses of 20 steps are PyTorch's. The networks and their numbers
-/// are those of `tools/oracle/training_fixtures.py`.
+/// are those of `tools/oracle/training/training_fixtures.py`.
 @Suite struct NetworkTests {
   private final class Weights: Module {
     let list: [Parameter]

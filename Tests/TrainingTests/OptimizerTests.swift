@@ -15,7 +15,7 @@ import Training
       shape: Shape(checking: shapes[k]), (0..<n).map { Glibc.cos(0.5 * Double($0) + Double(k)) })
   }
 
-  /// The gradient that `tools/oracle/optimizer_fixtures.py` gives.
+  /// The gradient that `tools/oracle/training/optimizer_fixtures.py` gives.
   private static func gradient(_ k: Int, _ t: Int, _ w: Tensor) throws -> Tensor {
     let values = w.elements(Double.self)
     return try Tensor(

@@ -4,8 +4,8 @@
 
 #include "attention.h"
 #include "blocked.h"
-#include "byteproduct.h"
 #include "byte_images.h"
+#include "byteproduct.h"
 #include "chain.h"
 #include "convolution.h"
 #include "cpu.h"

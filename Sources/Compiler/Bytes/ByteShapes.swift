@@ -78,10 +78,30 @@ extension ByteWalk {
       else { return nil }
       let bytes = try g.addOne(ByteMaxPool(pool.window), [image.bytes], at: node)
       return ByteImage(bytes: bytes, channels: image.channels)
+    case is CodeTable:
+      guard let x = g.input(node, 0), let image = images[x],
+        let codes = g.constant(g.input(node, 1)),
+        let table = table(codes, from: g.dtype(x))
+      else { return nil }
+      tables[y] = (x, table)
+      return try looked(image, table, at: node)
     default:
       guard let x = g.input(node, 0), let image = images[x] else { return nil }
       return try shaped(node, image, y, at: node)
     }
+  }
+
+  /// A CodeTable's 256 results for the bytes of an image. Codes of int8 lie in images with their
+  /// sign bit turned.
+  private func table(_ codes: Tensor, from type: DType?) -> [UInt8]? {
+    guard codes.count == 256, codes.dtype == .uint8 || codes.dtype == .int8,
+      type == .uint8 || type == .int8
+    else { return nil }
+    let (turnIn, turnOut): (UInt8, UInt8) = (
+      type == .int8 ? 0x80 : 0, codes.dtype == .int8 ? 0x80 : 0
+    )
+    let bytes = Array(codes.rawBytes)
+    return (0..<256).map { bytes[Int(UInt8($0) ^ turnIn)] ^ turnOut }
   }
 
   private func joined(

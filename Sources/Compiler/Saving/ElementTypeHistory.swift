@@ -1,4 +1,4 @@
-// Made by tools/oracle/type_history.py with onnx 1.23.2.
+// Made by tools/oracle/convert/type_history.py with onnx 1.23.2.
 
 /// The element types of the first input by operator of ai.onnx and the opset they came with, a bit for
 /// each of ONNX's numbers; only operators whose later versions have more.

@@ -5,7 +5,7 @@ import Testing
 @testable import Converters
 
 @Suite struct HDF5FileTests {
-  /// `kinds.h5` and `kinds_latest.h5` of `tools/oracle/hdf5_kinds.py` hold every form of data that
+  /// `kinds.h5` and `kinds_latest.h5` of `tools/oracle/convert/hdf5_kinds.py` hold every form of data that
   /// is read, in the oldest and the newest layout of HDF5.
   private func file(_ name: String) throws -> HDF5File {
     let bytes = try KerasFixtures.bytes("hdf5/\(name)")

@@ -4,7 +4,7 @@ import TestSupport
 
 @testable import Converters
 
-/// Models of `tools/oracle/keras_layers.py` and files of `tools/oracle/keras_attacks.py`, made with
+/// Models of `tools/oracle/convert/keras_layers.py` and files of `tools/oracle/convert/keras_attacks.py`, made with
 /// Keras 3.15.1, TensorFlow 2.21.0 and h5py 3.14.0.
 enum KerasFixtures {
   static let folder =

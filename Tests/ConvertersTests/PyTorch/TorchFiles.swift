@@ -7,8 +7,8 @@ import Testing
 
 /// Files for the tests of PyTorch's formats: fixtures, and archives made by hand.
 enum TorchFiles {
-  /// `Tests/ConvertersTests/Fixtures/PyTorch`, made by `tools/oracle/torch_operators.py --fixtures`
-  /// and `tools/oracle/torch_weights.py` with torch 2.13.0.
+  /// `Tests/ConvertersTests/Fixtures/PyTorch`, made by `tools/oracle/convert/torch_operators.py --fixtures`
+  /// and `tools/oracle/convert/torch_weights.py` with torch 2.13.0.
   static let folder =
     String(#filePath.dropLast("PyTorch/TorchFiles.swift".count))
     + "Fixtures/PyTorch"

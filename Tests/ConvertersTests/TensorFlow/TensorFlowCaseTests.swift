@@ -1,7 +1,7 @@
 import Converters
 import Testing
 
-/// Models of TensorFlow 2.21, made by `tools/oracle/tensorflow_models.py`.
+/// Models of TensorFlow 2.21, made by `tools/oracle/convert/tensorflow_models.py`.
 @Suite struct TensorFlowCaseTests {
   @Test(arguments: Case.all("TensorFlow")) func givesWhatTensorFlowGives(_ c: Case) throws {
     try c.check()

@@ -1,7 +1,7 @@
 """Models of TensorFlow Lite to hold `dlrun convert` against: float, float16 and integer, with inputs
 and outputs from the interpreter.
 
-usage: tflite_models.py OUT [NAME...]   (tools/oracle/tensorflow-requirements.txt)
+usage: tflite_models.py OUT [NAME...]   (tools/oracle/convert/tensorflow-requirements.txt)
 
 Each case becomes OUT/NAME/{model.tflite, io.npz, tolerance}. Float cases are those of
 tensorflow_cases.py that the converter of TensorFlow Lite takes. Integer models state in `tolerance`

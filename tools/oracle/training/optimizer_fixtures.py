@@ -151,7 +151,7 @@ def main():
 
         version = f"{keras.__version__} on {keras.config.backend()}"
     with open(path, "w") as f:
-        head = {"made by": f"tools/oracle/optimizer_fixtures.py {which}", "version": version}
+        head = {"made by": f"tools/oracle/training/optimizer_fixtures.py {which}", "version": version}
         json.dump({**head, "cases": cases}, f, indent=0)
         f.write("\n")
 

@@ -1,6 +1,6 @@
 """Converts ONNX models to other opsets and types with `dlrun convert`, and runs what comes out.
 
-    .cache/oracle/bin/python tools/oracle/convert_onnx.py [--dlrun PATH] [--opsets 9,13,17,21,24]
+    .cache/oracle/bin/python tools/oracle/convert/convert_onnx.py [--dlrun PATH] [--opsets 9,13,17,21,24]
         [--dtype float16] [--filter TEXT] [--every N] FOLDER...
 
 A folder holds NAME.onnx with NAME.npz beside it (`x` inputs and outputs by their names, as

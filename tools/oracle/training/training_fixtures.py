@@ -104,6 +104,6 @@ for network in (mlp, lstm, attention, tree):
         losses.append(value.item())
     cases[network.__name__] = losses
 with open(sys.argv[1], "w") as f:
-    head = {"made by": "tools/oracle/training_fixtures.py", "version": f"torch {torch.__version__}"}
+    head = {"made by": "tools/oracle/training/training_fixtures.py", "version": f"torch {torch.__version__}"}
     json.dump({**head, "losses": cases}, f, indent=0)
     f.write("\n")

@@ -1,7 +1,7 @@
 """Writes Sources/Compiler/Saving/ElementTypeHistory.swift: the element types that the first input of
 each operator of ai.onnx may have, from which opset on, where later ones have more.
 
-    .cache/oracle/bin/python tools/oracle/type_history.py > Sources/Compiler/Saving/ElementTypeHistory.swift
+    .cache/oracle/bin/python tools/oracle/convert/type_history.py > Sources/Compiler/Saving/ElementTypeHistory.swift
 """
 
 import collections
@@ -29,7 +29,7 @@ for schema in onnx.defs.get_all_schemas_with_history():
     if schema.domain == "" and schema.inputs:
         history[schema.name].append((schema.since_version, mask(schema.inputs[0].types)))
 
-print(f"""// Made by tools/oracle/type_history.py with onnx {onnx.__version__}.
+print(f"""// Made by tools/oracle/convert/type_history.py with onnx {onnx.__version__}.
 
 /// The element types of the first input by operator of ai.onnx and the opset they came with, a bit for
 /// each of ONNX's numbers; only operators whose later versions have more.

@@ -67,6 +67,6 @@ for name, loss in losses.items():
     (g,) = torch.autograd.grad(loss, p, retain_graph=True)
     cases[name] = {"value": loss.item(), "gradient": g.reshape(-1).tolist()}
 with open(sys.argv[1], "w") as f:
-    head = {"made by": "tools/oracle/loss_fixtures.py", "version": f"torch {torch.__version__}"}
+    head = {"made by": "tools/oracle/training/loss_fixtures.py", "version": f"torch {torch.__version__}"}
     json.dump({**head, "cases": cases}, f, indent=0)
     f.write("\n")

@@ -1,7 +1,7 @@
 """Models of TensorFlow to hold `dlrun convert` against: single operators, control flow old and new,
 SavedModels, with inputs and outputs from TensorFlow itself.
 
-usage: tensorflow_models.py OUT [NAME...]   (tools/oracle/tensorflow-requirements.txt)
+usage: tensorflow_models.py OUT [NAME...]   (tools/oracle/convert/tensorflow-requirements.txt)
 
 Each case becomes OUT/NAME/{frozen.pb or saved_model/, io.npz, tolerance}.
 """

@@ -100,7 +100,7 @@ def main():
             raise
     made = {
         "made with": f"keras {keras.__version__}, torch {torch.__version__}",
-        "command": "KERAS_BACKEND=torch tools/oracle/layer_fixtures.py",
+        "command": "KERAS_BACKEND=torch tools/oracle/training/layer_fixtures.py",
         "cases": records,
     }
     with open(sys.argv[1], "w") as f:

@@ -1,6 +1,6 @@
 """Writes models as C source with `dlrun convert`, compiles it and compares with the model's outputs.
 
-    .cache/oracle/bin/python tools/oracle/c_source.py [--dlrun PATH] [--sanitize] MODEL.onnx...
+    .cache/oracle/bin/python tools/oracle/convert/c_source.py [--dlrun PATH] [--sanitize] MODEL.onnx...
 
 Beside MODEL.onnx lies MODEL.npz with its inputs; sizes that the model leaves open are taken from
 there. Prints for each model: bytes of source, seconds to compile, the arena's size, milliseconds of a
