@@ -223,10 +223,6 @@ struct Speller {
       node.inputs = [node.inputs[0], roi, scales]
     case is Scatter where version >= 11 && original < 11:
       node.type = "ScatterElements"
-    case is Softmax, is LogSoftmax, is Hardmax:
-      let dims = node.inputs.first.flatMap { $0 }.flatMap { graph.values[$0.index].fact.dims }
-      guard version >= 13, let plain = FlatSoftmaxExpansion(op)?.single(dims) else { return nil }
-      node.attributes = plain.attributes
     default: return nil
     }
     guard let made = read(node) else { return nil }
@@ -287,11 +283,6 @@ struct Speller {
       var inner = x
       if op.alpha != 1 { inner = try builder.scaled(x, by: op.alpha) }
       outputs = [try builder.apply(Mul(), x, builder.apply(Sigmoid(), inner))]
-    case is Softmax, is LogSoftmax, is Hardmax:
-      guard let flat = FlatSoftmaxExpansion(op), let x = ids.first.flatMap({ $0 }) else {
-        return nil
-      }
-      outputs = [try flat.expand(builder, x)]
     case let op as SumToShape:
       guard let sum = try op.expand(builder, ids) else { return nil }
       outputs = [sum]

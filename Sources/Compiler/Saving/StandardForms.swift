@@ -248,6 +248,11 @@ extension Speller {
     if place == rank - 1 {
       return [try apply(make(SoftmaxAxis(rank - 1, flattens: flattens)), x)]
     }
+    let wide = (place..<rank).filter { dims[$0] != 1 }
+    if !flattens, place < rank, wide.count < 2 {
+      // Axes of one element do not count.
+      return [try apply(make(SoftmaxAxis(wide.first ?? place)), x)]
+    }
     if flattens {
       // The axis and the last one change places.
       var perm = Array(0..<rank)
