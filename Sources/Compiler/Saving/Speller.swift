@@ -301,7 +301,11 @@ struct Speller {
     case let op as any CompositeOperator:
       outputs = try op.build(builder, Few(ids), outputs: node.outputs.count).array
     default:
-      guard isForeign, let made = try standardForm(of: op, node, builder, ids) else { return nil }
+      // Of many axes an optimised graph as well may have to leave its opset.
+      let isSoftmax = op is Softmax || op is LogSoftmax || op is Hardmax
+      guard isForeign || isSoftmax, let made = try standardForm(of: op, node, builder, ids) else {
+        return nil
+      }
       outputs = made
     }
     return take(builder.graph, for: node, ids, outputs)
