@@ -35,7 +35,10 @@ struct OperatorTable {
     var found: Set<String> = []
     for c in cases {
       let inputs: [Value?] = c.inputs.map { $0.map { .tensor($0) } }
-      let call = try? Call(dynamic: c.op, inputs, outputs: c.outputCount, options: .init())
+      // What follows the first input may be weights, which some kernels want to know beforehand.
+      let call = try? Call(
+        dynamic: c.op, inputs, outputs: c.outputCount, options: .init(),
+        lasting: inputs.indices.map { $0 > 0 })
       switch call?.prepared.kind {
       case .kernel: found.insert("kernel")
       case .view: found.insert("view")

@@ -112,7 +112,7 @@ public enum SourceKind: String, CaseIterable, Sendable {
       }
     } else if starts("GGUF") {
       self = .gguf
-    } else if starts("\u{93}NUMPY") || bytes.starts(with: [0x93] + Array("NUMPY".utf8)) {
+    } else if bytes.starts(with: [0x93] + Array("NUMPY".utf8)) {
       self = .npy
     } else if bytes.count > 9, bytes[8] == UInt8(ascii: "{"), bytes[5] == 0, bytes[6] == 0,
       bytes[7] == 0
@@ -123,10 +123,19 @@ public enum SourceKind: String, CaseIterable, Sendable {
     } else if bytes.count > 1, bytes[0] == 0x80, bytes[1] >= 2, bytes[1] <= 5 {
       // A pickle without an archive: what PyTorch wrote before 1.6.
       self = .torchWeights
-    } else if let first = bytes.first, first & 7 <= 2 || bytes.starts(with: [0x1F, 0x8B]) {
+    } else if !Self.isText(bytes), let first = bytes.first,
+      first & 7 <= 2 || bytes.starts(with: [0x1F, 0x8B])
+    {
       self = .onnx
     } else {
       return nil
+    }
+  }
+
+  /// Whether the file begins like a text, as no protobuf message of ONNX does.
+  private static func isText(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    bytes.prefix(32).allSatisfy {
+      (0x20..<0x7F).contains($0) || $0 == 0x0A || $0 == 0x0D || $0 == 9
     }
   }
 
