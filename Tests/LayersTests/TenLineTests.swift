@@ -183,7 +183,7 @@ import Testing
     var h = try Conv2D(8, 3, padding: .same)(image)
     for _ in 0..<2 {
       let inner = try Conv2D(8, 3, padding: .same)(ReLU()(BatchNormalization()(h)))
-      h = try h + inner
+      h = h + inner
     }
     let pooled = try Flatten()(AveragePooling2D(4)(h))
     let whole = try Model(inputs: image, outputs: Dense(2).named("head")(pooled))
