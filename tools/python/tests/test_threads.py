@@ -1,6 +1,7 @@
 """Many threads on one session, the interpreter lock, and runs that are ended."""
 
 import _thread
+import signal
 import threading
 import time
 import unittest
@@ -110,6 +111,9 @@ class Ended(unittest.TestCase):
         self.session.run(None, self.feed, options)
 
     def test_keyboard_interrupt(self):
+        # A process started in a shell's background ignores the signal.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.addCleanup(signal.signal, signal.SIGINT, before)
         threading.Timer(self.whole / 10, _thread.interrupt_main).start()
         with self.assertRaises(KeyboardInterrupt):
             for _ in range(100):
