@@ -5,18 +5,17 @@ import Tensors
 public struct Optimizer {
   /// Every pass, in the order in which those of one stage run.
   public static let passes: [any Pass.Type] = [
-    ConstantFolding.self, NoOpRemoval.self, UniformForms.self, ConditionInlining.self,
-    LoopUnrolling.self, CommonSubexpressions.self, ShapeArithmetic.self, IdentityArithmetic.self,
-    JoinSimplification.self, TransposeMotion.self, PadFolding.self, BatchNormFolding.self,
-    QuantizeMotion.self, LinearAffine.self, ZeroStates.self, ConvAffine.self, ConvResidual.self,
-    ConvActivation.self, GeluFusion.self, GateFusion.self, NormFusion.self, LinearReshape.self,
-    BlockWeightsProduct.self, NBitsBias.self, QuantizedHeads.self, QuantizedProduct.self,
-    DynamicProduct.self,
-    QuantizedEpilogue.self, CodeTables.self, LinearBias.self,
-    LinearActivation.self, RotaryFusion.self, AttentionFusion.self, ProjectionMerging.self,
-    LinearTranspose.self, LinearResidual.self, MatMulTranspose.self, SkipNormFusion.self,
-    ByteImages.self, DequantizedConstants.self, BlockedImages.self, BlockedExpansion.self,
-    ElementwiseFusion.self,
+    ConstantFolding.self, NoOpRemoval.self, UniformForms.self, EinsumLowering.self,
+    ConditionInlining.self, LoopUnrolling.self, CommonSubexpressions.self, ShapeArithmetic.self,
+    IdentityArithmetic.self, JoinSimplification.self, TransposeMotion.self, PadFolding.self,
+    BatchNormFolding.self, QuantizeMotion.self, LinearAffine.self, ZeroStates.self,
+    ConvAffine.self, ConvResidual.self, ConvActivation.self, GeluFusion.self, GateFusion.self,
+    NormFusion.self, GroupNormFusion.self, LinearReshape.self, BlockWeightsProduct.self,
+    NBitsBias.self, QuantizedHeads.self, QuantizedProduct.self, DynamicProduct.self,
+    QuantizedEpilogue.self, CodeTables.self, LinearBias.self, LinearActivation.self,
+    RotaryFusion.self, AttentionFusion.self, ProjectionMerging.self, LinearTranspose.self,
+    LinearResidual.self, MatMulTranspose.self, SkipNormFusion.self, ByteImages.self,
+    DequantizedConstants.self, BlockedImages.self, BlockedExpansion.self, ElementwiseFusion.self,
   ]
 
   /// Rounds after which it ends even if passes still find something.

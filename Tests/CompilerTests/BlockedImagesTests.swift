@@ -35,6 +35,17 @@ import Testing
     #expect(check.error < 1e-5)
   }
 
+  @Test func aMeanWithoutItsAxesLeavesBlocks() throws {
+    let check = try PassCheck([ramp([2, 16, 6, 5])], lastStage: .layout) { b, x in
+      let y = try conv(b, x[0], 16, 32, 3)
+      let axes = try b.constant(Tensor([2, 3] as [Int64]))
+      return [try b.apply(ReduceMean(ReduceAxes(keepDims: false)), y, axes)]
+    }
+    #expect(check.after.contains("BlockedGlobalAveragePool"))
+    #expect(!check.after.contains("ReduceMean"))
+    #expect(check.error < 1e-5)
+  }
+
   @Test func squeezeAndExcitationStaysInBlocks() throws {
     let check = try PassCheck([ramp([1, 28, 6, 6])], lastStage: .layout) { b, x in
       let deep = try b.apply(Swish(), try conv(b, x[0], 28, 28, 3, group: 28))

@@ -138,4 +138,40 @@ import Testing
       #expect(difference(kept, mean, rtol: 1e-5, atol: 1e-6) == nil)
     }
   }
+
+  @Test(arguments: [(21, 3), (21, 21), (40, 1), (16, 4)])
+  func groupsAreNormalisedInBlocks(_ channels: Int, _ groups: Int) throws {
+    let x = try ProductVectors.wave([2, channels, 11, 13])
+    let gain = try Tensor((0..<channels).map { Float(($0 * 7) % 11) / 4 - 1 })
+    let bias = try Tensor((0..<channels).map { Float(($0 * 5) % 13) / 8 })
+    let plain = try Eager().apply(GroupNormalization(groups: groups), x, gain, bias)
+    for block in [8, 16] {
+      let blocked = try Eager().apply(ToBlocked(block: block), x)
+      let op = BlockedGroupNormalization(channels: channels, groups: groups)
+      let one = try ProductVectors.run(op, [blocked, gain, bias], threads: 1)
+      let two = try ProductVectors.run(op, [blocked, gain, bias], threads: 2)
+      #expect(haveSameBits(.tensor(one), .tensor(two)))
+      let got = try Eager().apply(FromBlocked(channels: channels), one)
+      #expect(difference(got, plain, rtol: 1e-5, atol: 2e-6) == nil)
+      let again = try Eager().apply(ToBlocked(block: block), got)
+      #expect(haveSameBits(.tensor(again), .tensor(one)), "lanes without a channel are 0")
+    }
+  }
+
+  /// Windows so wide that their outer taps meet nothing but padding.
+  @Test(arguments: [(4, 36), (4, 3), (5, 4), (2, 1)])
+  func tapsOutsideTheImageAreLeftOut(_ size: Int, _ dilation: Int) throws {
+    let x = try ProductVectors.wave([2, 24, size, size + 1])
+    let w = try ProductVectors.wave([20, 24, 3, 3])
+    let pad = [dilation, dilation]
+    let window = Window(dilations: pad, padsBegin: pad, padsEnd: pad)
+    let plain = try Eager().apply(Conv(window: window), x, w)
+    for block in [8, 16] {
+      let blocked = try Eager().apply(ToBlocked(block: block), x)
+      let y = try ProductVectors.run(
+        BlockedConv(Conv(window: window), block: block), [blocked, w], threads: 2)
+      let got = try Eager().apply(FromBlocked(channels: 20), y)
+      #expect(difference(got, plain, rtol: 1e-5, atol: 1e-5) == nil)
+    }
+  }
 }

@@ -201,6 +201,32 @@ void dl_blocked_scale_f32__scalar(float *to, intptr_t to_step, const float *from
                                   intptr_t from_step, const float *factor, intptr_t blocks,
                                   intptr_t pixels, intptr_t lanes);
 
+// Pixels that are summed about their own mean.
+#define DL_MOMENTS_RUN 64
+
+// Joins the mean and the sum of squared deviations of `n` further numbers to those of `count`
+// (Chan, Golub, LeVeque: Updating formulae and a pairwise algorithm for computing sample variances).
+static inline void dl_join_moments(double count, double *mean, double *spread, double n, double m,
+                                   double squares) {
+  const double d = m - *mean, total = count + n;
+  *spread += squares + d * d * count * n / total;
+  *mean += d * n / total;
+}
+
+// Mean and sum of squared deviations of every lane of a block of `pixels`; and such a block times
+// `scale` plus `shift`, numbers for every lane. `y` may be `x`.
+#define DL_BLOCKED_MOMENTS(isa)                                                                    \
+  void dl_blocked_moments_f32__##isa(const float *x, intptr_t pixels, double *mean,                \
+                                     double *spread);                                              \
+  void dl_blocked_affine_f32__##isa(float *y, const float *x, intptr_t pixels, const float *scale, \
+                                    const float *shift)
+DL_BLOCKED_MOMENTS(avx2);
+DL_BLOCKED_MOMENTS(avx512);
+void dl_blocked_moments_f32__scalar(const float *x, intptr_t pixels, double *mean, double *spread,
+                                    intptr_t lanes);
+void dl_blocked_affine_f32__scalar(float *y, const float *x, intptr_t pixels, const float *scale,
+                                   const float *shift, intptr_t lanes);
+
 // Where some lanes of a block come from: `offset` elements behind inputs[input], for every further
 // image `image_step` more.
 typedef struct dl_blocked_source {

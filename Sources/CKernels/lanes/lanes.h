@@ -25,6 +25,9 @@ typedef int32_t v16i __attribute__((vector_size(64)));
     memcpy(&(v), (p), (size_t)(n) * sizeof(float));                                                \
   } while (0)
 #define STORE_PART16(p, v, n) memcpy((p), &(v), (size_t)(n) * sizeof(float))
+// The first `n` (< 16) lanes of `v`, others as in `fill`.
+#define FIRST16 ((v16i){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15})
+#define KEEP_PART16(v, n, fill) SELECT16(FIRST16 < (int32_t)(n), v, fill)
 
 // v = e^v, within 2 ulp; 0 below -104, infinity above 88.8, NaN stays. Cody-Waite reduction by
 // ln 2 in two parts and the degree-6 polynomial of Cephes expf.

@@ -6,7 +6,9 @@
 #undef NAME
 
 #if defined(__x86_64__)
+#include <immintrin.h>
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#include "../lanes/parts_avx2.h"
 #define NAME(f) f##__avx2
 #include "reduce_body.h"
 #undef NAME
@@ -14,6 +16,7 @@
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))),        \
                              apply_to = function)
+#include "../lanes/parts_avx512.h"
 #define NAME(f) f##__avx512
 #include "reduce_body.h"
 #undef NAME

@@ -11,6 +11,34 @@
   } while (0)
 #endif
 
+// The largest lane; NaN where one is.
+static inline float NAME(top_lane)(const v16 *lanes) {
+  v16 m = *lanes;
+  v16 x = __builtin_shufflevector(m, m, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+  m = MAX16(m, x);
+  x = __builtin_shufflevector(m, m, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3);
+  m = MAX16(m, x);
+  x = __builtin_shufflevector(m, m, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1);
+  m = MAX16(m, x);
+  x = __builtin_shufflevector(m, m, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0);
+  m = MAX16(m, x);
+  return m[0];
+}
+
+// The sum of the lanes in double, halves onto halves.
+static inline double NAME(lane_sum)(const v16 *lanes) {
+  const v16 s = *lanes;
+  typedef double v8d __attribute__((vector_size(64)));
+  typedef float v8f __attribute__((vector_size(32)));
+  const v8f low = __builtin_shufflevector(s, s, 0, 1, 2, 3, 4, 5, 6, 7);
+  const v8f high = __builtin_shufflevector(s, s, 8, 9, 10, 11, 12, 13, 14, 15);
+  v8d d = __builtin_convertvector(low, v8d) + __builtin_convertvector(high, v8d);
+  d += __builtin_shufflevector(d, d, 4, 5, 6, 7, 0, 1, 2, 3);
+  d += __builtin_shufflevector(d, d, 2, 3, 0, 1, 2, 3, 0, 1);
+  d += __builtin_shufflevector(d, d, 1, 0, 1, 0, 1, 0, 1, 0);
+  return d[0];
+}
+
 // Rows of at most 8 elements, 16 rows at once: lane l works on row l.
 static void NAME(narrow_rows)(int log, const float *x, ptrdiff_t rows, ptrdiff_t n, float *y) {
   for (ptrdiff_t r = 0; r < rows; r += 16, x += 16 * n, y += 16 * n) {
@@ -59,10 +87,7 @@ void NAME(dl_softmax_f32_rows)(int log, const float *x, ptrdiff_t rows, ptrdiff_
         LOAD_PART16(t, x + i, n - i, SPLAT16(none));
       m = MAX16(m, t);
     }
-    float top = m[0];
-    for (int l = 1; l < LANES; l++)
-      top = (m[l] > top || m[l] != m[l]) ? m[l] : top;
-    double total = 0;
+    const float top = NAME(top_lane)(&m);
     for (ptrdiff_t i = 0; i < n; i += 16) {
       if (i + 16 <= n) {
         t = LOAD16(x + i) - top;
@@ -73,29 +98,32 @@ void NAME(dl_softmax_f32_rows)(int log, const float *x, ptrdiff_t rows, ptrdiff_
         LOAD_PART16(t, x + i, n - i, SPLAT16(none));
         // Lanes past the end: -inf less a largest of -inf would be NaN in the sum.
         t -= top;
-        v16 kept = SPLAT16(-1000.0f);
-        memcpy(&kept, &t, (size_t)(n - i) * sizeof(float));
-        t = kept;
+        t = KEEP_PART16(t, n - i, SPLAT16(-1000.0f));
         FALLING_EXP16(t);
         if (!log)
           STORE_PART16(y + i, t, n - i);
       }
       s += t;
     }
-    for (int l = 0; l < LANES; l++)
-      total += s[l];
-    float scale = log ? (float)__builtin_log(total) : (float)(1.0 / total);
+    const double total = NAME(lane_sum)(&s);
+    const float scale = log ? (float)__builtin_log(total) : (float)(1.0 / total);
     ptrdiff_t i = 0;
     if (log) {
       for (; i + 16 <= n; i += 16)
         STORE16(y + i, (LOAD16(x + i) - top) - scale);
-      for (; i < n; i++)
-        y[i] = (x[i] - top) - scale;
+      if (i < n) {
+        LOAD_PART16(t, x + i, n - i, (v16){});
+        t = (t - top) - scale;
+        STORE_PART16(y + i, t, n - i);
+      }
     } else {
       for (; i + 16 <= n; i += 16)
         STORE16(y + i, LOAD16(y + i) * scale);
-      for (; i < n; i++)
-        y[i] *= scale;
+      if (i < n) {
+        LOAD_PART16(t, y + i, n - i, (v16){});
+        t *= scale;
+        STORE_PART16(y + i, t, n - i);
+      }
     }
   }
 }

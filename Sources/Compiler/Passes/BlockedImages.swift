@@ -83,9 +83,9 @@ struct BlockedWalk {
   }
 
   private mutating func convert(_ i: Int) throws(EngineError) -> Made? {
-    guard let x = g.input(i, 0), let y = g.output(i), let c = channels(y), c > 0 else {
-      return nil
-    }
+    guard let x = g.input(i, 0), let y = g.output(i) else { return nil }
+    if let op = g.node(i).op as? ReduceMean { return try mean(i, op, x, y) }
+    guard let c = channels(y), c > 0 else { return nil }
     // Results beside the first have no blocked form.
     for other in g.node(i).outputs.dropFirst() where other != nil { return nil }
     switch g.node(i).op {
@@ -99,9 +99,6 @@ struct BlockedWalk {
       return .image(
         try g.addOne(BlockedAveragePool(op.window, countsPads: op.countsPads), [image], at: i))
     case is GlobalAveragePool: return try globalMean(i, x, y, c)
-    case let op as ReduceMean:
-      guard isOverPixels(op, i) else { return nil }
-      return try globalMean(i, x, y, c)
     case is Relu, is LeakyRelu, is Sigmoid, is Tanh, is HardSigmoid, is HardSwish, is Swish,
       is Gelu, is Elu, is Selu, is Celu, is Softplus, is Softsign, is Mish, is Clip, is Abs,
       is Neg, is Erf:
@@ -109,6 +106,8 @@ struct BlockedWalk {
       return .image(try g.addOne(op, [image] + g.node(i).inputs.dropFirst(), at: i))
     case is Add, is Sub, is Mul, is Max, is Min, is PRelu: return try pair(i, c)
     case let op as BatchNormalization: return try normalised(i, op, x, c)
+    case let op as GroupNormalization: return try grouped(i, x, c, op.groups, op.epsilon)
+    case let op as InstanceNormalization: return try grouped(i, x, c, c, op.epsilon)
     case let op as Concat: return try joined(i, op)
     case is Resize, is Upsample: return try resized(i, x)
     case let op as ConvTranspose: return try transposed(i, op, x)
@@ -215,12 +214,28 @@ struct BlockedWalk {
     return made
   }
 
-  // MARK: Means
+  // MARK: Groups and means
 
-  private func isOverPixels(_ op: ReduceMean, _ i: Int) -> Bool {
-    guard op.axes.keepDims else { return false }
+  private func grouped(_ i: Int, _ x: ValueID, _ c: Int, _ groups: Int, _ epsilon: Float)
+    throws(EngineError) -> Made?
+  {
+    guard let image = images[x], let scale = g.input(i, 1), let bias = g.input(i, 2),
+      g.dims(scale) == [Dim(c)], g.dims(bias) == [Dim(c)], c % groups == 0
+    else { return nil }
+    let op = BlockedGroupNormalization(channels: c, groups: groups, epsilon: epsilon)
+    return .image(try g.addOne(op, [image, scale, bias], at: i))
+  }
+
+  private func mean(_ i: Int, _ op: ReduceMean, _ x: ValueID, _ y: ValueID) throws(EngineError)
+    -> Made?
+  {
     let axes = op.axes.list ?? g.input(i, 1).flatMap { g.fact($0).knownInts }
-    return axes.map { Set($0.map { $0 < 0 ? $0 + 4 : $0 }) == [2, 3] } ?? false
+    guard let c = channels(x), c > 0, let image = images[x],
+      axes.map({ Set($0.map { $0 < 0 ? $0 + 4 : $0 }) }) == [2, 3]
+    else { return nil }
+    if op.axes.keepDims { return try globalMean(i, x, y, c) }
+    let mean = try g.addOne(BlockedGlobalAveragePool(channels: c), [image], at: i)
+    return .plain(try g.addOne(Squeeze(), [mean, g.addInts([2, 3])], at: i))
   }
 
   private func globalMean(_ i: Int, _ x: ValueID, _ y: ValueID, _ c: Int) throws(EngineError)

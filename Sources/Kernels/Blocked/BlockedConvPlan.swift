@@ -6,6 +6,7 @@ import Tensors
 /// The image falls into chunks of rows (of pixels, for 1x1 kernels) that stay in the second-level
 /// cache while all output blocks pass over them. Where windows reach over an edge, a chunk is
 /// copied between zeros first: one pass over the input, against hundreds of products an element.
+/// Taps that meet nothing but padding are left out.
 /// Sums run over input blocks, taps and lanes in order; results do not depend on threads.
 public struct BlockedConvPlan: Sendable {
   public let label: String
@@ -69,14 +70,16 @@ public struct BlockedConvPlan: Sendable {
   ///
   /// Errors: `.budget` when the system has no memory for packed weights.
   public init(
-    _ g: ConvGeometry, lanes: Int, isPlain: Bool, finish: BlockedFinish,
+    _ whole: ConvGeometry, lanes: Int, isPlain: Bool, finish: BlockedFinish,
     weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, isScaled: Bool = false,
     view: View? = nil, threads: Int = 1, isa: InstructionSet = .current,
     variant: String = "",
     pack: BlockedPacker = .none
   ) throws(EngineError) {
-    precondition(Self.takes(g, isPlain: isPlain), "no blocked convolution")
+    precondition(Self.takes(whole, isPlain: isPlain), "no blocked convolution")
     let isa = isa.blocked(lanes: lanes)
+    let trimmed = view == nil ? whole.trimmed : nil
+    let g = trimmed?.geometry ?? whole
     (geometry, self.lanes, self.isPlain, self.isa, self.finish) = (g, lanes, isPlain, isa, finish)
     after = finish.function(isa)
     let (height, width) = (g.output[1], g.output[2])
@@ -90,11 +93,20 @@ public struct BlockedConvPlan: Sendable {
     // Wider tiles of small groups would meet more zeros.
     let isSmall = g.groups > 1 && g.outputs <= lanes
     let widest = isa == .scalar || isSmall ? 1 : isPlain || !isNear ? 2 : 3
-    let form = "blocked conv \(variant) \(g.groups) \(lanes) \(isPlain) \(widest)"
+    var form = "blocked conv \(variant) \(g.groups) \(lanes) \(isPlain) \(widest)"
+    if let taps = trimmed?.taps { form += " taps \(taps.first) \(taps.count)" }
     filter = try pack.filter(form) { (space) throws(EngineError) in
-      try BlockedFilter(
-        g, lanes: lanes, isPlain: isPlain, widest: widest, source: weights, isa: isa,
-        space: space)
+      let kept = trimmed.map { whole.weights($0.taps, of: weights) }
+      let make = { (source: UnsafePointer<Float>) throws(EngineError) in
+        try BlockedFilter(
+          g, lanes: lanes, isPlain: isPlain, widest: widest, source: source, isa: isa,
+          space: space)
+      }
+      guard let kept else { return try make(weights) }
+      let copy = UnsafeMutablePointer<Float>.allocate(capacity: max(1, kept.count))
+      defer { copy.deallocate() }
+      copy.initialize(from: kept, count: kept.count)
+      return try make(copy)
     }
 
     outputBlocks = (g.groups * g.outputs + lanes - 1) / lanes

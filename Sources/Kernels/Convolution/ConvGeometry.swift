@@ -59,6 +59,51 @@ public struct ConvGeometry: Hashable, Sendable {
   public var outputCount: Int { batch * groups * outputs * outputPixels }
   public var weightCount: Int { groups * outputs * channels * taps }
 
+  /// Taps from `first` on, of which `count` lie along each axis.
+  public struct Taps: Hashable, Sendable {
+    public let first: [Int]
+    public let count: [Int]
+  }
+
+  /// The convolution without the outer taps that meet nothing but padding, wherever the window
+  /// lies, as wide dilations have on small images; nil where there are none.
+  public var trimmed: (geometry: ConvGeometry, taps: Taps)? {
+    var (first, count, before) = ([0, 0, 0], kernel, pads)
+    for i in 0..<3 where kernel[i] > 1 && input[i] > 0 && output[i] > 0 {
+      func meets(_ tap: Int) -> Bool {
+        let start = tap * dilations[i] - pads[i]
+        if start >= input[i] { return false }
+        let step = start >= 0 ? 0 : (-start + strides[i] - 1) / strides[i]
+        return step < output[i] && start + step * strides[i] < input[i]
+      }
+      while count[i] > 1, before[i] >= dilations[i], !meets(first[i]) {
+        (first[i], count[i], before[i]) = (first[i] + 1, count[i] - 1, before[i] - dilations[i])
+      }
+      while count[i] > 1, !meets(first[i] + count[i] - 1) { count[i] -= 1 }
+    }
+    if count == kernel { return nil }
+    let geometry = ConvGeometry(
+      batch: batch, groups: groups, channels: channels, outputs: outputs, input: input,
+      output: output, kernel: count, strides: strides, dilations: dilations, pads: before)
+    return (geometry, Taps(first: first, count: count))
+  }
+
+  /// The weights of some taps, from those of all.
+  func weights(_ taps: Taps, of all: UnsafePointer<Float>) -> [Float] {
+    var list: [Float] = []
+    list.reserveCapacity(groups * outputs * channels * taps.count.reduce(1, *))
+    for row in 0..<groups * outputs * channels {
+      for d in taps.first[0]..<taps.first[0] + taps.count[0] {
+        for h in taps.first[1]..<taps.first[1] + taps.count[1] {
+          for w in taps.first[2]..<taps.first[2] + taps.count[2] {
+            list.append(all[row * self.taps + (d * kernel[1] + h) * kernel[2] + w])
+          }
+        }
+      }
+    }
+    return list
+  }
+
   var window: dl_window {
     func triple(_ list: [Int]) -> (Int, Int, Int) { (list[0], list[1], list[2]) }
     return dl_window(

@@ -9,6 +9,7 @@ enum Blocked {
     BlockedConvTranspose.self,
     BlockedExpand.self,
     BlockedGlobalAveragePool.self,
+    BlockedGroupNormalization.self,
     BlockedMaxPool.self,
     FromBlocked.self,
     ToBlocked.self,

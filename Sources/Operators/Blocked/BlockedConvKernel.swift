@@ -72,7 +72,7 @@ extension BlockedConv {
       input: settled.input, output: settled.output, kernel: settled.kernel,
       strides: settled.strides, dilations: settled.dilations, pads: settled.padsBegin)
     // Transformed weights are 16 or 36 numbers for each 9.
-    if !plainInput, !isScaled, !p.options.compact,
+    if !plainInput, !isScaled, !p.options.compact, geometry.trimmed == nil,
       let size = BlockedWinogradPlan.size(
         geometry, lanes: block, finish: finish, exact: p.options.exact)
     {

@@ -1,0 +1,64 @@
+import Graphs
+import Operators
+import Tensors
+
+enum EinsumLowering: Pass {
+  static let name = "lower-einsum"
+  static let level = OptimizationLevel.all
+  static let about = PassText(
+    looksFor: "an Einsum of two float32 operands that is a matrix product with its axes in "
+      + "another order, batched or with several axes of a kind",
+    makes: "a MatMul, with Transpose and Reshape where axes do not lie in its order",
+    why: "it sums the same products; the passes for products and attention know it in this form")
+
+  static func run(_ g: GraphEditor, _ options: PassOptions) throws(EngineError) {
+    for i in g.nodes where g.isLive(i) {
+      guard let op = g.node(i).op as? Einsum, g.node(i).inputs.count == 2,
+        let a = g.input(i, 0), let b = g.input(i, 1), g.dtype(a) == .float32,
+        let left = g.dims(a), let right = g.dims(b), let p = op.product([left, right])
+      else { continue }
+      let columns = p.right.suffix(p.columns).map { right[$0].known ?? 0 }
+      let sums = p.left.suffix(p.sums).map { left[$0].known ?? 0 }
+      if (p.sums > 1 && !sums.allSatisfy { $0 > 0 })
+        || (p.columns > 1 && !columns.allSatisfy { $0 > 0 })
+      {
+        g.miss(i, "\(name): sizes of several axes that become one are not known")
+        continue
+      }
+      let kept = [Int](repeating: 0, count: p.batch + p.rows)
+      var x = try turned(g, i, a, p.left)
+      if p.sums > 1 { x = try reshaped(g, i, x, kept + [-1]) }
+      var w = try turned(g, i, b, p.right)
+      if p.sums > 1 {
+        let (k, overflow) = sums.reduce((1, false)) {
+          let (next, over) = $0.0.multipliedReportingOverflow(by: $1)
+          return (next, over || $0.1)
+        }
+        if overflow { continue }
+        w = try reshaped(g, i, w, [k, -1])
+      } else if p.columns > 1 {
+        w = try reshaped(g, i, w, [0, -1])
+      }
+      var y = try g.addOne(MatMul(), [x, w], at: i, name: g.node(i).name)
+      if p.columns > 1 { y = try reshaped(g, i, y, kept + columns) }
+      y = try turned(g, i, y, p.result)
+      guard let old = g.output(i) else { continue }
+      g.note(i, "\(name): a matrix product")
+      g.replace(old, with: y)
+      g.remove(i)
+    }
+  }
+
+  private static func turned(
+    _ g: GraphEditor, _ i: Int, _ v: ValueID, _ order: [Int]
+  ) throws(EngineError) -> ValueID {
+    if order == Array(order.indices) { return v }
+    return try g.addOne(Transpose(perm: order), [v], at: i)
+  }
+
+  private static func reshaped(
+    _ g: GraphEditor, _ i: Int, _ v: ValueID, _ sizes: [Int]
+  ) throws(EngineError) -> ValueID {
+    try g.addOne(Reshape(), [v, g.addInts(sizes)], at: i)
+  }
+}

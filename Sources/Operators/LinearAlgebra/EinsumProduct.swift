@@ -1,0 +1,54 @@
+import Graphs
+import Tensors
+
+/// A summation over two operands as a matrix product between changes of the axes' order.
+///
+/// Operands with their axes in the order `left` and `right` are `[batch..., rows..., sums...]` and
+/// `[batch..., sums..., columns...]`; the product's axes in the order `result` are the summation's.
+/// Without batch there may be several axes of each kind, with it there is one of each.
+public struct EinsumProduct: Sendable {
+  public let left: [Int]
+  public let right: [Int]
+  public let result: [Int]
+  /// Numbers of axes.
+  public let batch: Int
+  public let rows: Int
+  public let sums: Int
+  public let columns: Int
+}
+
+extension Einsum {
+  /// Nil where the summation is no such product: more or fewer than two operands, diagonals, axes
+  /// that one operand alone sums over, a batch axis that one of them lacks.
+  ///
+  /// - `inputs`: sizes of the operands' axes.
+  public func product(_ inputs: [[Dim]]) -> EinsumProduct? {
+    guard inputs.count == 2, let labels = try? parsed.labels(ranks: inputs.map(\.count)) else {
+      return nil
+    }
+    let (a, b, y) = (labels.operands[0], labels.operands[1], labels.result)
+    guard Set(a).count == a.count, Set(b).count == b.count else { return nil }
+    // Axes of one operand that the result lacks are sums of their own.
+    let own = a.filter { !b.contains($0) } + b.filter { !a.contains($0) }
+    guard own.allSatisfy(y.contains) else { return nil }
+    let sums = a.filter { b.contains($0) && !y.contains($0) }
+    let batch = y.filter { a.contains($0) && b.contains($0) }
+    let rows = y.filter { a.contains($0) && !b.contains($0) }
+    let columns = y.filter { b.contains($0) && !a.contains($0) }
+    guard !sums.isEmpty, !rows.isEmpty, !columns.isEmpty else { return nil }
+    if !batch.isEmpty && (rows.count, sums.count, columns.count) != (1, 1, 1) { return nil }
+    // A sum axis of size 1 would broadcast.
+    for label in sums {
+      guard let i = a.firstIndex(of: label), let j = b.firstIndex(of: label),
+        inputs[0][i] == inputs[1][j]
+      else { return nil }
+    }
+    func order(_ wanted: [Int], in labels: [Int]) -> [Int] {
+      wanted.compactMap { labels.firstIndex(of: $0) }
+    }
+    return EinsumProduct(
+      left: order(batch + rows + sums, in: a), right: order(batch + sums + columns, in: b),
+      result: order(y, in: batch + rows + columns), batch: batch.count, rows: rows.count,
+      sums: sums.count, columns: columns.count)
+  }
+}

@@ -1,0 +1,57 @@
+import Graphs
+import Operators
+import Tensors
+import Testing
+
+@Suite struct EinsumLoweringTests {
+  @Test(
+    arguments: [
+      ("BGHID,BGHJD->BGHIJ", [2, 3, 2, 5, 4], [2, 3, 2, 6, 4]),
+      ("bhij,bjhd->bihd", [2, 3, 5, 4], [2, 4, 3, 6]),
+      ("abc,cde->abde", [2, 3, 4], [4, 5, 6]),
+      ("abcd,cde->abe", [2, 3, 4, 5], [4, 5, 6]),
+      ("acb,dc->dab", [2, 3, 4], [5, 3]),
+      ("...ij,...jk->...ki", [2, 3, 4], [2, 4, 5]),
+    ] as [(String, Shape, Shape)])
+  func productsBecomeMatMul(_ equation: String, _ a: Shape, _ b: Shape) throws {
+    let check = try PassCheck([ramp(a), ramp(b, seed: 5)], lastStage: .rewriting) { builder, x in
+      [try builder.apply(try Einsum(equation), x[0], x[1])]
+    }
+    #expect(check.after.contains("MatMul") && !check.after.contains("Einsum"))
+    #expect(check.error < 1e-6)
+  }
+
+  @Test(
+    arguments: [
+      ("ij,ij->i", [3, 4], [3, 4]), ("ij,k->ij", [3, 4], [5]), ("ii,ij->j", [3, 3], [3, 4]),
+      ("ij,jk->ik", [3, 1], [4, 5]), ("bij,bjk->ik", [2, 3, 4], [2, 4, 5]),
+      ("ij,j->i", [3, 4], [4]),
+    ] as [(String, Shape, Shape)])
+  func otherSumsStay(_ equation: String, _ a: Shape, _ b: Shape) throws {
+    let check = try PassCheck([ramp(a), ramp(b, seed: 5)]) { builder, x in
+      [try builder.apply(try Einsum(equation), x[0], x[1])]
+    }
+    #expect(check.error < 1e-6)
+  }
+
+  /// Sizes that are not known stay where no axes are put together.
+  @Test func symbolicSizesStay() throws {
+    let check = try PassCheck(
+      [ramp([2, 3, 4]), ramp([4, 2, 3])], sizes: [["n", "t"]], lastStage: .rewriting
+    ) { b, x in [try b.apply(try Einsum("abc,cde->abde"), x[0], x[1])] }
+    #expect(check.after.contains("MatMul"))
+    #expect(check.error < 1e-6)
+  }
+
+  @Test func attentionInIndexNotationIsFused() throws {
+    let shape: Shape = [2, 3, 2, 8, 16]
+    let check = try PassCheck([ramp(shape), ramp(shape, seed: 3), ramp(shape, seed: 5)]) { b, x in
+      let scores = try b.apply(try Einsum("B G H I D, B G H J D -> B G H I J"), x[0], x[1])
+      let bias = try b.constant(ramp([1, 1, 2, 8, 8], seed: 7))
+      let weights = try b.apply(Softmax(), try b.apply(Add(), scores, bias))
+      return [try b.apply(try Einsum("B G H I J, B G H J D -> B G H I D"), weights, x[2])]
+    }
+    #expect(!check.after.contains("Einsum") && !check.after.contains("Softmax"))
+    #expect(check.error < 1e-5)
+  }
+}
