@@ -43,13 +43,20 @@ import Testing
     #expect(check.error < 1e-6)
   }
 
+  /// The projections, scores and sums of a multi-head attention as Keras writes them.
   @Test func attentionInIndexNotationIsFused() throws {
-    let shape: Shape = [3, 8, 2, 16]
-    let check = try PassCheck([ramp(shape), ramp(shape, seed: 3), ramp(shape, seed: 5)]) { b, x in
-      let scores = try b.apply(try Einsum("bihd,bjhd->bhij"), x[0], x[1])
-      let bias = try b.constant(ramp([1, 2, 8, 8], seed: 7))
-      let weights = try b.apply(Softmax(), try b.apply(Add(), scores, bias))
-      return [try b.apply(try Einsum("bhij,bjhd->bihd"), weights, x[2])]
+    let check = try PassCheck([ramp([3, 8, 24])]) { b, x in
+      let heads = try (1...3).map { seed in
+        let w = try b.constant(ramp([24, 2, 16], scale: 0.25, seed: seed))
+        let y = try b.apply(try Einsum("abc,cde->abde"), x[0], w)
+        return try b.apply(Add(), y, try b.constant(ramp([2, 16], seed: seed + 4)))
+      }
+      let q = try b.apply(Mul(), heads[0], try b.constant(Tensor(scalar: Float(0.25))))
+      let scores = try b.apply(try Einsum("aecd,abcd->acbe"), heads[1], q)
+      let weights = try b.apply(Softmax(), scores)
+      let y = try b.apply(try Einsum("acbe,aecd->abcd"), weights, heads[2])
+      let w = try b.constant(ramp([2, 16, 24], scale: 0.25, seed: 9))
+      return [try b.apply(try Einsum("abcd,cde->abe"), y, w)]
     }
     #expect(!check.after.contains("Einsum") && !check.after.contains("Softmax"))
     #expect(check.error < 1e-5)

@@ -15,8 +15,10 @@ enum EinsumLowering: Pass {
     for i in g.nodes where g.isLive(i) {
       guard let op = g.node(i).op as? Einsum, g.node(i).inputs.count == 2,
         let a = g.input(i, 0), let b = g.input(i, 1), g.dtype(a) == .float32,
-        let left = g.dims(a), let right = g.dims(b), let p = op.product([left, right])
+        let first = g.dims(a), let second = g.dims(b), let p = op.product([first, second])
       else { continue }
+      let (a, b) = p.isSwapped ? (b, a) : (a, b)
+      let (left, right) = p.isSwapped ? (second, first) : (first, second)
       let columns = p.right.suffix(p.columns).map { right[$0].known ?? 0 }
       let sums = p.left.suffix(p.sums).map { left[$0].known ?? 0 }
       if (p.sums > 1 && !sums.allSatisfy { $0 > 0 })
@@ -40,13 +42,42 @@ enum EinsumLowering: Pass {
         w = try reshaped(g, i, w, [0, -1])
       }
       var y = try g.addOne(MatMul(), [x, w], at: i, name: g.node(i).name)
-      if p.columns > 1 { y = try reshaped(g, i, y, kept + columns) }
-      y = try turned(g, i, y, p.result)
       guard let old = g.output(i) else { continue }
+      if p.columns > 1 {
+        if p.result == Array(p.result.indices), let (sum, bias) = bias(g, old, columns) {
+          // Before the axes come apart it is a product with a bias.
+          let flat = try g.addOne(Reshape(), [bias, g.addInts([-1])], at: i)
+          y = try g.addOne(Add(), [y, flat], at: sum, name: g.node(sum).name)
+          y = try reshaped(g, sum, y, kept + columns)
+          g.note(sum, "\(name): a bias of the product")
+          guard let result = g.output(sum) else { continue }
+          g.replace(result, with: y)
+          g.remove(sum)
+          g.note(i, "\(name): a matrix product")
+          g.remove(i)
+          continue
+        }
+        y = try reshaped(g, i, y, kept + columns)
+      }
+      y = try turned(g, i, y, p.result)
       g.note(i, "\(name): a matrix product")
       g.replace(old, with: y)
       g.remove(i)
     }
+  }
+
+  /// The only user of a value, where it adds a constant that has a number for each column.
+  private static func bias(
+    _ g: GraphEditor, _ v: ValueID, _ columns: [Int]
+  ) -> (sum: Int, bias: ValueID)? {
+    guard g.hasOneUse(v), let sum = g.users(v).first, g.node(sum).op is Add else { return nil }
+    for other in g.node(sum).inputs where other != v {
+      guard let other, g.constant(other) != nil, g.dims(other) == columns.map({ Dim($0) }) else {
+        return nil
+      }
+      return (sum, other)
+    }
+    return nil
   }
 
   private static func turned(

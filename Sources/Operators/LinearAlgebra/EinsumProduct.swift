@@ -3,10 +3,12 @@ import Tensors
 
 /// A summation over two operands as a matrix product between changes of the axes' order.
 ///
-/// Operands with their axes in the order `left` and `right` are `[batch..., rows..., sums...]` and
+/// Factors with their axes in the order `left` and `right` are `[batch..., rows..., sums...]` and
 /// `[batch..., sums..., columns...]`; the product's axes in the order `result` are the summation's.
 /// Without batch there may be several axes of each kind, with it there is one of each.
 public struct EinsumProduct: Sendable {
+  /// Whether the second operand is the left factor, so that the result has its axes first.
+  public let isSwapped: Bool
   public let left: [Int]
   public let right: [Int]
   public let result: [Int]
@@ -26,7 +28,10 @@ extension Einsum {
     guard inputs.count == 2, let labels = try? parsed.labels(ranks: inputs.map(\.count)) else {
       return nil
     }
-    let (a, b, y) = (labels.operands[0], labels.operands[1], labels.result)
+    let y = labels.result
+    let isSwapped = Einsum.startsWithSecond(y, labels.operands[0], labels.operands[1])
+    let (first, second) = isSwapped ? (1, 0) : (0, 1)
+    let (a, b) = (labels.operands[first], labels.operands[second])
     guard Set(a).count == a.count, Set(b).count == b.count else { return nil }
     // Axes of one operand that the result lacks are sums of their own.
     let own = a.filter { !b.contains($0) } + b.filter { !a.contains($0) }
@@ -40,15 +45,21 @@ extension Einsum {
     // A sum axis of size 1 would broadcast.
     for label in sums {
       guard let i = a.firstIndex(of: label), let j = b.firstIndex(of: label),
-        inputs[0][i] == inputs[1][j]
+        inputs[first][i] == inputs[second][j]
       else { return nil }
     }
     func order(_ wanted: [Int], in labels: [Int]) -> [Int] {
       wanted.compactMap { labels.firstIndex(of: $0) }
     }
     return EinsumProduct(
-      left: order(batch + rows + sums, in: a), right: order(batch + sums + columns, in: b),
+      isSwapped: isSwapped, left: order(batch + rows + sums, in: a),
+      right: order(batch + sums + columns, in: b),
       result: order(y, in: batch + rows + columns), batch: batch.count, rows: rows.count,
       sums: sums.count, columns: columns.count)
+  }
+
+  /// Whether the first axis of a result that one operand alone has is the second operand's.
+  private static func startsWithSecond(_ y: [Int], _ a: [Int], _ b: [Int]) -> Bool {
+    y.first { a.contains($0) != b.contains($0) }.map { b.contains($0) } ?? false
   }
 }
