@@ -1,7 +1,7 @@
 // Direct convolution of blocked images, for one instruction set. The file that includes it includes
 // its vectors and defines BROADCAST (a load that the compiler does not move), NAME, MOST_COLUMNS,
-// and the lists of tiles: BLOCKED_TILES(X), PLAIN_TILES(X) and WIDE_TILES(X) with X(rows, columns,
-// blocks).
+// and the lists of tiles: BLOCKED_TILES(X), PLAIN_TILES(X), WIDE_TILES(X) and WIDE_PLAIN_TILES(X)
+// with X(rows, columns, blocks).
 #include "conv_common.h"
 
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -163,7 +163,7 @@ PLAIN_TILES(X)
 PLAIN_TILES(X)
 #undef X
 #define X(R, C, B) DEFINE(plainN, c->pixel_step, 1, R, C, B)
-WIDE_TILES(X)
+WIDE_PLAIN_TILES(X)
 #undef X
 
 #define POINT(B)                                                                                   \
@@ -206,7 +206,7 @@ static const table plain1_tiles = {PLAIN_TILES(X)};
 static const table plain2_tiles = {PLAIN_TILES(X)};
 #undef X
 #define X(R, C, B) ENTRY(plainN, R, C, B)
-static const table plainN_tiles = {WIDE_TILES(X)};
+static const table plainN_tiles = {WIDE_PLAIN_TILES(X)};
 #undef X
 
 static const tile_fn (*tiles(const dl_blocked_conv *c))[4][MOST_COLUMNS + 1] {

@@ -113,11 +113,13 @@ public struct BlockedConvPlan: Sendable {
     let room = isHeavy ? CacheSizes.level2 / 8 * 5 : CacheSizes.level2 / 4
     let length = isFlat ? width : height
     let bytesEach = inputBlocks * pixel * (isFlat ? 1 : columns * g.strides[1])
-    let tile = Self.columns(filter.groups[0].blocks, tileRows, isa, isNear: isNear)
+    let tile = Self.columns(filter.groups[0].blocks, tileRows, isa, isNear: isNear || isPlain)
+    let shortest = isHeavy ? 56 : 24
     let sizes = BlockedSplit.Sizes(
       length: length, images: g.batch,
       leastChunks: max(1, (length * bytesEach + room - 1) / room),
-      shortest: isFlat ? 56 : max(2, (56 + width - 1) / width), groups: filter.groups.count,
+      shortest: isFlat ? shortest : max(2, (shortest + width - 1) / width),
+      groups: filter.groups.count,
       tile: isFlat ? tile : tileRows, overhead: isFlat ? 1 : 0,
       preparation: isScaled ? 0.06 : isPadded ? 0.02 : 0)
     let isParallel = threads > 1 && g.outputCount * g.channels * g.taps >= 65_536
@@ -130,7 +132,7 @@ public struct BlockedConvPlan: Sendable {
     // A line says which chunk a slot holds.
     scratchBytes = slots * (64 + slotBytes)
     let blocks = filter.groups[0].blocks
-    let columns = Self.columns(blocks, tileRows, isa, isNear: isNear)
+    let columns = Self.columns(blocks, tileRows, isa, isNear: isNear || isPlain)
     label =
       "conv \(isPlain ? "first" : isFlat ? "1x1" : "direct") \(isa) "
       + (tileRows == 2 && blocks == 2 ? "(2x\(columns))x2" : "\(columns)x\(blocks)")
@@ -264,7 +266,7 @@ public struct BlockedConvPlan: Sendable {
       c.tile_rows = group.blocks == 2 ? tileRows : 1
       c.tile =
         g.outputPixels == 1 && !isPlain
-        ? 1 : Self.columns(group.blocks, tileRows, isa, isNear: g.strides[2] <= 2)
+        ? 1 : Self.columns(group.blocks, tileRows, isa, isNear: g.strides[2] <= 2 || isPlain)
       Self.halve(&c, group, isa, isNear: g.strides[2] == 1 && !isPlain)
       let at = group.first * view.plane * lanes + outAt
       let (input, w) = (source + group.input * block, weights + group.offset)

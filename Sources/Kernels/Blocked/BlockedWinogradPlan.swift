@@ -72,7 +72,7 @@ public struct BlockedWinogradPlan: Sendable {
     let taps = size.map { ($0 + 2) * ($0 + 2) } ?? 9
     let bytes = taps * products * lanes * 4
     // From the second-level cache, the third, and memory.
-    let least = bytes <= CacheSizes.level2 / 2 ? 5 : bytes <= 12 << 20 ? 12 : 32
+    let least = bytes <= CacheSizes.level2 / 2 ? 5 : bytes <= 8 << 20 ? 12 : 32
     guard let m = size else { return taps * products * max(g.outputPixels, least) }
     let tiles = ((g.output[1] + m - 1) / m) * ((g.output[2] + m - 1) / m)
     let transform = m == 4 ? 300 : 110

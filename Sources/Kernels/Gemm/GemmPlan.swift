@@ -126,7 +126,8 @@ public struct GemmPlan: Sendable {
     // A block of rows of A stays in the second-level cache while the panels of B pass by; very long
     // sums are cut so that a block has rows enough to make up for reading the panels.
     depth = k <= 2048 ? max(k, 1) : (k + (k + 1535) / 1536 - 1) / ((k + 1535) / 1536)
-    let room = CacheSizes.level2 / 4 * 3
+    // Beside two panels, the one at work and the next.
+    let room = CacheSizes.level2 / 4 * 3 - 2 * kernel.nr * depth * es
     let blockRows = min(max(room / (depth * es), 48), 192)
     let (rows, columns) = GemmPlan.blocks(
       strips: strips, panels: panels, least: max(1, (m + blockRows - 1) / blockRows),
@@ -233,6 +234,10 @@ public struct GemmPlan: Sendable {
     let (s0, s1) = (row * strips / rowBlocks, (row + 1) * strips / rowBlocks)
     let (p0, p1) = (column * panels / columnBlocks, (column + 1) * panels / columnBlocks)
     let (top, bottom) = (s0 * m / strips, s1 * m / strips)
+    // After the last panel of these rows come the next rows.
+    let isDone = column + 1 == columnBlocks && row + 1 < rowBlocks && readsA && self.a.row == k
+    let wanted =
+      isDone ? (a + bottom * k * es, ((row + 2) * strips / rowBlocks) * m / strips - bottom) : nil
     var k0 = 0
     repeat {
       let kc = min(depth, k - k0)
@@ -261,7 +266,8 @@ public struct GemmPlan: Sendable {
           offset: 0)
       }
       runDepth(
-        left, panels: p0..<p1, k0..<k0 + kc, b, c, addend, residual, packedRight: packedRight)
+        left, panels: p0..<p1, k0..<k0 + kc, b, c, addend, residual, packedRight: packedRight,
+        following: kc == k ? wanted : nil)
       k0 += kc
     } while k0 < k
   }
@@ -270,7 +276,7 @@ public struct GemmPlan: Sendable {
   private func runDepth(
     _ left: LeftBlock, panels: Range<Int>, _ sum: Range<Int>, _ b: UnsafeRawPointer,
     _ c: UnsafeMutableRawPointer, _ addend: UnsafeRawPointer?, _ residual: UnsafeRawPointer?,
-    packedRight: UnsafeRawPointer
+    packedRight: UnsafeRawPointer, following: (left: UnsafeRawPointer, rows: Int)?
   ) {
     let es = element.byteSize
     let (k0, kc) = (sum.lowerBound, sum.count)
@@ -288,6 +294,8 @@ public struct GemmPlan: Sendable {
         // While this panel is worked on, the next one comes in, each strip fetching its part.
         let isFollowed = !readsB && p + 1 < panels.upperBound && strips > 1
         e.next_step = isFollowed ? (kernel.nr * es / strips + 3) & ~3 : 0
+        let isLast = p + 1 == panels.upperBound
+        if isLast, let following { e.next_step = (following.rows * es / strips + 3) & ~3 }
         for s in 0..<strips {
           let (r0, count, address, row, step) = left.strip(s, of: strips, es)
           e.addend = addend.map {
@@ -295,6 +303,7 @@ public struct GemmPlan: Sendable {
           }
           e.residual = residual.map { $0 + (r0 * e.residual_row + c0) * es }
           e.next = isFollowed ? right + kernel.nr * k * es + s * e.next_step * kc : nil
+          if isLast, let following { e.next = following.left + s * e.next_step * kc }
           kernel.tile(
             count, width, kc, address, row, step, right, readsB ? self.b.row : kernel.nr,
             c + (r0 * self.c + c0) * es, self.c, &e)
