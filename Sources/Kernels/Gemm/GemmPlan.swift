@@ -199,7 +199,8 @@ public struct GemmPlan: Sendable {
     pool.run(pieces) { piece in
       for block in (piece * blocks / pieces)..<((piece + 1) * blocks / pieces) {
         runBlock(
-          row: block / columnBlocks, column: block % columnBlocks, a, b, c, addend, residual,
+          row: block / columnBlocks, column: block % columnBlocks, threads: pool.threads, a, b, c,
+          addend, residual,
           packedRight: packedB.map { UnsafeRawPointer($0.bytes) } ?? UnsafeRawPointer(scratch),
           strips: scratch + packedBBytes + piece * blockBytes)
       }
@@ -225,7 +226,7 @@ public struct GemmPlan: Sendable {
 
   /// A block of rows and columns: all of their sums, one depth after the other.
   private func runBlock(
-    row: Int, column: Int, _ a: UnsafeRawPointer, _ b: UnsafeRawPointer,
+    row: Int, column: Int, threads: Int, _ a: UnsafeRawPointer, _ b: UnsafeRawPointer,
     _ c: UnsafeMutableRawPointer, _ addend: UnsafeRawPointer?, _ residual: UnsafeRawPointer?,
     packedRight: UnsafeRawPointer, strips block: UnsafeMutableRawPointer
   ) {
@@ -234,10 +235,11 @@ public struct GemmPlan: Sendable {
     let (s0, s1) = (row * strips / rowBlocks, (row + 1) * strips / rowBlocks)
     let (p0, p1) = (column * panels / columnBlocks, (column + 1) * panels / columnBlocks)
     let (top, bottom) = (s0 * m / strips, s1 * m / strips)
-    // After the last panel of these rows come the next rows.
+    // After the last panel of these rows come the next ones of the thread.
     let isDone = column + 1 == columnBlocks && row + 1 < rowBlocks && readsA && self.a.row == k
-    let wanted =
-      isDone ? (a + bottom * k * es, ((row + 2) * strips / rowBlocks) * m / strips - bottom) : nil
+    let isOwn = (row + 1) * threads / rowBlocks == row * threads / rowBlocks
+    let end = min(row + 2, rowBlocks) * strips / rowBlocks * m / strips
+    let wanted = isDone && isOwn ? (a + bottom * k * es, end - bottom) : nil
     var k0 = 0
     repeat {
       let kc = min(depth, k - k0)
