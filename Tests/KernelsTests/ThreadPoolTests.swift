@@ -19,6 +19,29 @@ import Testing
     }
   }
 
+  @Test func slotsHaveTheirPiecesOneByOne() {
+    for threads in 1...4 {
+      let pool = ThreadPool(threads: threads)
+      for slots in 1...5 {
+        let busy = (0..<slots).map { _ in Flag() }
+        let total = Atomic<Int>(0)
+        for _ in 0..<50 {
+          pool.run(40, slots: slots) { piece, slot in
+            guard (0..<slots).contains(slot) else { return }
+            if busy[slot].isUp.exchange(true, ordering: .acquiring) { return }
+            total.add(piece, ordering: .relaxed)
+            busy[slot].isUp.store(false, ordering: .releasing)
+          }
+        }
+        #expect(total.load(ordering: .relaxed) == 50 * 780, "\(threads) threads, \(slots) slots")
+      }
+    }
+  }
+
+  private final class Flag: Sendable {
+    let isUp = Atomic<Bool>(false)
+  }
+
   @Test func nestedRunsStayOnTheirThread() {
     let pool = ThreadPool(threads: 3)
     let total = Atomic<Int>(0)

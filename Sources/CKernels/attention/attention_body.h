@@ -2,87 +2,106 @@
 // floats at p with `fill` in the other lanes, PUT their store, LARGER the larger of two vectors,
 // LARGEST and TOTAL of a vector's lanes, and FALLING_EXP e^t for t <= 0.
 
-void NAME(dl_attention_softmax_f32)(const dl_attention_rows *a) {
+// Adds the masks to the keys that a row sees, low to high, and gives their largest. False where it
+// sees none.
+static inline int NAME(attention_top)(const dl_attention_rows *a, ptrdiff_t r, ptrdiff_t low,
+                                      ptrdiff_t high, float *top) {
   const float none = -__builtin_inff();
-  for (ptrdiff_t r = 0; r < a->rows; r++) {
-    float *s = a->scores + r * a->distance;
-    ptrdiff_t low = a->low + r * a->low_step, high = a->high + r * a->high_step;
-    low = low < 0 ? 0 : low;
-    high = high > a->n ? a->n : high;
-    a->inverse[r] = 0;
-    if (high <= low) {
-      memset(s, 0, (size_t)a->n * sizeof(float));
-      continue;
-    }
-    const ptrdiff_t n = high - low;
-    float *x = s + low;
-    const float *masks[2] = {a->mask ? a->mask + r * a->mask_row + low : NULL,
-                             a->extra ? a->extra + r * a->extra_row + low : NULL};
-    const uint8_t *bits = a->bits ? a->bits + r * a->bits_row + low : NULL;
-    for (int m = 0; m < 2; m++) {
-      const float *mask = masks[m];
-      ptrdiff_t i = 0;
-      for (; mask && i + 16 <= n; i += 16) {
-        const v16 w = LOAD16(mask + i);
-        STORE16(x + i, SELECT16(w == none, w, LOAD16(x + i) + w));
-      }
-      for (; mask && i < n; i++)
-        x[i] = mask[i] == none ? none : x[i] + mask[i];
-    }
-    for (ptrdiff_t i = 0; bits && i < n; i++)
-      x[i] = bits[i] ? x[i] : none;
-    v16 m0 = SPLAT16(none), m1 = m0, t, u;
+  const ptrdiff_t n = high - low;
+  float *x = a->scores + r * a->distance + low;
+  const float *masks[2] = {a->mask ? a->mask + r * a->mask_row + low : NULL,
+                           a->extra ? a->extra + r * a->extra_row + low : NULL};
+  const uint8_t *bits = a->bits ? a->bits + r * a->bits_row + low : NULL;
+  for (int m = 0; m < 2; m++) {
+    const float *mask = masks[m];
     ptrdiff_t i = 0;
-    for (; i + 32 <= n; i += 32) {
-      t = LOAD16(x + i), u = LOAD16(x + i + 16);
-      m0 = LARGER(t, m0), m1 = LARGER(u, m1);
+    for (; mask && i + 16 <= n; i += 16) {
+      const v16 w = LOAD16(mask + i);
+      STORE16(x + i, SELECT16(w == none, w, LOAD16(x + i) + w));
     }
-    for (; i + 16 <= n; i += 16) {
-      t = LOAD16(x + i);
-      m0 = LARGER(t, m0);
+    for (; mask && i < n; i++)
+      x[i] = mask[i] == none ? none : x[i] + mask[i];
+  }
+  for (ptrdiff_t i = 0; bits && i < n; i++)
+    x[i] = bits[i] ? x[i] : none;
+  v16 m0 = SPLAT16(none), m1 = m0, t, u;
+  ptrdiff_t i = 0;
+  for (; i + 32 <= n; i += 32) {
+    t = LOAD16(x + i), u = LOAD16(x + i + 16);
+    m0 = LARGER(t, m0), m1 = LARGER(u, m1);
+  }
+  for (; i + 16 <= n; i += 16) {
+    t = LOAD16(x + i);
+    m0 = LARGER(t, m0);
+  }
+  if (i < n) {
+    PART(t, x + i, n - i, SPLAT16(none));
+    m1 = LARGER(t, m1);
+  }
+  m0 = LARGER(m0, m1);
+  *top = LARGEST(m0);
+  // NaN is passed over above; where every other key is hidden it must still be found.
+  int is_open = *top != none;
+  for (ptrdiff_t j = 0; !is_open && j < n; j++)
+    is_open = x[j] != none;
+  return is_open;
+}
+
+// x = e^(x - top) over n elements. Returns the sum.
+static inline float NAME(attention_powers)(float *x, ptrdiff_t n, float top) {
+  v16 s0 = {}, s1 = {}, t, u;
+  ptrdiff_t i = 0;
+  for (; i + 32 <= n; i += 32) {
+    t = LOAD16(x + i) - top, u = LOAD16(x + i + 16) - top;
+    FALLING_EXP(t);
+    FALLING_EXP(u);
+    STORE16(x + i, t);
+    STORE16(x + i + 16, u);
+    s0 += t, s1 += u;
+  }
+  for (; i + 16 <= n; i += 16) {
+    t = LOAD16(x + i) - top;
+    FALLING_EXP(t);
+    STORE16(x + i, t);
+    s0 += t;
+  }
+  if (i < n) {
+    PART(t, x + i, n - i, SPLAT16(-__builtin_inff()));
+    t -= top;
+    FALLING_EXP(t);
+    PUT(x + i, t, n - i);
+    s1 += t;
+  }
+  s0 += s1;
+  return TOTAL(s0);
+}
+
+void NAME(dl_attention_softmax_f32)(const dl_attention_rows *a) {
+  // First the largest of some rows, then their powers: no row waits for its own largest.
+  enum { ROWS = 16 };
+  for (ptrdiff_t first = 0; first < a->rows; first += ROWS) {
+    const ptrdiff_t end = first + ROWS < a->rows ? first + ROWS : a->rows;
+    ptrdiff_t lows[ROWS], highs[ROWS];
+    float tops[ROWS];
+    for (ptrdiff_t r = first; r < end; r++) {
+      ptrdiff_t low = a->low + r * a->low_step, high = a->high + r * a->high_step;
+      low = low < 0 ? 0 : low;
+      high = high > a->n ? a->n : high;
+      if (high <= low || !NAME(attention_top)(a, r, low, high, &tops[r - first]))
+        low = high = 0;
+      lows[r - first] = low, highs[r - first] = high;
     }
-    if (i < n) {
-      PART(t, x + i, n - i, SPLAT16(none));
-      m1 = LARGER(t, m1);
+    for (ptrdiff_t r = first; r < end; r++) {
+      const ptrdiff_t low = lows[r - first], high = highs[r - first];
+      float *s = a->scores + r * a->distance;
+      a->inverse[r] = 0;
+      if (high > low)
+        a->inverse[r] = 1.0f / NAME(attention_powers)(s + low, high - low, tops[r - first]);
+      if (low > 0)
+        memset(s, 0, (size_t)low * sizeof(float));
+      if (high < a->n)
+        memset(s + high, 0, (size_t)(a->n - high) * sizeof(float));
     }
-    m0 = LARGER(m0, m1);
-    const float top = LARGEST(m0);
-    // NaN is passed over above; where every other key is hidden it must still be found.
-    int isOpen = top != none;
-    for (ptrdiff_t j = 0; !isOpen && j < n; j++)
-      isOpen = x[j] != none;
-    if (!isOpen) {
-      memset(s, 0, (size_t)a->n * sizeof(float));
-      continue;
-    }
-    v16 s0 = {}, s1 = {};
-    for (i = 0; i + 32 <= n; i += 32) {
-      t = LOAD16(x + i) - top, u = LOAD16(x + i + 16) - top;
-      FALLING_EXP(t);
-      FALLING_EXP(u);
-      STORE16(x + i, t);
-      STORE16(x + i + 16, u);
-      s0 += t, s1 += u;
-    }
-    for (; i + 16 <= n; i += 16) {
-      t = LOAD16(x + i) - top;
-      FALLING_EXP(t);
-      STORE16(x + i, t);
-      s0 += t;
-    }
-    if (i < n) {
-      PART(t, x + i, n - i, SPLAT16(none));
-      t -= top;
-      FALLING_EXP(t);
-      PUT(x + i, t, n - i);
-      s1 += t;
-    }
-    s0 += s1;
-    a->inverse[r] = 1.0f / TOTAL(s0);
-    if (low > 0)
-      memset(s, 0, (size_t)low * sizeof(float));
-    if (high < a->n)
-      memset(s + high, 0, (size_t)(a->n - high) * sizeof(float));
   }
 }
 

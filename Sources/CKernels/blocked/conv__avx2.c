@@ -23,6 +23,7 @@ static inline __attribute__((always_inline)) __m256 broadcast(const float *p) {
 #define BLOCKED_TILES(X) TWELVE(X, 1, 1) SIX(X, 1, 2) FOUR(X, 1, 3)
 #define PLAIN_TILES(X) TWELVE(X, 1, 1) SIX(X, 1, 2)
 #define WIDE_TILES(X) FOUR(X, 1, 1) FOUR(X, 1, 2)
+#define WIDE_PLAIN_TILES(X) PLAIN_TILES(X)
 
 // No blocks of half the width here.
 #define H __m256

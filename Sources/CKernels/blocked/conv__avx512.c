@@ -34,6 +34,7 @@ static inline __attribute__((always_inline)) __m512 broadcast(const float *p) {
 #define WHOLE_OF(h) _mm512_zextps256_ps512(h)
 #define PLAIN_TILES(X) FOURTEEN(X, 1, 1) FOURTEEN(X, 1, 2)
 #define WIDE_TILES(X) SIX(X, 1, 1) SIX(X, 1, 2)
+#define WIDE_PLAIN_TILES(X) PLAIN_TILES(X)
 
 #include "conv_body.h"
 

@@ -1,7 +1,7 @@
 // Direct convolution of blocked images, for one instruction set. The file that includes it includes
 // its vectors and defines BROADCAST (a load that the compiler does not move), NAME, MOST_COLUMNS,
-// and the lists of tiles: BLOCKED_TILES(X), PLAIN_TILES(X) and WIDE_TILES(X) with X(rows, columns,
-// blocks).
+// and the lists of tiles: BLOCKED_TILES(X), PLAIN_TILES(X), WIDE_TILES(X) and WIDE_PLAIN_TILES(X)
+// with X(rows, columns, blocks).
 #include "conv_common.h"
 
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -42,6 +42,8 @@ INLINE void steps(const int N, const int PR, const int PC, const int NB, const i
 INLINE void tile(const int PR, const int PC, const int NB, const int HALF, const intptr_t pixel,
                  const int isPlain, const dl_blocked_conv *c, const float *in, const float *w,
                  const float *bias, const float *residual, float *out) {
+  const char *next = c->next;
+  const intptr_t next_step = c->next_step;
   V sum[PR * PC][NB];
   H half[PR * PC];
   const intptr_t row = c->row_step;
@@ -62,6 +64,8 @@ INLINE void tile(const int PR, const int PC, const int NB, const int HALF, const
         } else {
           const float *q = p;
           ROLLED for (intptr_t f = 0; f < fours; f++) {
+            __builtin_prefetch(next, 0, 2);
+            next = (const char *)((uintptr_t)next + (uintptr_t)next_step);
             steps(4, PR, PC, NB, HALF, sum, half, q, pixel, row, w);
             w += 4 * NB * LANES;
             q += 4;
@@ -159,7 +163,7 @@ PLAIN_TILES(X)
 PLAIN_TILES(X)
 #undef X
 #define X(R, C, B) DEFINE(plainN, c->pixel_step, 1, R, C, B)
-WIDE_TILES(X)
+WIDE_PLAIN_TILES(X)
 #undef X
 
 #define POINT(B)                                                                                   \
@@ -202,7 +206,7 @@ static const table plain1_tiles = {PLAIN_TILES(X)};
 static const table plain2_tiles = {PLAIN_TILES(X)};
 #undef X
 #define X(R, C, B) ENTRY(plainN, R, C, B)
-static const table plainN_tiles = {WIDE_TILES(X)};
+static const table plainN_tiles = {WIDE_PLAIN_TILES(X)};
 #undef X
 
 static const tile_fn (*tiles(const dl_blocked_conv *c))[4][MOST_COLUMNS + 1] {
@@ -217,12 +221,19 @@ static const tile_fn (*tiles(const dl_blocked_conv *c))[4][MOST_COLUMNS + 1] {
   return c->pixel_step == LANES ? near_tiles : c->pixel_step == 2 * LANES ? far_tiles : wide_tiles;
 }
 
+// Fours of channels in a sum.
+static intptr_t fours(const dl_blocked_conv *c) {
+  return ((c->in_blocks - 1) * (LANES / 4) + c->last_fours) * c->taps[0] * c->taps[1];
+}
+
 // Outputs that do not lie side by side are spread from a tile in the first-level cache.
 static void spread(const dl_blocked_conv *c, intptr_t blocks, intptr_t rows, intptr_t width,
                    const float *in, const float *w, const float *bias, float *out) {
   const tile_fn(*table)[4][MOST_COLUMNS + 1] = tiles(c);
   const intptr_t count = (width + c->tile - 1) / c->tile;
   dl_blocked_conv near = *c;
+  near.next = w;
+  near.next_step = 0;
   float copy[4 * MOST_COLUMNS * LANES];
   for (intptr_t h = 0; h < rows; h++) {
     intptr_t x = 0;
@@ -249,6 +260,16 @@ void NAME(const dl_blocked_conv *c, intptr_t blocks, intptr_t rows, intptr_t wid
   }
   const tile_fn(*table)[4][MOST_COLUMNS + 1] = tiles(c);
   const intptr_t count = (width + c->tile - 1) / c->tile;
+  dl_blocked_conv own = *c;
+  own.next = w;
+  own.next_step = 0;
+  if (c->next && !c->is_plain) {
+    const intptr_t steps = (rows + c->tile_rows - 1) / c->tile_rows * count * fours(c);
+    own.next = c->next;
+    own.next_step = (c->next_bytes + steps - 1) / (steps > 0 ? steps : 1);
+  }
+  const intptr_t fetched = own.next_step * (own.next_step ? fours(c) : 0);
+  c = &own;
   for (intptr_t h = 0; h < rows;) {
     const intptr_t height = h + c->tile_rows <= rows ? c->tile_rows : 1;
     intptr_t x = 0;
@@ -259,6 +280,7 @@ void NAME(const dl_blocked_conv *c, intptr_t blocks, intptr_t rows, intptr_t wid
                                        residual ? residual + at : 0, out + at);
       if (c->after)
         dl_blocked_after(c, blocks, height, n, LANES, out + at);
+      own.next = (const void *)((uintptr_t)own.next + (uintptr_t)fetched);
       x += n;
     }
     h += height;

@@ -124,6 +124,25 @@ INLINE void tile(const int M, const int NV, const int EDGE, __mmask16 mask, intp
   }
   if (e->final && !e->plain) {
     float out[12 * 64] __attribute__((aligned(64)));
+    // A bias alone before the function, as in most networks.
+    if (e->function && e->alpha == 1 && !e->clip &&
+        (!e->addend || (e->beta == 1 && e->addend_row == 0 && e->addend_column == 1))) {
+      const float *add = e->addend;
+      UNROLL for (int j = 0; j < NV; j++) {
+        const __m512 x = add ? _mm512_maskz_loadu_ps(LANES(j), add + 16 * j) : _mm512_setzero_ps();
+        UNROLL for (int i = 0; i < M; i++)
+            _mm512_store_ps(out + (i * NV + j) * 16, add ? _mm512_add_ps(sum[i][j], x) : sum[i][j]);
+      }
+      e->function(out, out, (size_t)(M * NV * 16), e->parameters);
+      UNROLL for (int j = 0; j < NV; j++) UNROLL for (int i = 0; i < M; i++) {
+        __m512 v = _mm512_load_ps(out + (i * NV + j) * 16);
+        if (residual)
+          v = _mm512_add_ps(
+              v, _mm512_maskz_loadu_ps(LANES(j), residual + i * e->residual_row + 16 * j));
+        _mm512_mask_storeu_ps(c + i * ldc + 16 * j, LANES(j), v);
+      }
+      return;
+    }
     UNROLL for (int i = 0; i < M; i++) UNROLL for (int j = 0; j < NV; j++)
         _mm512_store_ps(out + (i * NV + j) * 16, sum[i][j]);
     finish(M, n, NV, out, c, ldc, e);

@@ -61,6 +61,11 @@ typedef struct dl_blocked_conv {
   // Applied in place to what was written, n elements at a time, where not NULL.
   void (*after)(const void *x, void *y, size_t n, const double *numbers);
   double numbers[2];
+  // What is read next, as the weights of the next blocks: it comes into the second-level cache
+  // while these are computed, a part with each tile. NULL: nothing. `next_step` is the kernel's
+  // own.
+  const void *next;
+  intptr_t next_bytes, next_step;
 } dl_blocked_conv;
 
 // `rows` rows of `width` pixels of `blocks` neighbouring blocks of the output.
@@ -71,8 +76,8 @@ typedef struct dl_blocked_conv {
 //   out_pixel is not lanes
 // Lanes and limits: __avx512: 16 lanes, tile <= 14, 14, 9 and 6 for 1, 2, 3 and 4 blocks, 2 rows
 // only for 2 blocks and tile <= 7; __avx2: 8 lanes, tile <= 12, 6 and 4 for 1, 2 and 3 blocks,
-// 1 row. Planes: 1 or 2 blocks, 1 row. With a pixel_step beyond two pixels: 1 or 2 blocks, 1 row,
-// tile <= 6 (__avx512) or 4 (__avx2).
+// 1 row. Planes: 1 or 2 blocks, 1 row. Blocked inputs with a pixel_step beyond two pixels: 1 or 2
+// blocks, 1 row, tile <= 6 (__avx512) or 4 (__avx2).
 #define DL_BLOCKED_CONV(name)                                                                      \
   void name(const dl_blocked_conv *c, intptr_t blocks, intptr_t rows, intptr_t width,              \
             const float *in, const float *w, const float *bias, const float *residual, float *out)

@@ -21,12 +21,8 @@ void dl_pool_destroy(dl_pool *pool);
 // control groups (versions 1 and 2), rounded up. At least 1.
 int32_t dl_cpu_count(void);
 
-// The number at `next`, which grows by 1: how the threads of a job share what is numbered.
-static inline intptr_t dl_take(intptr_t *next) {
-  return __atomic_fetch_add(next, 1, __ATOMIC_RELAXED);
-}
-
-// `dl_pool_run` (declared in Swift, whose closures it takes) calls `body(0)` to `body(pieces - 1)`.
+// `dl_pool_run` (declared in Swift, whose closures it takes) calls `body(piece, slot)` for pieces 0
+// to `pieces - 1`, on `slots` threads at most. A thread has one slot below `slots` during a job.
 
 #ifdef __cplusplus
 }

@@ -117,7 +117,8 @@ public struct AttentionKernel: Sendable {
     return workers(tasks: tiles) * each
   }
   private func aligned(_ count: Int) -> Int { (count + 15) & ~15 }
-  var rowLength: Int { max(sizes.total, scoreColumns ?? 0) + (hasSink ? 1 : 0) }
+  /// Elements between rows of scores: whole lines of the cache.
+  var rowLength: Int { aligned(max(sizes.total, scoreColumns ?? 0) + (hasSink ? 1 : 0)) }
 
   public struct Operands {
     public var query: UnsafeRawPointer

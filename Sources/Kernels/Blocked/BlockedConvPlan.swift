@@ -33,7 +33,6 @@ public struct BlockedConvPlan: Sendable {
   let isFlat: Bool
   /// Parts that the filter's groups of output blocks fall into, for threads.
   let shares: Int
-  let pieces: Int
   /// Copies of chunks that are made at the same time, and bytes of one.
   let slots: Int
   let slotBytes: Int
@@ -126,30 +125,26 @@ public struct BlockedConvPlan: Sendable {
     let room = isHeavy ? CacheSizes.level2 / 8 * 5 : CacheSizes.level2 / 4
     let length = isFlat ? width : height
     let bytesEach = inputBlocks * pixel * (isFlat ? 1 : columns * g.strides[1])
-    var wanted = max(1, (length * bytesEach + room - 1) / room)
-    var parts = 1
+    let tile = Self.columns(filter.groups[0].blocks, tileRows, isa, isNear: isNear || isPlain)
+    let shortest = isHeavy ? 56 : 24
+    let sizes = BlockedSplit.Sizes(
+      length: length, images: g.batch,
+      leastChunks: max(1, (length * bytesEach + room - 1) / room),
+      shortest: isFlat ? shortest : max(2, (shortest + width - 1) / width),
+      groups: filter.groups.count,
+      tile: isFlat ? tile : tileRows, overhead: isFlat ? 1 : 0,
+      preparation: isScaled ? 0.06 : isPadded ? 0.02 : 0)
     let isParallel = threads > 1 && g.outputCount * g.channels * g.taps >= 65_536
-    if isParallel {
-      let goal = threads * 4
-      let least = isFlat ? 56 : 4
-      while g.batch * wanted < goal && length / (wanted + 1) >= least { wanted += 1 }
-      if g.batch * wanted < goal {
-        parts = min(filter.groups.count, (goal + g.batch * wanted - 1) / (g.batch * wanted))
-      }
-    }
-    chunk = max(1, (length + wanted - 1) / wanted)
-    chunks = (length + chunk - 1) / chunk
-    shares = parts
-    let units = g.batch * chunks * shares
-    pieces = isParallel ? min(units, threads * 4) : 1
+    let split = isParallel ? BlockedSplit(sizes, threads: threads) : BlockedSplit(sizes)
+    (chunk, chunks, shares) = (split.chunk, split.chunks, split.shares)
     let rows = (min(chunk, height) - 1) * g.strides[1] + extent[1]
     let copied = isFlat ? min(chunk, width) : rows * columns
     slotBytes = isPadded || isScaled ? GemmPlan.aligned(inputBlocks * copied * pixel) : 0
-    slots = min(pieces, threads)
-    // The counter of pieces comes first.
-    scratchBytes = 64 + slots * slotBytes
+    slots = isParallel ? min(g.batch * chunks * shares, threads) : 1
+    // A line says which chunk a slot holds.
+    scratchBytes = slots * (64 + slotBytes)
     let blocks = filter.groups[0].blocks
-    let columns = Self.columns(blocks, tileRows, isa, isNear: isNear)
+    let columns = Self.columns(blocks, tileRows, isa, isNear: isNear || isPlain)
     label =
       "conv \(isPlain ? "first" : isFlat ? "1x1" : "direct") \(isa) "
       + (tileRows == 2 && blocks == 2 ? "(2x\(columns))x2" : "\(columns)x\(blocks)")
@@ -184,22 +179,20 @@ public struct BlockedConvPlan: Sendable {
   ) {
     let units = geometry.batch * chunks * shares
     nonisolated(unsafe) let (x, residual, factors, y, scratch) = (x, residual, factors, y, scratch)
-    let counter = scratch.assumingMemoryBound(to: Int.self)
-    pool.run(pieces, slots: slots, counter: counter) { piece, slot in
-      let copy = (scratch + 64 + slot * slotBytes).assumingMemoryBound(to: Float.self)
-      var held = -1
-      for unit in (piece * units / pieces)..<((piece + 1) * units / pieces) {
-        let (share, place) = (unit % shares, unit / shares)
-        let (part, image) = (place % chunks, place / chunks)
-        let source = x + image * inputBlocks * geometry.inputPixels * (isPlain ? 1 : lanes)
-        let first = part * chunk
-        if slotBytes > 0 && held != place {
-          prepare(source, copy, first, factors.map { $0 + image * inputBlocks * lanes })
-          held = place
-        }
-        let at = image * outputBlocks * view.plane * lanes
-        compute(share, first, source, copy, residual.map { $0 + at }, y + at)
+    for slot in 0..<slots { (scratch + slot * (64 + slotBytes)).storeBytes(of: -1, as: Int.self) }
+    pool.run(units, slots: slots) { unit, slot in
+      let memory = scratch + slot * (64 + slotBytes)
+      let copy = (memory + 64).assumingMemoryBound(to: Float.self)
+      let (share, place) = (unit % shares, unit / shares)
+      let (part, image) = (place % chunks, place / chunks)
+      let source = x + image * inputBlocks * geometry.inputPixels * (isPlain ? 1 : lanes)
+      let first = part * chunk
+      if slotBytes > 0 && memory.load(as: Int.self) != place {
+        prepare(source, copy, first, factors.map { $0 + image * inputBlocks * lanes })
+        memory.storeBytes(of: place, as: Int.self)
       }
+      let at = image * outputBlocks * view.plane * lanes
+      compute(share, first, source, copy, residual.map { $0 + at }, y + at)
     }
   }
 
@@ -271,7 +264,7 @@ public struct BlockedConvPlan: Sendable {
       out_block: view.plane * lanes, out_row: view.row * lanes, out_pixel: view.pixel * lanes,
       tile_rows: 1, tile: 1, is_plain: isPlain ? 1 : 0, is_half: 0, form: finish.code,
       low: finish.low, high: finish.high, after: after,
-      numbers: (Double(finish.low), Double(finish.high)))
+      numbers: (Double(finish.low), Double(finish.high)), next: nil, next_bytes: 0, next_step: 0)
     let source =
       isCopied
       ? copy : x + first * (isFlat ? pixel : g.strides[1] * g.input[2] * pixel)
@@ -285,11 +278,13 @@ public struct BlockedConvPlan: Sendable {
       c.tile_rows = group.blocks == 2 ? tileRows : 1
       c.tile =
         g.outputPixels == 1 && !isPlain
-        ? 1 : Self.columns(group.blocks, tileRows, isa, isNear: g.strides[2] <= 2)
+        ? 1 : Self.columns(group.blocks, tileRows, isa, isNear: g.strides[2] <= 2 || isPlain)
       Self.halve(&c, group, isa, isNear: g.strides[2] == 1 && !isPlain)
       let at = group.first * view.plane * lanes + outAt
       let (input, w) = (source + group.input * block, weights + group.offset)
       let (b, z) = (biases + group.first * lanes, residual.map { $0 + at })
+      c.next = i + 1 < list.count ? UnsafeRawPointer(weights + list[i + 1].offset) : nil
+      c.next_bytes = i + 1 < list.count ? (list[i + 1].offset - group.offset) * 4 : 0
       switch isa {
       #if arch(x86_64)
         case .avx512:

@@ -87,8 +87,7 @@ public struct BlockedExpandPlan: Sendable {
     parts = isParallel ? min(most, max(1, (threads * 2 + batch - 1) / batch)) : 1
     slots = isParallel ? min(threads, batch * parts) : 1
     slotBytes = GemmPlan.aligned(bandRows * row)
-    // The counter of parts comes first.
-    scratchBytes = 64 + slots * slotBytes
+    scratchBytes = slots * slotBytes
     label = "conv 1x1 + depthwise by \(band) rows \(isa)"
   }
 
@@ -98,10 +97,9 @@ public struct BlockedExpandPlan: Sendable {
     pool: ThreadPool
   ) {
     nonisolated(unsafe) let (x, y, scratch) = (x, y, scratch)
-    let counter = scratch.assumingMemoryBound(to: Int.self)
     let height = axes.output[0]
-    pool.run(batch * parts, slots: slots, counter: counter) { unit, slot in
-      let buffer = (scratch + 64 + slot * slotBytes).assumingMemoryBound(to: Float.self)
+    pool.run(batch * parts, slots: slots) { unit, slot in
+      let buffer = (scratch + slot * slotBytes).assumingMemoryBound(to: Float.self)
       let (part, image) = (unit % parts, unit / parts)
       let from = x + image * inputBlocks * axes.input[0] * axes.input[1] * lanes
       let to = y + image * middleBlocks * height * axes.output[1] * lanes
@@ -158,7 +156,7 @@ public struct BlockedExpandPlan: Sendable {
       taps: (1, 1), tap_step: (0, 0), row_step: 0, pixel_step: lanes, out_block: plane,
       out_row: 0, out_pixel: lanes, tile_rows: 1, tile: 1, is_plain: 0, is_half: 0,
       form: finish.code, low: finish.low, high: finish.high, after: after,
-      numbers: (Double(finish.low), Double(finish.high)))
+      numbers: (Double(finish.low), Double(finish.high)), next: nil, next_bytes: 0, next_step: 0)
     let biases = bias.bytes.assumingMemoryBound(to: Float.self)
     let from = x + first * width * lanes
     let pixels = (end - first) * width

@@ -77,8 +77,12 @@ public struct BlockedWindow: Sendable {
     self.label = "\(label) \(isa)"
     let work = planes * axes.output[0] * axes.output[1] * lanes
     let isParallel = threads > 1 && work >= 16_384
-    let wanted = isParallel ? Swift.max(1, (threads * 4 + planes - 1) / planes) : 1
     let height = axes.output[0]
+    // Threads share out rows, as convolutions before and after do, where each gets enough of them
+    // that those under the windows of two threads do not count; planes otherwise.
+    let each = isParallel ? Swift.max(1, (threads * 4 + planes - 1) / planes) : 1
+    let wanted =
+      isParallel && height >= 7 * threads ? (each + threads - 1) / threads * threads : each
     rows = Swift.max(1, (height + wanted - 1) / wanted)
     chunks = (height + rows - 1) / rows
     pieces = isParallel ? Swift.min(planes * chunks, threads * 4) : 1
@@ -147,7 +151,8 @@ public struct BlockedWindow: Sendable {
     pool.run(pieces) { piece in
       var d = window
       for unit in (piece * units / pieces)..<((piece + 1) * units / pieces) {
-        let (part, plane) = (unit % chunks, unit / chunks)
+        let (part, image) = (unit / blocks % chunks, unit / blocks / chunks)
+        let plane = image * blocks + unit % blocks
         let first = part * rows
         let count = Swift.min(rows, axes.output[0] - first)
         runPlane(

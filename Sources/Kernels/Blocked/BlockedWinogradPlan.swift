@@ -37,7 +37,6 @@ public struct BlockedWinogradPlan: Sendable {
   let shares: Int
   let inStep: Int
   let outStep: Int
-  let pieces: Int
   /// Working memory of a thread.
   let slots: Int
   let slotBytes: Int
@@ -73,7 +72,7 @@ public struct BlockedWinogradPlan: Sendable {
     let taps = size.map { ($0 + 2) * ($0 + 2) } ?? 9
     let bytes = taps * products * lanes * 4
     // From the second-level cache, the third, and memory.
-    let least = bytes <= CacheSizes.level2 / 2 ? 5 : bytes <= 12 << 20 ? 12 : 24
+    let least = bytes <= CacheSizes.level2 / 2 ? 5 : bytes <= 8 << 20 ? 12 : 32
     guard let m = size else { return taps * products * max(g.outputPixels, least) }
     let tiles = ((g.output[1] + m - 1) / m) * ((g.output[2] + m - 1) / m)
     let transform = m == 4 ? 300 : 110
@@ -112,19 +111,13 @@ public struct BlockedWinogradPlan: Sendable {
     let room = (isHeavy ? CacheSizes.level2 : CacheSizes.level2 / 4) / tileBytes
     let most = isHeavy && tiles <= 56 ? tiles : max(isHeavy ? 28 : 14, room / 14 * 14)
     let isParallel = threads > 1 && g.outputCount * g.channels >= 65_536
-    var count = (tiles + most - 1) / most
-    var parts = 1
-    if isParallel {
-      let goal = ((isHeavy ? threads : threads * 3) + g.batch - 1) / g.batch
-      count = max(count, min(goal, isHeavy ? tiles / 24 : (tiles + 13) / 14))
-      // Too few tiles for all: the outputs are shared out.
-      if g.batch * count < threads {
-        parts = min(filter.groups.count, (2 * threads) / (g.batch * count))
-      }
-    }
-    group = (tiles + count - 1) / count
-    groups = (tiles + group - 1) / group
-    shares = parts
+    let sizes = BlockedSplit.Sizes(
+      length: tiles, images: g.batch, leastChunks: (tiles + most - 1) / most,
+      shortest: isHeavy ? 24 : 14, groups: filter.groups.count, tile: 14, overhead: 1,
+      preparation: 0.15)
+    let split = isParallel ? BlockedSplit(sizes, threads: threads) : BlockedSplit(sizes)
+    (group, groups, shares) = (split.chunk, split.chunks, split.shares)
+    let parts = shares
     // 16 elements beyond a power of two keep the places of a tile out of one set of the cache.
     inStep = inputBlocks * group * lanes + 16
     let list = filter.groups
@@ -133,11 +126,10 @@ public struct BlockedWinogradPlan: Sendable {
         .reduce(0) { $0 + $1.blocks }
     }.max()
     outStep = (widest ?? outputBlocks) * group * lanes + 16
-    pieces = isParallel ? min(g.batch * groups * shares, threads * 4) : 1
-    slots = min(pieces, threads)
+    slots = isParallel ? min(g.batch * groups * shares, threads) : 1
     slotBytes = GemmPlan.aligned(places * (inStep + outStep) * 4)
-    // The counter of pieces comes first.
-    scratchBytes = 64 + slots * slotBytes
+    // A line says which group a slot holds.
+    scratchBytes = slots * (64 + slotBytes)
     let blocks = filter.groups[0].blocks
     let tile = BlockedConvPlan.columns(blocks, 1, isa, isNear: true)
     label = "conv winograd F(\(size)x\(size)) \(isa) \(tile)x\(blocks)"
@@ -152,24 +144,22 @@ public struct BlockedWinogradPlan: Sendable {
     let inCount = inputBlocks * geometry.inputPixels * lanes
     let outCount = outputBlocks * geometry.outputPixels * lanes
     nonisolated(unsafe) let (x, residual, y, scratch) = (x, residual, y, scratch)
-    let counter = scratch.assumingMemoryBound(to: Int.self)
-    pool.run(pieces, slots: slots, counter: counter) { piece, slot in
-      let work = (scratch + 64 + slot * slotBytes).assumingMemoryBound(to: Float.self)
-      var held = -1
-      for unit in (piece * units / pieces)..<((piece + 1) * units / pieces) {
-        let (share, place) = (unit % shares, unit / shares)
-        let (first, image) = (place % groups * group, place / groups)
-        var k = window
-        if held != place {
-          for block in 0..<inputBlocks {
-            let from = x + image * inCount + block * geometry.inputPixels * lanes
-            transform(&k, first, min(group, tiles - first), from, work + block * group * lanes)
-          }
-          held = place
+    for slot in 0..<slots { (scratch + slot * (64 + slotBytes)).storeBytes(of: -1, as: Int.self) }
+    pool.run(units, slots: slots) { unit, slot in
+      let memory = scratch + slot * (64 + slotBytes)
+      let work = (memory + 64).assumingMemoryBound(to: Float.self)
+      let (share, place) = (unit % shares, unit / shares)
+      let (first, image) = (place % groups * group, place / groups)
+      var k = window
+      if memory.load(as: Int.self) != place {
+        for block in 0..<inputBlocks {
+          let from = x + image * inCount + block * geometry.inputPixels * lanes
+          transform(&k, first, min(group, tiles - first), from, work + block * group * lanes)
         }
-        compute(
-          &k, first, share, residual.map { $0 + image * outCount }, y + image * outCount, work)
+        memory.storeBytes(of: place, as: Int.self)
       }
+      compute(
+        &k, first, share, residual.map { $0 + image * outCount }, y + image * outCount, work)
     }
   }
 
@@ -214,11 +204,13 @@ public struct BlockedWinogradPlan: Sendable {
       taps: (1, 1),
       tap_step: (0, 0), row_step: 0, pixel_step: lanes, out_block: step, out_row: 0,
       out_pixel: lanes, tile_rows: 1, tile: 1, is_plain: 0, is_half: 0,
-      form: BlockedFinish.none.code, low: 0,
-      high: 0, after: nil, numbers: (0, 0))
+      form: BlockedFinish.none.code, low: 0, high: 0, after: nil, numbers: (0, 0), next: nil,
+      next_bytes: 0, next_step: 0)
     let zeros = bias.bytes.assumingMemoryBound(to: Float.self) + outputBlocks * lanes
     let start = filter.groups[part.lowerBound].first
-    for place in 0..<(size + 2) * (size + 2) {
+    let places = (size + 2) * (size + 2)
+    let depth = (inputBlocks - 1) * lanes + filter.groups[0].lastFours * 4
+    for place in 0..<places {
       for i in part {
         let group = filter.groups[i]
         c.tile = BlockedConvPlan.columns(group.blocks, 1, isa, isNear: true)
@@ -226,6 +218,13 @@ public struct BlockedWinogradPlan: Sendable {
         let w = filter.weights + place * filter.step + group.offset
         let input = inputs + place * inStep
         let out = sums + place * outStep + (group.first - start) * step
+        // The next group of this place, or the first of the next one.
+        let isLast = i + 1 == part.upperBound
+        let following = filter.groups[isLast ? part.lowerBound : i + 1]
+        c.next = UnsafeRawPointer(
+          filter.weights + (isLast ? place + 1 : place) * filter.step + following.offset)
+        c.next_bytes = following.blocks * depth * lanes * 4
+        if isLast && place + 1 == places { c.next = nil }
         #if arch(x86_64)
           if isa == .avx512 {
             dl_blocked_conv_f32__avx512(&c, group.blocks, 1, count, input, w, zeros, nil, out)

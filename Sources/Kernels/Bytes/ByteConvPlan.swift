@@ -124,8 +124,7 @@ public struct ByteConvPlan: Sendable {
       dilation: (g.dilations[1], g.dilations[2]), pixel_step: panels.step, row_step: rowBytes,
       image_step: rowBytes * g.input[1], out_step: outStep, finish: finish.core(isWide: isWide))
     let units = chunks * shares
-    pool.run(pieces, slots: slots, counter: scratch.assumingMemoryBound(to: Int.self)) {
-      piece, slot in
+    pool.run(pieces, slots: slots) { piece, slot in
       let table = (scratch + 64 + slot * tableBytes)
         .assumingMemoryBound(to: UnsafePointer<UInt8>?.self)
       for unit in (piece * units / pieces)..<((piece + 1) * units / pieces) {
