@@ -132,6 +132,15 @@ public struct Gemm: Operator {
       epilogue.beta = Double(beta)
       epilogue.addend = Gemm.layout(extra.shape)
     }
+    if a.dtype == .float32, transA, !transB, alpha == 1, extra == nil, packed == nil,
+      let plan = TurnedProductPlan(m: m, n: n, k: k, threads: p.options.threads)
+    {
+      return Prepared(scratchBytes: plan.scratchBytes, label: plan.label) { memory in
+        plan.run(
+          a: memory.inputs[0], b: memory.inputs[1], c: memory.outputs[0],
+          scratch: memory.scratch, pool: memory.pool)
+      }
+    }
     let product = MatrixProduct(
       a.dtype, counts: (a.count, packed == nil ? b.count : 0, y.count, extra?.count ?? 0),
       threads: p.options.threads
