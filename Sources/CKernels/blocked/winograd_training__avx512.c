@@ -114,25 +114,22 @@ INLINE void product(const int C, const int B, float *sum, intptr_t row, const fl
 void dl_winograd_product_f32__avx512(float *sum, intptr_t row, const float *x, intptr_t channels,
                                      const float *up, intptr_t blocks, intptr_t block,
                                      intptr_t tiles, int adds) {
-  for (intptr_t c = 0; c < channels; c += 8) {
-    intptr_t b = 0;
-    for (; b + 2 <= blocks; b += 2) {
+  const intptr_t paired = blocks / 2 * 2;
+  for (intptr_t b = 0; b < paired; b += 2)
+    for (intptr_t c = 0; c < channels; c += 8) {
       float *s = sum + c * row + b * LANES;
       if (channels - c > 4)
         product(8, 2, s, row, x + c, up + b * block, block, tiles, adds);
       else
         product(4, 2, s, row, x + c, up + b * block, block, tiles, adds);
     }
-    if (b < blocks) {
-      float *s = sum + c * row + b * LANES;
-      if (channels - c > 8) {
-        product(16, 1, s, row, x + c, up + b * block, block, tiles, adds);
-        c += 8;
-      } else {
-        product(8, 1, s, row, x + c, up + b * block, block, tiles, adds);
-      }
-    }
-  }
+  if (paired == blocks)
+    return;
+  float *s = sum + paired * LANES;
+  if (channels > 8)
+    product(16, 1, s, row, x, up + paired * block, block, tiles, adds);
+  else
+    product(8, 1, s, row, x, up + paired * block, block, tiles, adds);
 }
 
 // G' s: six elements become three.

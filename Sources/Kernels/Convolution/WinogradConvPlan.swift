@@ -37,7 +37,7 @@ public struct WinogradConvPlan: Sendable {
     let own =
       WinogradTiles.places * depth * tiles.outputBlocks * perImage
       + perImage * (tiles.inputBlocks + tiles.outputBlocks) * 350
-    let others = 2 * 9 * g.channels * tiles.outputBlocks * g.outputPixels
+    let others = 18 * g.channels * g.outputs * g.outputPixels / lanes
     guard own < others * 9 / 10 else { return nil }
     var first = 0
     var list: [(first: Int, blocks: Int)] = []

@@ -35,7 +35,7 @@ public struct WinogradWeightGradientPlan: Sendable {
     let own =
       WinogradTiles.places * g.channels * tiles.outputBlocks * perImage
       + perImage * (tiles.inputBlocks + tiles.outputBlocks) * 300
-    let others = 18 * g.channels * tiles.outputBlocks * g.outputPixels
+    let others = 15 * g.channels * g.outputs * g.outputPixels / lanes
     guard own < others * 9 / 10, part * 4 <= 4 << 20 else { return nil }
     parts = min(tiles.units, part * 4 <= 1 << 20 ? 4 : 2)
     let isParallel = threads > 1 && g.outputCount * g.channels >= 65_536
