@@ -96,9 +96,8 @@ void dl_winograd_upstream_f32__avx512(const dl_blocked_winograd *k, intptr_t fir
 INLINE void product(const int C, const int B, float *sum, intptr_t row, const float *x,
                     const float *up, intptr_t block, intptr_t tiles, int adds) {
   V s[C][B];
-  UNROLL for (int c = 0; c < C; c++)
-    UNROLL for (int b = 0; b < B; b++)
-      s[c][b] = adds ? LOAD(sum + c * row + b * LANES) : SPLAT(0);
+  UNROLL for (int c = 0; c < C; c++) UNROLL for (int b = 0; b < B; b++) s[c][b] =
+      adds ? LOAD(sum + c * row + b * LANES) : SPLAT(0);
   for (intptr_t t = 0; t < tiles; t++, x += LANES, up += LANES) {
     V u[B];
     UNROLL for (int b = 0; b < B; b++) u[b] = LOAD(up + b * block);
@@ -107,8 +106,8 @@ INLINE void product(const int C, const int B, float *sum, intptr_t row, const fl
       UNROLL for (int b = 0; b < B; b++) s[c][b] = FMA(each, u[b], s[c][b]);
     }
   }
-  UNROLL for (int c = 0; c < C; c++)
-    UNROLL for (int b = 0; b < B; b++) STORE(sum + c * row + b * LANES, s[c][b]);
+  UNROLL for (int c = 0; c < C; c++) UNROLL for (int b = 0; b < B; b++)
+      STORE(sum + c * row + b * LANES, s[c][b]);
 }
 
 void dl_winograd_product_f32__avx512(float *sum, intptr_t row, const float *x, intptr_t channels,

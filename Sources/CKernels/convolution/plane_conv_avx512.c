@@ -60,14 +60,29 @@ INLINE void rows(const int M, const dl_plane_conv *k, const float *x, const floa
 void dl_plane_conv_f32__avx512(const dl_plane_conv *k, intptr_t outputs, const float *x,
                                const float *w, const float *bias, float *y) {
   switch (outputs) {
-  case 1: rows(1, k, x, w, bias, y); return;
-  case 2: rows(2, k, x, w, bias, y); return;
-  case 3: rows(3, k, x, w, bias, y); return;
-  case 4: rows(4, k, x, w, bias, y); return;
-  case 5: rows(5, k, x, w, bias, y); return;
-  case 6: rows(6, k, x, w, bias, y); return;
-  case 7: rows(7, k, x, w, bias, y); return;
-  default: rows(8, k, x, w, bias, y);
+  case 1:
+    rows(1, k, x, w, bias, y);
+    return;
+  case 2:
+    rows(2, k, x, w, bias, y);
+    return;
+  case 3:
+    rows(3, k, x, w, bias, y);
+    return;
+  case 4:
+    rows(4, k, x, w, bias, y);
+    return;
+  case 5:
+    rows(5, k, x, w, bias, y);
+    return;
+  case 6:
+    rows(6, k, x, w, bias, y);
+    return;
+  case 7:
+    rows(7, k, x, w, bias, y);
+    return;
+  default:
+    rows(8, k, x, w, bias, y);
   }
 }
 #pragma clang attribute pop

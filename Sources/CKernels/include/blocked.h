@@ -193,9 +193,9 @@ void dl_winograd_weights_f32__avx512(float *to, intptr_t step, intptr_t row, con
 // out_step; what lies outside counts as 0.
 void dl_winograd_upstream_f32__avx512(const dl_blocked_winograd *k, intptr_t first, intptr_t count,
                                       const float *in, float *v);
-// One place: sum[c][m] (+)= sum over tiles, in their order, of x[tile][c] * up[m / 16][tile][m % 16]
-// for c < channels rounded up to a multiple of 8, at most 16, and m < 16 blocks; rows of `sum` lie
-// `row` apart, blocks of `up` `block`. `adds`: to what is there.
+// One place: sum[c][m] (+)= sum over tiles, in their order, of x[tile][c] * up[m / 16][tile][m %
+// 16] for c < channels rounded up to a multiple of 8, at most 16, and m < 16 blocks; rows of `sum`
+// lie `row` apart, blocks of `up` `block`. `adds`: to what is there.
 void dl_winograd_product_f32__avx512(float *sum, intptr_t row, const float *x, intptr_t channels,
                                      const float *up, intptr_t blocks, intptr_t block,
                                      intptr_t tiles, int adds);

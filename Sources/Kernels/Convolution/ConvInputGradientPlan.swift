@@ -148,7 +148,8 @@ public struct ConvInputGradientPlan: Sendable {
       if !readsWeights { turn(weights.assumingMemoryBound(to: T.self), phase, turned) }
       let isWhole = imageBytes == 0
       phase.plan.run(
-        x: dy, weights: readsWeights ? weights : UnsafeRawPointer(turned), bias: nil, y: isWhole ? dx : UnsafeMutableRawPointer(image),
+        x: dy, weights: readsWeights ? weights : UnsafeRawPointer(turned), bias: nil,
+        y: isWhole ? dx : UnsafeMutableRawPointer(image),
         scratch: own, pool: pool)
       if isWhole { continue }
       let pixels = phase.sizes.reduce(1, *)

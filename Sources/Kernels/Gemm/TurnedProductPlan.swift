@@ -90,11 +90,15 @@ public struct TurnedProductPlan: Sendable {
     let panel = kernel.nr * Self.stretch
     for k0 in stride(from: 0, to: k, by: Self.stretch) {
       let kc = min(Self.stretch, k - k0)
-      for s in s0..<s1 {
-        let (r0, r1) = (s * m / strips, (s + 1) * m / strips)
-        pack(
-          scratch + (r0 - top) * kc * 4, width: r1 - r0, from: a + (k0 * m + r0) * 4,
-          count: r1 - r0, across: 1, k: kc, along: m, byteSize: 4, isa: isa)
+      // Strips share lines: all take a few steps of the sum before the next ones are read.
+      for step in stride(from: 0, to: kc, by: 16) {
+        for s in s0..<s1 {
+          let (r0, r1) = (s * m / strips, (s + 1) * m / strips)
+          pack(
+            scratch + ((r0 - top) * kc + step * (r1 - r0)) * 4, width: r1 - r0,
+            from: a + ((k0 + step) * m + r0) * 4, count: r1 - r0, across: 1,
+            k: min(16, kc - step), along: m, byteSize: 4, isa: isa)
+        }
       }
       #if arch(x86_64)
         dl_pack_panels_32__avx512(
