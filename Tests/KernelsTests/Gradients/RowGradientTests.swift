@@ -16,9 +16,11 @@ import Testing
       let want = try doubles([rows * n, n, n]) { to in
         let scratch = try #require(GuardedMemory(bytes: wide.scratchBytes(.float64)))
         try withDoubles([x, gain, dy]) { from in
-          wide.run(
-            .float64, x: from[0], gain: from[1], dy: from[2], dx: to[0], dGain: to[1],
-            dShift: to[2], scratch: scratch.start, pool: .single)
+          withExtendedLifetime(scratch) {
+            wide.run(
+              .float64, x: from[0], gain: from[1], dy: from[2], dx: to[0], dGain: to[1],
+              dShift: to[2], scratch: scratch.start, pool: .single)
+          }
         }
       }
       var first: [[Float]]?
@@ -28,9 +30,11 @@ import Testing
           .rows(centers: centers), count: rows, n: n, epsilon: 1e-5, threads: threads)
         let scratch = try #require(GuardedMemory(bytes: kernel.scratchBytes(.float32)))
         let got = try [rows * n, n, n].map { try TrainingNumbers($0, seed: 9) }
-        kernel.run(
-          .float32, x: x.floats, gain: gain.floats, dy: dy.floats, dx: got[0].floats,
-          dGain: got[1].floats, dShift: got[2].floats, scratch: scratch.start, pool: pool)
+        withExtendedLifetime((x, gain, dy, got, scratch)) {
+          kernel.run(
+            .float32, x: x.floats, gain: gain.floats, dy: dy.floats, dx: got[0].floats,
+            dGain: got[1].floats, dShift: got[2].floats, scratch: scratch.start, pool: pool)
+        }
         for i in 0..<3 {
           #expect(relativeError(got[i].values, want[i]) <= 5e-6, "\(s) result \(i)")
         }
@@ -57,7 +61,7 @@ import Testing
       try withDoubles(operands) { from in
         var o = AttentionGradientKernel.Operands(q: from[0], k: from[1], v: from[2], dy: from[3])
         (o.dq, o.dk, o.dv) = (to[0], to[1], to[2])
-        wide.run(o, scratch: scratch.start, pool: .single)
+        withExtendedLifetime(scratch) { wide.run(o, scratch: scratch.start, pool: .single) }
       }
     }
     // Heads side by side in each row, as a product leaves them.
@@ -94,7 +98,9 @@ import Testing
       var o = AttentionGradientKernel.Operands(
         q: inputs[0].floats, k: inputs[1].floats, v: inputs[2].floats, dy: inputs[3].floats)
       (o.dq, o.dk, o.dv) = (got[0].memory.start, got[1].memory.start, got[2].memory.start)
-      kernel.run(o, scratch: scratch.start, pool: pool)
+      withExtendedLifetime((inputs, got, scratch)) {
+        kernel.run(o, scratch: scratch.start, pool: pool)
+      }
       for i in 0..<3 {
         let values = form == nil ? got[i].values : turned(got[i].values, back: true)
         #expect(relativeError(values, want[i]) <= 5e-6, "result \(i), \(threads) threads")
@@ -139,9 +145,13 @@ import Testing
     _ counts: [Int], _ body: ([UnsafeMutableRawPointer]) throws -> Void
   ) throws -> [[Double]] {
     let memory = try counts.map { try #require(GuardedMemory(bytes: $0 * 8)) }
-    try body(memory.map(\.start))
-    return zip(memory, counts).map {
-      Array(UnsafeBufferPointer(start: $0.start.assumingMemoryBound(to: Double.self), count: $1))
+    try withExtendedLifetime(memory) { try body(memory.map(\.start)) }
+    return zip(memory, counts).map { part, count in
+      withExtendedLifetime(part) {
+        Array(
+          UnsafeBufferPointer(
+            start: part.start.assumingMemoryBound(to: Double.self), count: count))
+      }
     }
   }
 
@@ -151,9 +161,9 @@ import Testing
     let memory = try numbers.map { x in
       let wide = try #require(GuardedMemory(bytes: x.count * 8))
       let to = wide.start.assumingMemoryBound(to: Double.self)
-      for i in 0..<x.count { to[i] = Double(x.floats[i]) }
+      withExtendedLifetime(wide) { for i in 0..<x.count { to[i] = Double(x.floats[i]) } }
       return wide
     }
-    try body(memory.map { UnsafeRawPointer($0.start) })
+    try withExtendedLifetime(memory) { try body(memory.map { UnsafeRawPointer($0.start) }) }
   }
 }
