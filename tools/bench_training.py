@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measure training steps: dlrun, eager and compiled, against torch, jax.jit and others.
+"""Measure training steps: dlrun, eager and compiled, against torch, jax.jit and Keras.
 
 usage: tools/bench_training.py [--workloads A,B] [--engines A,B] [--threads 1,2] [--rounds N] ...
 
@@ -8,8 +8,9 @@ weights and the eight batches of a workload are the same in every engine, drawn 
 the losses of the first 20 steps are compared at the end.
 
 dlrun's side is tools/bench/training, a package beside this one, built where a source is newer. The
-peers are installed into .cache/training-peers: torch (eager, with the fused Adam), jax.jit with
-optax. Not among the default engines, since it takes half a minute to start: torch.compile.
+peers are installed into .cache/training-peers: torch (eager, with the fused Adam) and torch.compile,
+which needs a C++ compiler and some minutes in all to compile, jax.jit with optax; and into
+.cache/training-keras: Keras on TensorFlow, its own layers in a tf.function.
 
 Workloads
   tabular_32, tabular_256    32-64-64-2, batches of 32 and 256
@@ -63,7 +64,7 @@ WORKLOADS = [
     "nanogpt",
     "tree_lstm",
 ]
-KINDS = ["dlrun", "dlrun.eager", "torch", "torch.compile", "jax"]
+KINDS = ["dlrun", "dlrun.eager", "torch", "torch.compile", "jax", "keras"]
 
 
 def arguments() -> argparse.Namespace:
@@ -74,7 +75,7 @@ def arguments() -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--workloads", metavar="A,B", default=",".join(WORKLOADS))
-    add("--engines", metavar="A,B", default="dlrun,dlrun.eager,torch,jax")
+    add("--engines", metavar="A,B", default=",".join(KINDS))
     add("--threads", metavar="1,2", default="1,2", help="numbers of threads")
     add("--rounds", metavar="N", type=int, default=12, help="turns of each engine (12)")
     add("--turn", metavar="SECONDS", type=float, default=0.05, help="of one turn (0.05)")

@@ -13,9 +13,10 @@ public struct Optimizer {
     NormFusion.self, GroupNormFusion.self, LinearReshape.self, BlockWeightsProduct.self,
     NBitsBias.self, QuantizedHeads.self, QuantizedProduct.self, DynamicProduct.self,
     QuantizedEpilogue.self, CodeTables.self, LinearBias.self, LinearActivation.self,
-    RotaryFusion.self, AttentionFusion.self, ProjectionMerging.self, LinearTranspose.self,
-    LinearResidual.self, MatMulTranspose.self, SkipNormFusion.self, ByteImages.self,
-    DequantizedConstants.self, BlockedImages.self, BlockedExpansion.self, ElementwiseFusion.self,
+    RotaryFusion.self, AttentionFusion.self, AttentionPacking.self, ProjectionMerging.self,
+    LinearTranspose.self, LinearResidual.self, MatMulTranspose.self, SkipNormFusion.self,
+    ByteImages.self, DequantizedConstants.self, BlockedImages.self, BlockedExpansion.self,
+    ElementwiseFusion.self,
   ]
 
   /// Rounds after which it ends even if passes still find something.

@@ -12,6 +12,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 VENV = os.path.join(ROOT, ".cache", "training-peers")
+KERAS = os.path.join(ROOT, ".cache", "training-keras")
 PACKAGE = os.path.join(ROOT, "tools", "bench", "training")
 SCRATCH = os.path.join(ROOT, ".cache", "training-bench")
 PROGRAM = os.path.join(SCRATCH, "release", "BenchTraining")
@@ -33,8 +34,12 @@ def say(text: str) -> None:
 
 def prepare(kinds: list[str], build: bool) -> None:
     """Installs the peers that are asked for, and builds dlrun's side, where either is missing."""
-    if any(not kind.startswith("dlrun") for kind in kinds):
-        install()
+    if any(kind.startswith("torch") or kind == "jax" for kind in kinds):
+        install(VENV, "requirements.txt", TORCH)
+    if "keras" in kinds:
+        install(KERAS, "requirements-keras.txt")
+    if "torch.compile" in kinds and not (shutil.which("g++") or shutil.which("clang++")):
+        raise Missing("torch.compile needs a C++ compiler: install g++, or leave it out")
     if not any(kind.startswith("dlrun") for kind in kinds):
         return
     if build and (not os.path.isfile(PROGRAM) or os.path.getmtime(PROGRAM) < newest_source()):
@@ -47,23 +52,24 @@ def prepare(kinds: list[str], build: bool) -> None:
         raise Missing("tools/bench/training is not built; leave out --no-build")
 
 
-def install() -> None:
-    """The peers' virtual environment, made anew where the pinned list has changed."""
-    wanted = os.path.join(HERE, "requirements.txt")
-    made_from = os.path.join(VENV, "requirements.txt")
-    python = os.path.join(VENV, "bin", "python")
+def install(venv: str, listed: str, torch: str | None = None) -> None:
+    """A virtual environment of peers, made anew where its pinned list has changed."""
+    wanted = os.path.join(HERE, listed)
+    made_from = os.path.join(venv, "requirements.txt")
+    python = os.path.join(venv, "bin", "python")
     with open(wanted, encoding="utf-8") as file:
         text = file.read()
     if os.path.exists(made_from):
         with open(made_from, encoding="utf-8") as file:
             if file.read() == text:
                 return
-    say("installing torch and jax into .cache/training-peers (once)")
+    say(f"installing peers into {os.path.relpath(venv, ROOT)} (once)")
     commands = []
     if not os.path.exists(python):
-        commands.append([sys.executable, "-m", "venv", VENV])
+        commands.append([sys.executable, "-m", "venv", venv])
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    commands.append([*pip, "--extra-index-url", TORCH_INDEX, TORCH])
+    if torch:
+        commands.append([*pip, "--extra-index-url", TORCH_INDEX, torch])
     commands.append([*pip, "-r", wanted])
     for command in commands:
         if subprocess.run(command, stdout=sys.stderr, check=False).returncode != 0:
@@ -87,7 +93,7 @@ class Engine:
         if kind.startswith("dlrun"):
             command = [PROGRAM]
         else:
-            python = os.path.join(VENV, "bin", "python")
+            python = os.path.join(KERAS if kind == "keras" else VENV, "bin", "python")
             command = [python, os.path.join(HERE, "worker.py"), kind]
         environment = {**os.environ, "OMP_NUM_THREADS": str(len(processors))}
         environment["JAX_PLATFORMS"] = "cpu"

@@ -1,6 +1,6 @@
 """One peer in a process of its own, with the commands of dlrun's own program.
 
-usage: worker.py torch|torch.compile|jax     (see tools/bench/training: main.swift)
+usage: worker.py torch|torch.compile|jax|keras     (see tools/bench/training: main.swift)
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import time
 def opened(kind: str, name: str, threads: int):
     if kind == "jax":
         from jax_engine import Engine
+    elif kind == "keras":
+        from keras_engine import Engine
     else:
         from torch_engine import Engine
     return Engine(name, threads, kind == "torch.compile")

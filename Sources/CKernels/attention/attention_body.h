@@ -117,6 +117,34 @@ void NAME(dl_scale_rows_f32)(ptrdiff_t rows, ptrdiff_t n, const float *x, ptrdif
   }
 }
 
+void NAME(dl_attention_slopes_f32)(ptrdiff_t rows, ptrdiff_t n, ptrdiff_t high, ptrdiff_t high_step,
+                                   const float *p, float *d, float scale) {
+  for (ptrdiff_t r = 0; r < rows; r++, p += n, d += n, high += high_step) {
+    const ptrdiff_t seen = high < n ? high : n;
+    v16 s0 = {}, s1 = {}, t, u;
+    ptrdiff_t i = 0;
+    for (; i + 32 <= seen; i += 32) {
+      s0 += LOAD16(p + i) * LOAD16(d + i);
+      s1 += LOAD16(p + i + 16) * LOAD16(d + i + 16);
+    }
+    for (; i + 16 <= seen; i += 16)
+      s0 += LOAD16(p + i) * LOAD16(d + i);
+    if (i < seen) {
+      PART(t, p + i, seen - i, (v16){});
+      PART(u, d + i, seen - i, (v16){});
+      s1 += t * u;
+    }
+    s0 += s1;
+    const float sum = TOTAL(s0);
+    for (i = 0; i + 16 <= seen; i += 16)
+      STORE16(d + i, LOAD16(p + i) * (LOAD16(d + i) - sum) * scale);
+    for (; i < seen; i++)
+      d[i] = p[i] * (d[i] - sum) * scale;
+    if (seen < n)
+      memset(d + seen, 0, (size_t)(n - seen) * sizeof(float));
+  }
+}
+
 void NAME(dl_attention_dots_f32)(ptrdiff_t keys, ptrdiff_t size, const float *q, const float *k,
                                  ptrdiff_t k_row, float scale, float *scores) {
   for (ptrdiff_t t = 0; t < keys; t += 4) {

@@ -6,6 +6,7 @@
 // Coefficients interpolate the function at the Chebyshev nodes of the segment; rows are those of
 // powers 0 to 5, then the middles. Over 400 lines because the tables stand in it.
 #pragma once
+#include "../lanes/exp_avx512.h"
 #include <immintrin.h>
 
 // erf(a / sqrt(2)).
@@ -392,6 +393,18 @@ static inline __attribute__((always_inline)) __m512 dl_gelu_tanh_avx512(__m512 x
   const __m512 u = _mm512_mul_ps(_mm512_set1_ps(0.79788456080286536f),
                                  _mm512_fmadd_ps(_mm512_set1_ps(0.044715f), cube, x));
   return dl_half_of(x, dl_segments(u, dl_tanh_table, 9.1f));
+}
+
+// The derivative of gelu, 0.5 (1 + erf(x / sqrt(2))) + x phi(x).
+static inline __attribute__((always_inline)) __m512 dl_gelu_slope_avx512(__m512 x) {
+  // phi underflows before 14. The second operand of min is the result where one is NaN.
+  const __m512 a = _mm512_min_ps(_mm512_set1_ps(14.0f), _mm512_abs_ps(x));
+  const __m512 e = dl_falling_exp_avx512(_mm512_mul_ps(_mm512_mul_ps(a, a), _mm512_set1_ps(-0.5f)));
+  const __m512 half = _mm512_set1_ps(0.5f);
+  const __m512 f = _mm512_mul_ps(half, dl_segments(x, dl_erf_table, 5.6f));
+  const __m512 sign = _mm512_and_ps(x, _mm512_set1_ps(-0.0f));
+  const __m512 odd = _mm512_mul_ps(_mm512_mul_ps(a, e), _mm512_set1_ps(0.39894228040143268f));
+  return _mm512_add_ps(half, _mm512_add_ps(f, _mm512_or_ps(odd, sign)));
 }
 
 // The function of 16 lanes over n elements.

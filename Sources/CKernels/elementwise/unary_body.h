@@ -122,11 +122,17 @@ static inline double DL_FN(mish, 2)(double v) {
 }
 DL_FLOATS(mish, DL_M1(mish)(v), DL_M2(mish)(v))
 DL_FLOATS(swish, v *DL_M1(sigmoid)(p *v), v *DL_M2(sigmoid)(p *v))
-DL_FLOATS(gelu_slope,
-          0.5f * (1.0f + DL_M1(erf)(v * 0.70710678118654752f)) +
-              v * (0.39894228040143268f * DL_M1(exp)(-0.5f * v * v)),
-          0.5 * (1.0 + DL_M2(erf)(v * 0.70710678118654752440)) +
-              v * (0.39894228040143267794 * DL_M2(exp)(-0.5 * v * v)))
+#ifdef DL_SEGMENTS
+DL_OVER16(DL_FN(gelu_slope, f32), dl_gelu_slope_avx512)
+#else
+DL_UNARY(gelu_slope, f32,
+         0.5f * (1.0f + DL_M1(erf)(v * 0.70710678118654752f)) +
+             v * (0.39894228040143268f * DL_M1(exp)(-0.5f * v * v)))
+#endif
+DL_UNARY_CALLS(gelu_slope, f64,
+               0.5 * (1.0 + DL_M2(erf)(v * 0.70710678118654752440)) +
+                   v * (0.39894228040143267794 * DL_M2(exp)(-0.5 * v * v)))
+DL_UNARY_HALVES(gelu_slope)
 DL_SAME(divide_by, v / p)
 DL_UNSIGNED(bit_not, ~v)
 DL_UNARY(logical_not, bool, v == 0)

@@ -74,14 +74,47 @@ void dl_pack_32__avx512_transpose(uint32_t *to, intptr_t width, const uint32_t *
 
 void dl_pack_32__avx512_rows(uint32_t *to, intptr_t width, const uint32_t *from, intptr_t count,
                              intptr_t k, intptr_t along) {
+  // Masked stores that follow each other closely are slow. Narrow rows are stored as eight elements
+  // of which the next row overwrites the rest, as long as there is a next one.
+  if (width <= 8 && count == width) {
+    const __mmask8 in = (__mmask8)((1u << count) - 1);
+    const intptr_t whole = k - (7 + width) / width;
+    intptr_t i = 0;
+    for (; i < whole; i++, from += along, to += width)
+      _mm256_storeu_si256((__m256i *)to, _mm256_maskz_loadu_epi32(in, from));
+    for (; i < k; i++, from += along, to += width)
+      _mm256_mask_storeu_epi32(to, in, _mm256_maskz_loadu_epi32(in, from));
+    return;
+  }
   for (intptr_t j = 0; j < width; j += 16) {
     const intptr_t stored = width - j < 16 ? width - j : 16;
     const intptr_t read = count - j < 0 ? 0 : count - j < 16 ? count - j : 16;
     const __mmask16 in = (__mmask16)((1u << read) - 1), out = (__mmask16)((1u << stored) - 1);
     const uint32_t *f = from + j;
     uint32_t *t = to + j;
+    if (read == 16) {
+      for (intptr_t i = 0; i < k; i++, f += along, t += width)
+        _mm512_storeu_si512(t, _mm512_loadu_si512(f));
+      continue;
+    }
     for (intptr_t i = 0; i < k; i++, f += along, t += width)
       _mm512_mask_storeu_epi32(t, out, _mm512_maskz_loadu_epi32(in, f));
+  }
+}
+
+void dl_pack_panels_32__avx512(uint32_t *to, intptr_t step, const uint32_t *from, intptr_t columns,
+                               intptr_t k, intptr_t along) {
+  for (intptr_t i = 0; i < k; i++, from += along, to += 64) {
+    uint32_t *t = to;
+    intptr_t j = 0;
+    for (; j + 64 <= columns; j += 64, t += step)
+      UNROLL for (int q = 0; q < 64; q += 16)
+          _mm512_storeu_si512(t + q, _mm512_loadu_si512(from + j + q));
+    for (intptr_t q = 0; j < columns && q < 64; q += 16) {
+      const intptr_t left = columns - j - q;
+      const __mmask16 in = left >= 16 ? 0xFFFF : left <= 0 ? 0 : (__mmask16)((1u << left) - 1);
+      _mm512_storeu_si512(t + q, _mm512_maskz_loadu_epi32(in, from + j + q));
+    }
   }
 }
 #pragma clang attribute pop

@@ -41,6 +41,15 @@ void dl_scale_rows_f32__avx2(ptrdiff_t rows, ptrdiff_t n, const float *x, ptrdif
 void dl_scale_rows_f32__avx512(ptrdiff_t rows, ptrdiff_t n, const float *x, ptrdiff_t x_row,
                                const float *scale, float factor, float *y, ptrdiff_t y_row);
 
+// The gradients by scores: d[j] = scale p[j] (d[j] - sum of p d over the row) for the keys
+// j < min(n, high + r * high_step) that row r sees, 0 for the others; rows of n elements.
+void dl_attention_slopes_f32__scalar(ptrdiff_t rows, ptrdiff_t n, ptrdiff_t high,
+                                     ptrdiff_t high_step, const float *p, float *d, float scale);
+void dl_attention_slopes_f32__avx2(ptrdiff_t rows, ptrdiff_t n, ptrdiff_t high, ptrdiff_t high_step,
+                                   const float *p, float *d, float scale);
+void dl_attention_slopes_f32__avx512(ptrdiff_t rows, ptrdiff_t n, ptrdiff_t high,
+                                     ptrdiff_t high_step, const float *p, float *d, float scale);
+
 // One query against keys in place: scores[t] = scale * sum of q[d] * k[t * k_row + d], t < keys.
 void dl_attention_dots_f32__scalar(ptrdiff_t keys, ptrdiff_t size, const float *q, const float *k,
                                    ptrdiff_t k_row, float scale, float *scores);

@@ -185,6 +185,30 @@ DL_WINOGRAD_OUTPUT(dl_blocked_winograd_output_f32__avx512);
 // to + p * step. Only part == channels.
 void dl_blocked_winograd_weights_f32(float *to, intptr_t step, intptr_t size,
                                      const dl_blocked_weights *k);
+// For training, tiles of size 4 and 16 lanes.
+//
+// Weights of up to 16 outputs that change from run to run, G g G', in the order of dl_blocked_conv:
+// those of place p and channel c at to + p * step + c * row, zeros for channels <= c < depth and
+// lanes beyond `outputs`. Output m and channel c have their taps at
+// w + m * output_step + c * channel_step, in reverse order where is_turned.
+void dl_winograd_weights_f32__avx512(float *to, intptr_t step, intptr_t row, const float *w,
+                                     intptr_t outputs, intptr_t output_step, intptr_t channels,
+                                     intptr_t channel_step, intptr_t depth, int is_turned);
+// A dy A' of tiles first..<first + count of one block of the gradient by the output, laid out by
+// out_step; what lies outside counts as 0.
+void dl_winograd_upstream_f32__avx512(const dl_blocked_winograd *k, intptr_t first, intptr_t count,
+                                      const float *in, float *v);
+// One place: sum[c][m] (+)= sum over tiles, in their order, of x[tile][c] * up[m / 16][tile][m %
+// 16] for c < channels rounded up to a multiple of 8, at most 16, and m < 16 blocks; rows of `sum`
+// lie `row` apart, blocks of `up` `block`. `adds`: to what is there.
+void dl_winograd_product_f32__avx512(float *sum, intptr_t row, const float *x, intptr_t channels,
+                                     const float *up, intptr_t blocks, intptr_t block,
+                                     intptr_t tiles, int adds);
+// The gradient by the weights of one channel and up to 16 outputs: G' s G, where s is the sum of
+// `parts` parts that lie part_step apart, its places step apart; dw[m * output_step + tap].
+void dl_winograd_weight_gradient_f32__avx512(float *dw, intptr_t output_step, intptr_t outputs,
+                                             const float *sums, intptr_t parts, intptr_t part_step,
+                                             intptr_t step);
 // A copy of rows first..<first + rows of each block (plane) of an image, between zeros:
 // to[blocks][rows][padded][pixel] holds from[blocks][height][width][pixel] from column `left` on,
 // as far as it fits; rows outside of the image are zeros.

@@ -60,6 +60,19 @@ DL_COL2IM(dl_col2im_f64__scalar, double);
 DL_CONV_WEIGHT_GRADIENT(dl_conv_weight_gradient_f32__scalar, float);
 DL_CONV_WEIGHT_GRADIENT(dl_conv_weight_gradient_f32__avx512, float); // stride along width 1 or 2
 
+// A convolution of stride 1 on planes that lie between zeros already.
+typedef struct dl_plane_conv {
+  intptr_t channels, taps[2]; // along height and width
+  intptr_t plane, row;        // elements between planes and rows of the input
+  intptr_t rows, width;       // of the output, whose rows follow each other
+  intptr_t out_plane;
+} dl_plane_conv;
+
+// `outputs` planes, 1 to 8: y[m][o] = bias[m] + sum over channels, then taps, of w[c][t][m] *
+// x[c][o + t]; bias may be NULL. Up to 31 elements behind the last tap of a row are read.
+void dl_plane_conv_f32__avx512(const dl_plane_conv *k, intptr_t outputs, const float *x,
+                               const float *w, const float *bias, float *y);
+
 #ifdef __cplusplus
 }
 #endif

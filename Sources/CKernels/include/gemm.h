@@ -96,6 +96,10 @@ void dl_pack_32__avx512_transpose(uint32_t *to, intptr_t width, const uint32_t *
 // As above for across = 1.
 void dl_pack_32__avx512_rows(uint32_t *to, intptr_t width, const uint32_t *from, intptr_t count,
                              intptr_t k, intptr_t along);
+// Panels of 64 columns, `step` elements apart, whose rows follow each other: row i of panel p holds
+// from[i * along + 64 p ...] for the columns there are, zeros behind them.
+void dl_pack_panels_32__avx512(uint32_t *to, intptr_t step, const uint32_t *from, intptr_t columns,
+                               intptr_t k, intptr_t along);
 
 #ifdef __cplusplus
 }

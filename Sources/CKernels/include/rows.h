@@ -60,6 +60,19 @@ typedef void dl_norm_back_f32_fn(const float *x, const float *dy, ptrdiff_t n, f
                                  float of_x, float constant, float *dx);
 dl_norm_back_f32_fn dl_norm_back_f32__scalar, dl_norm_back_f32__avx2, dl_norm_back_f32__avx512;
 
+// Rows that are normalised, each with n > 0 elements; without `centers` around 0.
+typedef struct dl_norm_rows {
+  ptrdiff_t rows, n;
+  double epsilon;
+  int centers;
+} dl_norm_rows;
+// The gradients of y = z * gain + shift with z = (x - mean) / sqrt(variance + epsilon), row by row:
+// dx, and the sums over the rows, in their order, of dy * z and dy. Each may be NULL.
+typedef void dl_norm_rows_back_f32_fn(const dl_norm_rows *k, const float *x, const float *gain,
+                                      const float *dy, float *dx, float *dgain, float *dshift);
+dl_norm_rows_back_f32_fn dl_norm_rows_back_f32__scalar, dl_norm_rows_back_f32__avx2,
+    dl_norm_rows_back_f32__avx512;
+
 dl_moments_f32_fn dl_moments_f32__scalar, dl_moments_f32__avx2, dl_moments_f32__avx512;
 dl_affine_f32_fn dl_affine_f32__scalar, dl_affine_f32__avx2, dl_affine_f32__avx512;
 dl_affine_each_f32_fn dl_affine_each_f32__scalar, dl_affine_each_f32__avx2,

@@ -17,4 +17,11 @@ dl_softmax_f32_rows_fn dl_softmax_f32_rows__scalar, dl_softmax_f32_rows__avx2,
 dl_softmax_f32_cols_fn dl_softmax_f32_cols__scalar, dl_softmax_f32_cols__avx2,
     dl_softmax_f32_cols__avx512;
 
+// Of each row: its largest element, and the logarithm of sum e^(x - max); NaN as above.
+void dl_log_totals_f32__avx512(const float *x, ptrdiff_t rows, ptrdiff_t n, float *tops,
+                               float *logs);
+// Softmax of each row times rates[row], 0 where that is 0; y is not x.
+void dl_softmax_scaled_f32__avx512(const float *x, ptrdiff_t rows, ptrdiff_t n, const float *rates,
+                                   float *y);
+
 #endif

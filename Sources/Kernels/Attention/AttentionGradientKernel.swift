@@ -15,17 +15,47 @@ public struct AttentionGradientKernel: Sendable {
   let isCausal: Bool
   let scale: Double
   let element: GemmElement
+  let isa: InstructionSet
+  let places: Places
   let pieces: Int
   let pieceBytes: Int
   /// `Q K^T`, `dY V^T`, `dS K`, `dS^T Q`, `P^T dY`.
   let scores, rises, byQueries, byKeys, byValues: GemmPlan
 
+  /// Where the heads of each operand and of its gradient lie: `[heads of an image]` at the first
+  /// distance, images and rows at the others.
+  public struct Places: Sendable {
+    /// Heads of an image.
+    public let heads: Int
+    public let query, key, value, output: AttentionKernel.Layout
+    public init(
+      heads: Int, query: AttentionKernel.Layout, key: AttentionKernel.Layout,
+      value: AttentionKernel.Layout, output: AttentionKernel.Layout
+    ) {
+      (self.heads, self.query, self.key, self.value, self.output) = (
+        heads, query, key, value, output
+      )
+    }
+  }
+
   /// - `heads`: those of all images; `isCausal`: whether query i sees keys 0 to i alone.
+  /// - `places`: nil for heads one behind the other.
   public init(
     heads: Int, queries: Int, keys: Int, size: Int, valueSize: Int, isCausal: Bool, scale: Double,
-    element: GemmElement, threads: Int
+    element: GemmElement, places given: Places? = nil, threads: Int,
+    isa: InstructionSet = .current
   ) {
     self.heads = heads
+    self.isa = isa
+    func packed(_ rows: Int, _ size: Int) -> AttentionKernel.Layout {
+      .init(batch: rows * size, head: 0, row: size)
+    }
+    let places =
+      given
+      ?? Places(
+        heads: 1, query: packed(queries, size), key: packed(keys, size),
+        value: packed(keys, valueSize), output: packed(queries, valueSize))
+    self.places = places
     self.queries = queries
     self.keys = keys
     self.size = size
@@ -37,22 +67,29 @@ public struct AttentionGradientKernel: Sendable {
     func column(_ n: Int) -> GemmPlan.Layout { .init(row: 1, column: n) }
     var scaled = GemmPlan.Epilogue()
     scaled.alpha = scale
+    let (q, k, v, y) = (places.query.row, places.key.row, places.value.row, places.output.row)
     scores = GemmPlan(
-      m: queries, n: keys, k: size, element: element, b: column(size), epilogue: scaled)
-    rises = GemmPlan(m: queries, n: keys, k: valueSize, element: element, b: column(valueSize))
-    byQueries = GemmPlan(m: queries, n: size, k: keys, element: element)
-    byKeys = GemmPlan(m: keys, n: size, k: queries, element: element, a: column(keys))
-    byValues = GemmPlan(m: keys, n: valueSize, k: queries, element: element, a: column(keys))
+      m: queries, n: keys, k: size, element: element, a: row(q), b: column(k), epilogue: scaled,
+      isa: isa)
+    rises = GemmPlan(
+      m: queries, n: keys, k: valueSize, element: element, a: row(y), b: column(v), isa: isa)
+    byQueries = GemmPlan(m: queries, n: size, k: keys, element: element, b: row(k), c: q, isa: isa)
+    byKeys = GemmPlan(
+      m: keys, n: size, k: queries, element: element, a: column(keys), b: row(q), c: k, isa: isa)
+    byValues = GemmPlan(
+      m: keys, n: valueSize, k: queries, element: element, a: column(keys), b: row(y), c: v,
+      isa: isa)
     pieces = max(1, min(heads, threads > 1 ? threads * 4 : 1))
     let gemm = [scores, rises, byQueries, byKeys, byValues].map(\.scratchBytes).max() ?? 0
     pieceBytes =
       2 * GemmPlan.aligned(queries * keys * element.byteSize) + GemmPlan.aligned(gemm)
+      + GemmPlan.aligned(queries * 4)
   }
 
   /// Bytes of scratch that `run` needs, 64-byte aligned.
   public var scratchBytes: Int { pieces * pieceBytes }
 
-  /// Each `[heads, rows, size]`; gradients that are not wanted are nil.
+  /// The first head of each; gradients, laid out as what they belong to, are nil where unwanted.
   public struct Operands {
     public var q, k, v, dy: UnsafeRawPointer
     public var dq, dk, dv: UnsafeMutableRawPointer?
@@ -86,41 +123,69 @@ public struct AttentionGradientKernel: Sendable {
     let es = element.byteSize
     let area = GemmPlan.aligned(queries * keys * es)
     let (first, second, own) = (scratch, scratch + area, scratch + 2 * area)
-    let (q, k) = (o.q + head * queries * size * es, o.k + head * keys * size * es)
-    let (v, dy) = (
-      o.v + head * keys * valueSize * es, o.dy + head * queries * valueSize * es
+    func at(_ l: AttentionKernel.Layout) -> Int {
+      (head / places.heads * l.batch + head % places.heads * l.head) * es
+    }
+    let (q, k, v, dy) = (
+      o.q + at(places.query), o.k + at(places.key), o.v + at(places.value),
+      o.dy + at(places.output)
     )
     scores.run(a: q, b: k, c: first, scratch: own, pool: .single)
-    let weights = first.assumingMemoryBound(to: T.self)
+    weigh(T.self, first, inverse: scratch + pieceBytes - GemmPlan.aligned(queries * 4))
+    if let dv = o.dv {
+      byValues.run(a: first, b: dy, c: dv + at(places.value), scratch: own, pool: .single)
+    }
+    if o.dq == nil && o.dk == nil { return }
+    rises.run(a: dy, b: v, c: second, scratch: own, pool: .single)
+    slope(T.self, first, second)
+    if let dq = o.dq {
+      byQueries.run(a: second, b: k, c: dq + at(places.query), scratch: own, pool: .single)
+    }
+    if let dk = o.dk {
+      byKeys.run(a: second, b: q, c: dk + at(places.key), scratch: own, pool: .single)
+    }
+  }
+
+  /// Softmax of the scores in place; `inverse`: memory for a float a row.
+  private func weigh<T: RowReal>(
+    _: T.Type, _ scores: UnsafeMutableRawPointer, inverse: UnsafeMutableRawPointer
+  ) {
+    if element == .float32 {
+      AttentionRows.weights(
+        isa, rows: queries, n: keys, seen: isCausal ? 1 : keys, step: isCausal ? 1 : 0,
+        scores.assumingMemoryBound(to: Float.self),
+        inverse: inverse.assumingMemoryBound(to: Float.self))
+      return
+    }
+    let weights = scores.assumingMemoryBound(to: T.self)
     for i in 0..<queries {
       let seen = isCausal ? min(keys, i + 1) : keys
       let row = weights + i * keys
       if seen > 0 { T.softmaxRow(row, seen, into: row) }
       for j in seen..<keys { row[j] = 0 }
     }
-    if let dv = o.dv {
-      byValues.run(
-        a: first, b: dy, c: dv + head * keys * valueSize * es, scratch: own, pool: .single)
+  }
+
+  /// The gradients by scores, in place of those by weights.
+  private func slope<T: RowReal>(
+    _: T.Type, _ weights: UnsafeMutableRawPointer, _ rises: UnsafeMutableRawPointer
+  ) {
+    if element == .float32 {
+      AttentionRows.slopes(
+        isa, rows: queries, n: keys, seen: isCausal ? 1 : keys, step: isCausal ? 1 : 0,
+        weights.assumingMemoryBound(to: Float.self), rises.assumingMemoryBound(to: Float.self),
+        scale: Float(scale))
+      return
     }
-    if o.dq == nil && o.dk == nil { return }
-    rises.run(a: dy, b: v, c: second, scratch: own, pool: .single)
-    let slopes = second.assumingMemoryBound(to: T.self)
+    let factor = T(scale)
     for i in 0..<queries {
       let seen = isCausal ? min(keys, i + 1) : keys
-      let (p, d) = (weights + i * keys, slopes + i * keys)
+      let p = weights.assumingMemoryBound(to: T.self) + i * keys
+      let d = rises.assumingMemoryBound(to: T.self) + i * keys
       var sum: T = 0
       if seen > 0 { T.dots(1, 1, seen, p, seen, d, seen, into: &sum, 1, adds: false) }
-      let factor = T(scale)
       for j in 0..<seen { d[j] = p[j] * (d[j] - sum) * factor }
       for j in seen..<keys { d[j] = 0 }
-    }
-    if let dq = o.dq {
-      byQueries.run(
-        a: second, b: k, c: dq + head * queries * size * es, scratch: own, pool: .single)
-    }
-    if let dk = o.dk {
-      byKeys.run(
-        a: second, b: q, c: dk + head * keys * size * es, scratch: own, pool: .single)
     }
   }
 }

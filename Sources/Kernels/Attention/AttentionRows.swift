@@ -25,6 +25,33 @@ enum AttentionRows {
     dl_attention_sum_f32__scalar, dl_attention_sum_f32__avx2, dl_attention_sum_f32__avx512,
   ]
 
+  private static let slopeForms = [
+    dl_attention_slopes_f32__scalar, dl_attention_slopes_f32__avx2,
+    dl_attention_slopes_f32__avx512,
+  ]
+
+  /// The softmax of `rows` rows of `n` scores in place, where row r sees the first
+  /// `high + r * step` keys, and 0 for the others. `inverse`: memory for an element a row.
+  static func weights(
+    _ isa: InstructionSet, rows: Int, n: Int, seen high: Int, step: Int,
+    _ scores: UnsafeMutablePointer<Float>, inverse: UnsafeMutablePointer<Float>
+  ) {
+    var a = dl_attention_rows(
+      scores: scores, rows: rows, n: n, distance: n, low: 0, low_step: 0, high: high,
+      high_step: step, mask: nil, mask_row: 0, bits: nil, bits_row: 0, extra: nil, extra_row: 0,
+      inverse: inverse)
+    softmax(isa, &a)
+    scale(isa, rows: rows, columns: n, scores, n, by: inverse, 1, into: scores, n)
+  }
+
+  /// The gradients by scores, in place of those by weights: see `attention.h`.
+  static func slopes(
+    _ isa: InstructionSet, rows: Int, n: Int, seen high: Int, step: Int,
+    _ weights: UnsafePointer<Float>, _ d: UnsafeMutablePointer<Float>, scale: Float
+  ) {
+    slopeForms[form(isa)](rows, n, high, step, weights, d, scale)
+  }
+
   /// Exponentials of masked scores, and the inverse of each row's sum: see `attention.h`.
   static func softmax(_ isa: InstructionSet, _ rows: inout dl_attention_rows) {
     softmaxForms[form(isa)](&rows)

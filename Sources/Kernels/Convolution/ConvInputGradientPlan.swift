@@ -14,7 +14,7 @@ public struct ConvInputGradientPlan: Sendable {
 
   /// The inputs at one remainder of each axis.
   struct Phase: Sendable {
-    let plan: ConvPlan
+    let plan: VariableConvPlan
     /// Where its results begin, and their sizes, along each axis.
     let first: [Int]
     let sizes: [Int]
@@ -29,6 +29,8 @@ public struct ConvInputGradientPlan: Sendable {
   let imageBytes: Int
   /// Whether some inputs meet no tap.
   let hasGaps: Bool
+  /// Whether the plan turns the weights round itself.
+  let readsWeights: Bool
 
   /// One axis of a phase.
   private struct Axis {
@@ -52,16 +54,20 @@ public struct ConvInputGradientPlan: Sendable {
     var isUsed: Bool { sizes > 0 && !taps.isEmpty }
   }
 
-  /// - `geometry`: that of the forward convolution. - `element`: float32 or float64.
+  /// - `geometry`: that of the forward convolution. - `element`: float32 or float64. - `exact`:
+  ///   sums as accurate as plain summation.
   ///
   /// Errors: `.shape` when a size exceeds what memory can address.
   public init(
-    _ geometry: ConvGeometry, element: GemmElement, threads: Int = 1,
+    _ geometry: ConvGeometry, element: GemmElement, exact: Bool = false, threads: Int = 1,
     isa: InstructionSet = .current
   ) throws(EngineError) {
     let g = geometry
     self.geometry = g
     self.element = element
+    // The taps of the only phase are all, turned round: its plan reads them where they lie.
+    let isWhole = g.strides == [1, 1, 1] && g.groups == 1
+    readsWeights = isWhole
     var list: [Phase] = []
     var takes = true
     for rd in 0..<g.strides[0] {
@@ -86,8 +92,10 @@ public struct ConvInputGradientPlan: Sendable {
             strides: [1, 1, 1], dilations: g.dilations, pads: axes.map(\.pad))
           list.append(
             Phase(
-              plan: ConvPlan(phase, element: element, threads: threads, isa: isa), first: first,
-              sizes: axes.map(\.sizes), taps: Table(taps)))
+              plan: VariableConvPlan(
+                phase, element: element, isTurned: isWhole, exact: exact, threads: threads,
+                isa: isa),
+              first: first, sizes: axes.map(\.sizes), taps: Table(taps)))
         }
       }
     }
@@ -102,7 +110,9 @@ public struct ConvInputGradientPlan: Sendable {
     phases = list
     fallback = nil
     hasGaps = list.count < g.strides.reduce(1, *)
-    weightBytes = GemmPlan.aligned(list.map(\.plan.geometry.weightCount).reduce(0, max) * es)
+    weightBytes =
+      isWhole
+      ? 0 : GemmPlan.aligned(list.map(\.plan.geometry.weightCount).reduce(0, max) * es)
     imageBytes =
       g.strides == [1, 1, 1]
       ? 0 : GemmPlan.aligned(list.map(\.plan.geometry.outputCount).reduce(0, max) * es)
@@ -135,10 +145,11 @@ public struct ConvInputGradientPlan: Sendable {
     let own = scratch + weightBytes + imageBytes
     if hasGaps { result.update(repeating: 0, count: g.inputCount) }
     for phase in phases {
-      turn(weights.assumingMemoryBound(to: T.self), phase, turned)
+      if !readsWeights { turn(weights.assumingMemoryBound(to: T.self), phase, turned) }
       let isWhole = imageBytes == 0
       phase.plan.run(
-        x: dy, weights: turned, bias: nil, y: isWhole ? dx : UnsafeMutableRawPointer(image),
+        x: dy, weights: readsWeights ? weights : UnsafeRawPointer(turned), bias: nil,
+        y: isWhole ? dx : UnsafeMutableRawPointer(image),
         scratch: own, pool: pool)
       if isWhole { continue }
       let pixels = phase.sizes.reduce(1, *)

@@ -31,14 +31,20 @@ public struct ConvWeightGradientPlan: Sendable {
   let partialBytes: Int
   let isParallel: Bool
 
-  /// - `element`: float32 or float64.
+  /// What takes 3x3 kernels of stride 1 where it pays.
+  let winograd: WinogradWeightGradientPlan?
+
+  /// - `element`: float32 or float64. - `exact`: sums as accurate as plain summation.
   public init(
-    _ geometry: ConvGeometry, element: GemmElement, threads: Int = 1,
+    _ geometry: ConvGeometry, element: GemmElement, exact: Bool = false, threads: Int = 1,
     isa: InstructionSet = .current
   ) {
     let g = geometry
     self.geometry = g
     self.element = element
+    winograd =
+      element == .float32 && !exact
+      ? WinogradWeightGradientPlan(g, threads: threads, isa: isa) : nil
     let es = element.byteSize
     let (m, n) = (g.outputs, g.channels * g.taps)
     let width = g.output[2]
@@ -59,8 +65,8 @@ public struct ConvWeightGradientPlan: Sendable {
       isParallel ? max(1, min(g.channels, (threads * 2 + blocks - 1) / max(1, blocks))) : 1
     if isDirect {
       (stretch, plans, columnBytes, sideBytes, partialBytes) = (rows, [], 0, 0, 0)
-      scratchBytes = 0
-      label = "conv weight gradient direct \(isa)"
+      scratchBytes = winograd?.scratchBytes ?? 0
+      label = winograd?.label ?? "conv weight gradient direct \(isa)"
       return
     }
     if isDepthwise {
@@ -101,7 +107,11 @@ public struct ConvWeightGradientPlan: Sendable {
     x: UnsafeRawPointer, dy: UnsafeRawPointer, dw: UnsafeMutableRawPointer,
     scratch: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
-    if isDirect {
+    if let winograd {
+      winograd.run(
+        x: x.assumingMemoryBound(to: Float.self), dy: dy.assumingMemoryBound(to: Float.self),
+        dw: dw.assumingMemoryBound(to: Float.self), scratch: scratch, pool: pool)
+    } else if isDirect {
       direct(
         x.assumingMemoryBound(to: Float.self), dy.assumingMemoryBound(to: Float.self),
         dw.assumingMemoryBound(to: Float.self), pool)

@@ -1,4 +1,9 @@
+import CKernels
 import Tensors
+
+private let normRowsBack = [
+  dl_norm_rows_back_f32__scalar, dl_norm_rows_back_f32__avx2, dl_norm_rows_back_f32__avx512,
+][Int(LaneSet.best.rawValue)]
 
 /// The gradients of normalising rows, or channels, of float32 or float64.
 ///
@@ -19,6 +24,9 @@ public struct NormGradient: Sendable {
   private let n: Int
   private let epsilon: Double
   private let pieces: Int
+  /// Stretches of float32 rows whose sums over columns are kept apart and then added in order: the
+  /// same for any number of threads.
+  private let stretches: Int
 
   public init(_ form: Form, count: Int, n: Int, epsilon: Double, threads: Int) {
     self.form = form
@@ -26,11 +34,14 @@ public struct NormGradient: Sendable {
     self.n = n
     self.epsilon = epsilon
     pieces = max(1, min(count, threads > 1 ? threads * 4 : 1))
+    stretches = max(1, min(64, (count + 15) / 16))
   }
 
-  /// Mean and inverse of each row, two rows to work in for each piece, a row of ones.
+  /// Mean and inverse of each row, two rows to work in for each piece, a row of ones; two rows for
+  /// each stretch of float32 rows.
   public func scratchBytes(_ dtype: DType) -> Int {
-    (2 * count + (2 * pieces + 1) * n) * dtype.byteSize
+    if dtype == .float32, case .rows = form { return 2 * stretches * n * 4 }
+    return (2 * count + (2 * pieces + 1) * n) * dtype.byteSize
   }
 
   /// - `dGain`, `dShift`: one element a column or channel; nil where unwanted.
@@ -41,8 +52,43 @@ public struct NormGradient: Sendable {
   ) {
     if dtype == .float64 {
       run(Double.self, x, gain, dy, dx, dGain, dShift, scratch, pool)
+    } else if case .rows(let centers) = form {
+      runRows(
+        centers, x.assumingMemoryBound(to: Float.self), gain.assumingMemoryBound(to: Float.self),
+        dy.assumingMemoryBound(to: Float.self), dx?.assumingMemoryBound(to: Float.self),
+        dGain?.assumingMemoryBound(to: Float.self), dShift?.assumingMemoryBound(to: Float.self),
+        scratch.assumingMemoryBound(to: Float.self), pieces > 1 ? pool : .single)
     } else {
       run(Float.self, x, gain, dy, dx, dGain, dShift, scratch, pool)
+    }
+  }
+
+  private func runRows(
+    _ centers: Bool, _ x: UnsafePointer<Float>, _ gain: UnsafePointer<Float>,
+    _ dy: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>?,
+    _ dGain: UnsafeMutablePointer<Float>?, _ dShift: UnsafeMutablePointer<Float>?,
+    _ scratch: UnsafeMutablePointer<Float>, _ pool: ThreadPool
+  ) {
+    guard n > 0 else { return }
+    nonisolated(unsafe) let (x, gain, dy, dx, scratch) = (x, gain, dy, dx, scratch)
+    let (wantsGain, wantsShift) = (dGain != nil, dShift != nil)
+    pool.run(stretches) { i in
+      let first = i * count / stretches
+      var k = dl_norm_rows(
+        rows: (i + 1) * count / stretches - first, n: n, epsilon: epsilon,
+        centers: centers ? 1 : 0)
+      let at = first * n
+      normRowsBack(
+        &k, x + at, gain, dy + at, dx.map { $0 + at },
+        wantsGain ? scratch + 2 * i * n : nil, wantsShift ? scratch + (2 * i + 1) * n : nil)
+    }
+    for (result, place) in [(dGain, 0), (dShift, 1)] {
+      guard let result else { continue }
+      for j in 0..<n { result[j] = scratch[place * n + j] }
+      for i in 1..<max(1, stretches) {
+        let part = scratch + (2 * i + place) * n
+        for j in 0..<n { result[j] += part[j] }
+      }
     }
   }
 

@@ -77,11 +77,16 @@ public struct LSTMTrainingKernel: Sendable {
   /// Bytes of scratch of the pass backwards.
   public var backwardBytes: Int {
     let gemm =
-      [inputGradient, inputWeights, stateWeights].map(\.scratchBytes).max() ?? 0
+      [inputGradient, inputWeights, stateWeights].map(\.scratchBytes)
+      + [turned(input), turned(hidden)].compactMap { $0?.scratchBytes }
     let steps = stepScratch * groups
     return
       (aligned(rows * width) + aligned(rows * hidden) + 2 * aligned(batch * hidden)
-      + aligned(hidden) + tableFloats) * 4 + max(gemm, steps)
+      + aligned(hidden) + tableFloats) * 4 + max(gemm.max() ?? 0, steps)
+  }
+  /// The product of the gates' gradients, turned, and rows of `n`; nil where sums are short.
+  private func turned(_ n: Int) -> TurnedProductPlan? {
+    TurnedProductPlan(m: width, n: n, k: rows, threads: groups, isa: isa)
   }
 
   /// Addresses of what a pass reads; absent ones nil. `w` `[4 H, I]`, `r` `[4 H, H]`, `bias`
@@ -241,7 +246,13 @@ public struct LSTMTrainingKernel: Sendable {
     if let dx = g.dx, rows > 0 {
       inputGradient.run(a: down, b: o.w, c: dx, scratch: own, pool: pool)
     }
-    if let dw = g.dw { inputWeights.run(a: down, b: o.x, c: dw, scratch: own, pool: pool) }
+    if let dw = g.dw {
+      if let plan = turned(input) {
+        plan.run(a: down, b: o.x, c: dw, scratch: own, pool: pool)
+      } else {
+        inputWeights.run(a: down, b: o.x, c: dw, scratch: own, pool: pool)
+      }
+    }
     if let dr = g.dr {
       if steps > 0 {
         if let firstH = o.firstH {
@@ -251,7 +262,11 @@ public struct LSTMTrainingKernel: Sendable {
         }
         (before + state).update(from: kept.y, count: (steps - 1) * state)
       }
-      stateWeights.run(a: down, b: before, c: dr, scratch: own, pool: pool)
+      if let plan = turned(hidden) {
+        plan.run(a: down, b: before, c: dr, scratch: own, pool: pool)
+      } else {
+        stateWeights.run(a: down, b: before, c: dr, scratch: own, pool: pool)
+      }
     }
     if let dBias = g.dBias {
       sums.run(down, into: dBias, pool: pool)

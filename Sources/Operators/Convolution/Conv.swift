@@ -176,8 +176,9 @@ public struct Conv: Operator {
         return try PackedFilter(source.storage.bytes, geometry, element: element, space: space)
       }
     }
+    if constant == nil { return try prepareVariable(p, geometry, element) }
     let plan = ConvPlan(geometry, element: element, packed: filter, threads: p.options.threads)
-    let readsWeights = constant == nil || plan.method == .depthwise
+    let readsWeights = plan.method == .depthwise
     let stage = HalfStage(
       x.dtype, inputs: [x.count, readsWeights ? w.count : 0, bias?.count ?? 0], output: y.count,
       scratchBytes: plan.scratchBytes)
@@ -189,6 +190,29 @@ public struct Conv: Operator {
         x: stage.input(0, m.inputs[0], scratch, pool),
         weights: readsWeights
           ? stage.input(1, m.inputs[1], scratch, pool) : UnsafeRawPointer(m.inputs[1]),
+        bias: hasBias ? stage.input(2, m.inputs[2], scratch, pool) : nil,
+        y: stage.output(m.outputs[0], scratch), scratch: scratch, pool: pool)
+      stage.finish(m.outputs[0], scratch, pool)
+    }
+  }
+
+  /// Weights that come anew with each run.
+  private func prepareVariable(
+    _ p: Preparation, _ geometry: ConvGeometry, _ element: GemmElement
+  ) throws(EngineError) -> Prepared {
+    let (x, w, y) = (try p.input(0), try p.input(1), try p.output(0))
+    let hasBias = p.has(2)
+    let plan = VariableConvPlan(
+      geometry, element: element, exact: p.options.exact, threads: p.options.threads)
+    let stage = HalfStage(
+      x.dtype, inputs: [x.count, w.count, hasBias ? try p.input(2).count : 0], output: y.count,
+      scratchBytes: plan.scratchBytes)
+    return Prepared(scratchBytes: stage.scratchBytes, label: plan.label) {
+      (m) throws(EngineError) in
+      let (scratch, pool) = (m.scratch, m.pool)
+      plan.run(
+        x: stage.input(0, m.inputs[0], scratch, pool),
+        weights: stage.input(1, m.inputs[1], scratch, pool),
         bias: hasBias ? stage.input(2, m.inputs[2], scratch, pool) : nil,
         y: stage.output(m.outputs[0], scratch), scratch: scratch, pool: pool)
       stage.finish(m.outputs[0], scratch, pool)

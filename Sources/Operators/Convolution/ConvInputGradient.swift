@@ -63,7 +63,7 @@ public struct ConvInputGradient: Operator {
     if x.count == 0 { return Prepared { (_) throws(EngineError) in } }
     let plan = try ConvInputGradientPlan(
       convGeometry(window, group, x: x.shape, w: w.shape, dy: dy.shape), element: element,
-      threads: p.options.threads)
+      exact: p.options.exact, threads: p.options.threads)
     return Prepared(scratchBytes: plan.scratchBytes, label: plan.label) { m in
       plan.run(
         dy: m.inputs[0], weights: m.inputs[1], dx: m.outputs[0], scratch: m.scratch, pool: m.pool)

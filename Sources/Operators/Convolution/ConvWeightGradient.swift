@@ -68,7 +68,7 @@ public struct ConvWeightGradient: Operator {
     if w.count == 0 { return Prepared { (_) throws(EngineError) in } }
     let plan = ConvWeightGradientPlan(
       try convGeometry(window, group, x: x.shape, w: w.shape, dy: dy.shape), element: element,
-      threads: p.options.threads)
+      exact: p.options.exact, threads: p.options.threads)
     return Prepared(scratchBytes: plan.scratchBytes, label: plan.label) { m in
       plan.run(
         x: m.inputs[0], dy: m.inputs[1], dw: m.outputs[0], scratch: m.scratch, pool: m.pool)

@@ -69,6 +69,14 @@ public struct SoftmaxCrossEntropyGradient: FormulaGradient {
     return Prepared(
       scratchBytes: labels.shape.count * dtype.byteSize, label: "softmax nll gradient"
     ) { (m) throws(EngineError) in
+      if dtype == .float32, work.inner == 1, CrossEntropyRows.isAvailable {
+        let rates = try work.rates(Float.self, m, hasWeights: hasWeights)
+        CrossEntropyRows.gradients(
+          m.inputs[0].assumingMemoryBound(to: Float.self), rows: work.outer, n: work.classes,
+          rates: rates, into: m.outputs[0].assumingMemoryBound(to: Float.self), pool: m.pool
+        ) { work.indices.load(m.inputs[1], $0) }
+        return
+      }
       SoftmaxKernel.run(
         dtype, log: false, m.inputs[0], outer: work.outer, n: work.classes, inner: work.inner,
         into: m.outputs[0], pool: m.pool)
@@ -88,12 +96,14 @@ public struct SoftmaxCrossEntropyGradient: FormulaGradient {
     let inner: Int
     let indices: Indices
 
-    func run<T: Real>(_: T.Type, _ m: Memory, hasWeights: Bool) throws(EngineError) {
+    /// The factor of each label, in scratch.
+    func rates<T: Real>(
+      _: T.Type, _ m: Memory, hasWeights: Bool
+    ) throws(EngineError) -> UnsafePointer<T> {
       let up = UnsafePointer(m.inputs[2].assumingMemoryBound(to: T.self))
       let weights =
         hasWeights ? UnsafePointer(m.inputs[3].assumingMemoryBound(to: T.self)) : nil
       let rates = m.scratch.assumingMemoryBound(to: T.self)
-      let result = m.outputs[0].assumingMemoryBound(to: T.self)
       var total = 0.0
       for at in 0..<outer * inner {
         let label = indices.load(m.inputs[1], at)
@@ -113,6 +123,12 @@ public struct SoftmaxCrossEntropyGradient: FormulaGradient {
       for at in 0..<outer * inner {
         rates[at] *= options.reduction == .none ? up[at] : scale
       }
+      return UnsafePointer(rates)
+    }
+
+    func run<T: Real>(_: T.Type, _ m: Memory, hasWeights: Bool) throws(EngineError) {
+      let rates = try self.rates(T.self, m, hasWeights: hasWeights)
+      let result = m.outputs[0].assumingMemoryBound(to: T.self)
       let each = max(1, 16_384 / max(1, classes * inner))
       m.pool.run((outer + each - 1) / each) { piece in
         for o in piece * each..<min(outer, (piece + 1) * each) {

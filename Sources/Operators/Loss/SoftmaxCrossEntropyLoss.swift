@@ -55,6 +55,28 @@ public struct SoftmaxCrossEntropyLoss: Operator {
     let (options, dtype) = (options, x.dtype)
     let (hasWeights, wantsLog) = (p.has(2), p.wants(1))
     guard dtype == .float32 || dtype == .float64 else { throw p.noKernel() }
+    if dtype == .float32, !wantsLog, sizes.inner == 1, sizes.classes > 0,
+      CrossEntropyRows.isAvailable
+    {
+      // Of each row the largest score, the logarithm of its sum, the label's log-probability.
+      return Prepared(scratchBytes: 3 * sizes.outer * 4, label: "softmax nll rows") {
+        (m) throws(EngineError) in
+        let x = UnsafePointer(m.inputs[0].assumingMemoryBound(to: Float.self))
+        let tops = m.scratch.assumingMemoryBound(to: Float.self)
+        let logs = tops + sizes.outer
+        CrossEntropyRows.totals(
+          x, rows: sizes.outer, n: sizes.classes, tops: tops, logs: logs, pool: m.pool)
+        let chosen = logs + sizes.outer
+        for r in 0..<sizes.outer {
+          let label = indices.load(m.inputs[1], r)
+          let isClass = label >= 0 && label < sizes.classes
+          chosen[r] = isClass ? (x[r * sizes.classes + label] - tops[r]) - logs[r] : 0
+        }
+        try options.run(
+          UnsafePointer(chosen), m.inputs[1], indices, weights: hasWeights ? m.input(2) : nil,
+          sizes, m.output(0), hasChosen: true)
+      }
+    }
     return Prepared(scratchBytes: wantsLog ? 0 : x.byteCount, label: "softmax nll") {
       (m) throws(EngineError) in
       let log = wantsLog ? m.outputs[1] : m.scratch

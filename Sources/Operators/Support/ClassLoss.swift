@@ -62,13 +62,14 @@ public struct ClassLoss: Hashable, Sendable {
 
   /// `y` from log-probabilities `[outer, classes, inner]` and labels `[outer, inner]`.
   ///
-  /// Sums in float64, in the order of the labels.
+  /// Sums in float64, in the order of the labels. `hasChosen`: x holds those of the labels alone,
+  /// `[outer, inner]`.
   ///
   /// Errors: `.value` for a label that is no class and not ignored.
   func run<T: Real>(
     _ x: UnsafePointer<T>, _ labels: UnsafeRawPointer, _ indices: Indices,
     weights: UnsafePointer<T>?, _ sizes: (outer: Int, classes: Int, inner: Int),
-    _ y: UnsafeMutablePointer<T>
+    _ y: UnsafeMutablePointer<T>, hasChosen: Bool = false
   ) throws(EngineError) {
     var (sum, total): (Double, Double) = (0, 0)
     for o in 0..<sizes.outer {
@@ -83,7 +84,7 @@ public struct ClassLoss: Hashable, Sendable {
               received: "\(label)")
           }
           weight = weights?[label] ?? 1
-          loss = -x[(o * sizes.classes + label) * sizes.inner + i] * weight
+          loss = -x[hasChosen ? at : (o * sizes.classes + label) * sizes.inner + i] * weight
         }
         if reduction == .none {
           y[at] = loss

@@ -9,17 +9,18 @@ import Tensors
 final class TapeContext {
   let tape = Tape()
   /// Gradients being taken, one inside the other.
-  private(set) var depth = 0
+  @exclusivity(unchecked) private(set) var depth = 0
   /// Above 0, nothing is recorded.
-  var pauses = 0
+  @exclusivity(unchecked) var pauses = 0
   /// Whether modules behave as in training: dropout drops, batch norm uses the batch.
   var isTraining = false
-  var eager = Eager()
+  @exclusivity(unchecked) var eager = Eager()
   /// Set while a function is captured into a graph.
-  var capture: Capture?
+  @exclusivity(unchecked) var capture: Capture?
   /// The path of the layer that is running; "" outside.
   var layerPath = ""
   /// Looks at what each operator makes: its name, whether on the way back, inputs and results.
+  @exclusivity(unchecked)
   var inspect: (@Sendable (String, Bool, [Tensor?], [Tensor?]) throws(any Error) -> Void)?
   /// Terms that layers add to the loss; nil while nobody asks for them.
   var extraLosses: [Tensor]?
@@ -53,7 +54,7 @@ final class TapeContext {
   /// its own, so not inside a gradient that is derived again.
   var keepsForGradients: Bool { capture?.isForTraining ?? (isRecording && depth == 1) }
   /// Whether an outer gradient sees what the innermost one gives.
-  private(set) var isNested = false
+  @exclusivity(unchecked) private(set) var isNested = false
 
   /// Runs `body` while what it does is recorded; it gets the number of the first record.
   func record<R>(_ body: (Int) throws -> R) rethrows -> R {

@@ -67,10 +67,12 @@ import Testing
       wantX[i] += pw[j] * py[k]
       wantW[j] += px[i] * py[k]
     }
-    let byWeight = ConvWeightGradientPlan(g, element: .float32, threads: threads, isa: isa)
+    let byWeight = ConvWeightGradientPlan(
+      g, element: .float32, exact: true, threads: threads, isa: isa)
     let one = try #require(GuardedMemory(bytes: byWeight.scratchBytes))
     byWeight.run(x: x.start, dy: y.start, dw: dw.start, scratch: one.start, pool: pool)
-    let byInput = try ConvInputGradientPlan(g, element: .float32, threads: threads, isa: isa)
+    let byInput = try ConvInputGradientPlan(
+      g, element: .float32, exact: true, threads: threads, isa: isa)
     let two = try #require(GuardedMemory(bytes: byInput.scratchBytes))
     byInput.run(dy: y.start, weights: w.start, dx: dx.start, scratch: two.start, pool: pool)
     let gotX = UnsafeBufferPointer(

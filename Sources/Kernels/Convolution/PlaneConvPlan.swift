@@ -1,0 +1,144 @@
+import CKernels
+import Tensors
+
+/// A convolution of stride 1 with few channels, summed directly over planes, whose weights come
+/// anew with each run, as in training.
+///
+/// A register tile holds up to 8 outputs at two stretches of 16 pixels: 32 pixels of a row, or two
+/// rows where these are short. Bands of rows are first copied between zeros. Sums run over
+/// channels, then taps; results do not depend on the number of threads.
+public struct PlaneConvPlan: Sendable {
+  public let scratchBytes: Int
+  public let label: String
+
+  let geometry: ConvGeometry
+  /// Parts of near equal size that the outputs fall into.
+  let parts: Int
+  /// Output rows of a band, bands of an image.
+  let band: Int
+  let bands: Int
+  /// Elements of a padded row, of a padded plane of a band.
+  let row: Int
+  let plane: Int
+  let weightCount: Int
+  let slots: Int
+  let slotCount: Int
+
+  /// Nil where the form cannot take the convolution, or would not pay.
+  public init?(_ g: ConvGeometry, threads: Int = 1, isa: InstructionSet = .current) {
+    let ones = [1, 1, 1]
+    let width = g.output[2]
+    guard isa >= .avx512, g.strides == ones, g.dilations == ones, g.groups == 1, g.kernel[0] == 1,
+      g.input[0] == 1, g.output[0] == 1, g.pads.allSatisfy({ $0 >= 0 }), g.pads[0] == 0,
+      g.kernel[1] * g.kernel[2] > 1, g.outputPixels > 0, g.inputPixels > 0, g.outputs > 1
+    else { return nil }
+    // Of the lanes of a tile, how many count; the product of columns uses half of the multipliers.
+    let tile = width > 16 ? 32 : 16
+    let used = Double(width) / Double((width + tile - 1) / tile * tile)
+    guard used >= 0.6, g.channels * g.taps * 8 * 4 <= CacheSizes.level1 * 3 / 4 else { return nil }
+    geometry = g
+    parts = (g.outputs + 7) / 8
+    row = width + g.kernel[2] - 1
+    let bytes = g.channels * row * 4
+    var rows = min(g.output[1], max(2, (CacheSizes.level2 / 8) / max(1, bytes) - g.kernel[1] + 1))
+    let isParallel = threads > 1 && g.outputCount * g.channels * g.taps >= 65_536
+    if isParallel {
+      // Bands enough for all, of at least 8 rows.
+      let wanted = (threads * 4 + g.batch - 1) / g.batch
+      rows = min(rows, max(min(8, rows), (g.output[1] + wanted - 1) / wanted))
+    }
+    rows = rows < g.output[1] ? rows / 2 * 2 : rows
+    band = rows
+    bands = (g.output[1] + rows - 1) / rows
+    plane = (rows + g.kernel[1] - 1) * row
+    weightCount = (g.weightCount + 15) / 16 * 16
+    slots = isParallel ? min(threads, g.batch * bands) : 1
+    // Tiles read up to 31 elements behind their rows.
+    slotCount = (g.channels * plane + 32 + 15) / 16 * 16
+    scratchBytes = 64 + (weightCount + slots * slotCount) * 4
+    label = "conv planes \(isa)"
+  }
+
+  /// - `weights`, `isTurned`, `bias`: as for `WinogradConvPlan`.
+  public func run(
+    x: UnsafePointer<Float>, weights: UnsafePointer<Float>, isTurned: Bool,
+    bias: UnsafePointer<Float>?, y: UnsafeMutablePointer<Float>,
+    scratch: UnsafeMutableRawPointer, pool: ThreadPool
+  ) {
+    #if arch(x86_64)
+      let g = geometry
+      nonisolated(unsafe) let (x, y, bias) = (x, y, bias)
+      let counter = scratch.assumingMemoryBound(to: Int.self)
+      nonisolated(unsafe) let packed = (scratch + 64).assumingMemoryBound(to: Float.self)
+      pack(weights, isTurned, packed)
+      let units = g.batch * bands
+      pool.run(slots > 1 ? units : 1, slots: slots, counter: counter) { piece, slot in
+        let copy = packed + weightCount + slot * slotCount
+        // What no band writes: columns of zeros stay, ends of reads are never used.
+        (copy + g.channels * plane).update(repeating: 0, count: 32)
+        for unit in slots > 1 ? piece..<piece + 1 : 0..<units {
+          runBand(unit / bands, unit % bands * band, x, packed, bias, y, copy)
+        }
+      }
+    #endif
+  }
+
+  /// `[part][channel][tap][outputs of the part]`.
+  private func pack(
+    _ weights: UnsafePointer<Float>, _ isTurned: Bool, _ to: UnsafeMutablePointer<Float>
+  ) {
+    let g = geometry
+    let taps = g.taps
+    let (ofOutput, ofChannel) = isTurned ? (taps, g.outputs * taps) : (g.channels * taps, taps)
+    var next = to
+    for p in 0..<parts {
+      let part = p * g.outputs / parts..<(p + 1) * g.outputs / parts
+      for c in 0..<g.channels {
+        for t in 0..<taps {
+          let from = weights + c * ofChannel + (isTurned ? taps - 1 - t : t)
+          for m in part {
+            next.pointee = from[m * ofOutput]
+            next += 1
+          }
+        }
+      }
+    }
+  }
+
+  #if arch(x86_64)
+    private func runBand(
+      _ image: Int, _ first: Int, _ x: UnsafePointer<Float>, _ weights: UnsafePointer<Float>,
+      _ bias: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>,
+      _ copy: UnsafeMutablePointer<Float>
+    ) {
+      let g = geometry
+      let rows = min(band, g.output[1] - first)
+      let (left, width) = (g.pads[2], g.input[2])
+      let held = max(0, min(width, row - left))
+      for c in 0..<g.channels {
+        let from = x + (image * g.channels + c) * g.inputPixels
+        for r in 0..<rows + g.kernel[1] - 1 {
+          let to = copy + c * plane + r * row
+          let source = first + r - g.pads[1]
+          guard source >= 0, source < g.input[1] else {
+            to.update(repeating: 0, count: row)
+            continue
+          }
+          for j in 0..<min(left, row) { to[j] = 0 }
+          if held > 0 { (to + left).update(from: from + source * width, count: held) }
+          for j in min(row, left + held)..<row { to[j] = 0 }
+        }
+      }
+      var k = dl_plane_conv(
+        channels: g.channels, taps: (g.kernel[1], g.kernel[2]), plane: plane, row: row,
+        rows: rows, width: g.output[2], out_plane: g.outputPixels)
+      for p in 0..<parts {
+        let m = p * g.outputs / parts
+        dl_plane_conv_f32__avx512(
+          &k, (p + 1) * g.outputs / parts - m, copy, weights + m * g.channels * g.taps,
+          bias.map { $0 + m },
+          y + (image * g.outputs + m) * g.outputPixels + first * g.output[2])
+      }
+    }
+  #endif
+}
