@@ -22,7 +22,9 @@ public struct Batch: Sendable {
   }
 
   var tensors: [Tensor] {
-    var all = inputs
+    var all: [Tensor] = []
+    all.reserveCapacity(inputs.count + targets.count + 1)
+    all.append(contentsOf: inputs)
     all.append(contentsOf: targets)
     if let weights { all.append(weights) }
     return all
