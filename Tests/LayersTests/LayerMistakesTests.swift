@@ -159,7 +159,8 @@ import Testing
       Mistake(name: "weights for fewer samples", code: .shape, parts: ["[6, 4]", "[5]"]) {
         try classifier().fit(x, labels, sampleWeights: Tensor.zeros([5]))
       },
-      Mistake(name: "a metric of an output that is not there", code: .usage, parts: ["'accuracy'"]) {
+      Mistake(name: "a metric of an output that is not there", code: .usage, parts: ["'accuracy'"])
+      {
         let model = try classifier()
         model.compile(
           optimizer: .keras.adam(), loss: .sparseCategoricalCrossEntropy(fromLogits: true),
@@ -228,7 +229,8 @@ import Testing
         try classifier().load("/nowhere/w.safetensors")
       },
       Mistake(
-        name: "weights of another network", code: .shape, parts: ["head.kernel", "[8, 2]", "[8, 3]"]
+        name: "weights of another network", code: .shape,
+        parts: ["head.kernel", "[8, 2]", "[8, 3]"]
       ) {
         let other = try Sequential(input: [4]) {
           Dense(8).named("hidden")

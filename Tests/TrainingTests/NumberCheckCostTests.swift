@@ -56,6 +56,7 @@ import Training
     }
     func low(_ list: [Double]) -> Double { list.sorted()[list.count / 10] / 20 * 1e6 }
     let percent = (quotients.sorted()[quotients.count / 2] - 1) * 100
-    print("\(sizes), batch \(batch): \(low(plain)) us a step, checked \(low(checked)): \(percent) %")
+    print(
+      "\(sizes), batch \(batch): \(low(plain)) us a step, checked \(low(checked)): \(percent) %")
   }
 }

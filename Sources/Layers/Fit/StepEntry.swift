@@ -54,6 +54,7 @@ extension Batch {
   /// The same parts with other tensors in place of this batch's.
   func with(_ all: [Tensor]) -> Batch {
     let (n, m) = (inputs.count, targets.count)
-    return Batch(Array(all[..<n]), Array(all[n..<n + m]), weights: weights.flatMap { _ in all.last })
+    return Batch(
+      Array(all[..<n]), Array(all[n..<n + m]), weights: weights.flatMap { _ in all.last })
   }
 }

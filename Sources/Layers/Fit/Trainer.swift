@@ -162,7 +162,9 @@ public final class Trainer {
     if isEager {
       return try inTraining(false) {
         try withoutGradient {
-          if !hasLoss { return StepOutcome(loss: 0, outputs: try model(masked: batch.inputs).values) }
+          if !hasLoss {
+            return StepOutcome(loss: 0, outputs: try model(masked: batch.inputs).values)
+          }
           let r = try loss(model, batch)
           return StepOutcome(loss: try r.loss.scalar(), outputs: r.outputs)
         }

@@ -17,7 +17,9 @@ public final class CosineSimilarity: Metric {
   public override func batchMean(
     _ predictions: Tensor, _ targets: Tensor
   ) throws -> (mean: Tensor, count: Int)? { try mean.batchMean(predictions, targets) }
-  public override func add(mean value: Double, count: Double) { mean.add(mean: value, count: count) }
+  public override func add(mean value: Double, count: Double) {
+    mean.add(mean: value, count: count)
+  }
   public override var result: Double { -mean.result }
   public override func reset() { mean.reset() }
 }

@@ -54,7 +54,8 @@ enum TrainText {
       "model": .string(output), "task": .string(result.goal.description),
       "parameters": .int(Int64(result.parameterCount)), "epochs": .int(Int64(result.epochs)),
       "train": .int(Int64(result.samples.train)),
-      "validation": .int(Int64(result.samples.validation)), "waited for data": .double(result.shareWaited), "test": result.report.json,
+      "validation": .int(Int64(result.samples.validation)),
+      "waited for data": .double(result.shareWaited), "test": result.report.json,
       "notes": .array(result.notes.map { .string($0) }),
     ]
     if case .classes(let names) = result.goal {
