@@ -89,7 +89,7 @@ import Testing
         let (a, b) = (Input(shape: [4], name: "left"), Input(shape: [4], name: "right"))
         _ = try Model(inputs: [a, b], outputs: [Dense(2)(a)])
       },
-      Mistake(name: "a layer's name misspelt", code: .usage, parts: ["head"], hasLine: false) {
+      Mistake(name: "a layer's name misspelt", code: .usage, parts: ["'layers.head'"]) {
         _ = try classifier().layer("haed")
       },
       Mistake(
@@ -97,12 +97,6 @@ import Testing
       ) {
         let model = try Sequential(input: [2]) { Embedding(5, 3).named("words") }
         _ = try model(Tensor([[1, 9]] as [[Float]]).cast(to: .int64))
-      },
-      Mistake(
-        name: "real numbers as words", code: .dtype, parts: ["Embedding", "float32"]
-      ) {
-        let model = try Sequential(input: [2]) { Embedding(5, 3) }
-        _ = try model(Tensor.zeros([1, 2]))
       },
       Mistake(name: "a dropout of everything", code: .attribute, parts: ["Dropout", "1.5"]) {
         _ = try Sequential(input: [4]) { Dropout(1.5) }
@@ -118,7 +112,8 @@ import Testing
         try Sequential(input: [4]) { Dense(2) }.fit(x, labels)
       },
       Mistake(
-        name: "features of another width", code: .shape, parts: ["hidden", "4", "[6, 5]"]
+        name: "features of another width", code: .shape,
+        parts: ["hidden", "expected 4", "[batch, 5]"]
       ) { try classifier().fit(Tensor.zeros([6, 5]), labels) },
       Mistake(name: "too few labels", code: .shape, parts: ["[6, 4]", "[5]"]) {
         try classifier().fit(x, Tensor([0, 1, 0, 1, 0] as [Int64]))
@@ -127,15 +122,13 @@ import Testing
         name: "a label out of range", code: .value, parts: ["0 to 1", "2"]
       ) { try classifier().fit(x, Tensor([0, 1, 2, 0, 1, 0] as [Int64])) },
       Mistake(
-        name: "classes where a distribution is expected", code: .shape, parts: ["[6, 2]", "[6]"]
+        name: "classes where a distribution is expected", code: .shape,
+        parts: ["[6, 2]", "[6]", "sparseCategoricalCrossEntropy"]
       ) { try classifier(.categoricalCrossEntropy(fromLogits: true)).fit(x, labels) },
       Mistake(
         name: "a distribution where classes are expected", code: .shape,
-        parts: ["[6, 2]"]
+        parts: ["[6, 2]", "categoricalCrossEntropy"]
       ) { try classifier().fit(x, Tensor.zeros([6, 2]).cast(to: .int64)) },
-      Mistake(name: "labels as real numbers", code: .dtype, parts: ["float32", "int64"]) {
-        try classifier().fit(x, Tensor.zeros([6]))
-      },
       Mistake(name: "two outputs for two classes", code: .shape, parts: ["[6, 2]", "[6]"]) {
         try classifier(.binaryCrossEntropy(fromLogits: true)).fit(x, Tensor.zeros([6]))
       },
@@ -168,7 +161,7 @@ import Testing
         try model.fit(x, labels)
       },
       Mistake(
-        name: "two losses for one output", code: .arity, parts: ["1 targets", "2 losses"]
+        name: "two losses for one output", code: .arity, parts: ["2 losses"]
       ) {
         let model = try classifier()
         model.compile(
@@ -180,7 +173,8 @@ import Testing
         name: "stopping by what is not measured", code: .usage,
         parts: ["'val_loss'", "loss, accuracy", "validation"]
       ) { try classifier().fit(x, labels, callbacks: [EarlyStopping()]) },
-      Mistake(name: "a log in no folder", code: .cannotCreate, parts: ["/nowhere"]) {
+      Mistake(name: "a log in no folder", code: .cannotCreate, parts: ["/nowhere"], hasLine: false)
+      {
         try classifier().fit(x, labels, callbacks: [CSVLogger("/nowhere/log.csv")])
       },
       Mistake(name: "a group that fits nothing", code: .usage, parts: ["hiden", "hidden.kernel"]) {
@@ -222,10 +216,14 @@ import Testing
         name: "a hash of strings in a file", code: .unsupported,
         parts: ["buckets", "Hashing", "StringLookup"]
       ) { try export(Hashing(8).named("buckets"), texts) },
-      Mistake(name: "numbers cut into words", code: .dtype, parts: ["float32"]) {
+      Mistake(
+        name: "numbers cut into words", code: .dtype, parts: ["TextVectorization", "float32"]
+      ) {
         try TextVectorization().adapt(x)
       },
-      Mistake(name: "weights that are not there", code: .inputMissing, parts: ["/nowhere"]) {
+      Mistake(
+        name: "weights that are not there", code: .inputMissing, parts: ["/nowhere"], hasLine: false
+      ) {
         try classifier().load("/nowhere/w.safetensors")
       },
       Mistake(
@@ -241,7 +239,9 @@ import Testing
         try other.save(file)
         try classifier().load(file)
       },
-      Mistake(name: "a model into no folder", code: .cannotCreate, parts: ["/nowhere"]) {
+      Mistake(
+        name: "a model into no folder", code: .cannotCreate, parts: ["/nowhere"], hasLine: false
+      ) {
         try exportONNX(classifier(), to: "/nowhere/m.onnx", inputs: [("x", x)]) {
           [("y", try $0($1[0]))]
         }
@@ -271,6 +271,6 @@ import Testing
         Issue.record("\(m.name): \(error)")
       }
     }
-    #expect(all.count >= 40)
+    #expect(all.count >= 38)
   }
 }

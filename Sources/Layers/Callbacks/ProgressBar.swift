@@ -22,7 +22,7 @@ public final class ProgressBar: Callback {
 
   public override func epochBegins(_ state: FitState) {
     start = monotonicSeconds()
-    last = 0
+    last = start
   }
 
   public override func batchEnds(_ state: FitState) {

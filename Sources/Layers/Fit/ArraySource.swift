@@ -24,7 +24,8 @@ public final class ArraySource: BatchSource {
   private var position = 0
   /// Those of shuffled batches.
   private let gatherer: RowGatherer?
-  /// Whether another thread gathers: not worth it for the few rows of a short epoch.
+  /// Whether another thread gathers: not worth it for short rows, which come more slowly from
+  /// another processor's cache than they are gathered, and for short epochs.
   private let readsAhead: Bool
   private var ahead: Prefetcher?
   /// Batches made while that thread wakes up, the next one last.
@@ -58,7 +59,7 @@ public final class ArraySource: BatchSource {
     let bytes = all.reduce(0) { $0 + $1.byteCount }
     let batches = count / batchSize
     readsAhead =
-      shuffle && batches >= 8 && (bytes >= 1 << 20 || batches >= 32) && hasSeveralProcessors()
+      shuffle && batches >= 8 && bytes / batches >= 1 << 16 && hasSeveralProcessors()
     let limit = Prefetcher.limit(2, bytes: bytes / max(1, batches))
     gatherer =
       shuffle

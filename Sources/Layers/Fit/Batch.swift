@@ -22,6 +22,7 @@ public struct Batch: Sendable {
   }
 
   var tensors: [Tensor] {
+    if inputs.count == 1, targets.count == 1, weights == nil { return [inputs[0], targets[0]] }
     var all: [Tensor] = []
     all.reserveCapacity(inputs.count + targets.count + 1)
     all.append(contentsOf: inputs)

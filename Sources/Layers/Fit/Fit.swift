@@ -192,7 +192,6 @@ extension Network {
 /// Errors of the engine get the user's line where they lack one.
 func placed<R>(_ file: StaticString, _ line: UInt, _ body: () throws -> R) throws -> R {
   do { return try body() } catch let error as EngineError {
-    throw error.subject.line == nil && error.subject.file == nil
-      ? error.at(file: "\(file)", line: Int(line)) : error
+    throw error.atCaller(file, line)
   }
 }

@@ -10,10 +10,12 @@ final class RowGatherer: @unchecked Sendable {
   private let weights: Tensor?
   private let batchSize: Int
   private let count: Int
-  private var order: RandomPermutation
+  private var order: RandomPermutation?
   /// Memory of batches that were given, in turn.
   private var ring: [[Storage]]
   private var turn = 0
+  /// Keeps reads alive that only bring memory near.
+  private var touched: UInt8 = 0
 
   /// - `depth`: how many batches others may hold at a time; beyond that memory is made anew.
   init(
@@ -25,7 +27,6 @@ final class RowGatherer: @unchecked Sendable {
     self.weights = weights
     self.batchSize = batchSize
     self.count = count
-    order = RandomPermutation(0)
     ring = Array(repeating: [], count: max(1, depth))
   }
 
@@ -41,7 +42,8 @@ final class RowGatherer: @unchecked Sendable {
     var batch = Batch([], [])
     batch.inputs.reserveCapacity(inputs.count)
     batch.targets.reserveCapacity(targets.count)
-    try order.withDrawn(range.upperBound) { (order) throws(EngineError) in
+    guard order != nil else { return batch }
+    try order?.withDrawn(range.upperBound) { (order) throws(EngineError) in
       let rows = UnsafeBufferPointer(rebasing: order[range])
       var place = 0
       for x in inputs { batch.inputs.append(try part(x, rows, &memory, &place)) }
@@ -93,7 +95,9 @@ final class RowGatherer: @unchecked Sendable {
       for i in 0..<rows.count { to[i] = from[rows[i]] }
     default:
       var place = to
-      for row in rows {
+      for (i, row) in rows.enumerated() {
+        // Rows to come are asked for early: they lie anywhere.
+        if i + 4 < rows.count { touched &+= (from + rows[i + 4] * size).load(as: UInt8.self) }
         place.copyMemory(from: from + row * size, byteCount: size)
         place += size
       }

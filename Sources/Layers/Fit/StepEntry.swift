@@ -43,9 +43,7 @@ extension Trainer {
 
     /// The graph's results behind the loss as outputs and means.
     func outcome(_ loss: Double, _ results: ArraySlice<Tensor>) -> StepOutcome {
-      StepOutcome(
-        loss: loss, outputs: Array(results.dropLast(means.count)), means: means,
-        values: results.suffix(means.count))
+      StepOutcome(loss: loss, results: results, means: means)
     }
   }
 }

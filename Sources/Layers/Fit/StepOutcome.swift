@@ -5,10 +5,14 @@ import Training
 struct StepOutcome {
   /// Before the step; 0 where there are no targets.
   let loss: Double
-  let outputs: [Tensor]
+  /// The outputs, and behind them the means.
+  let results: ArraySlice<Tensor>
   /// Means that the compiled graph worked out, for metrics that take such.
   var means: [BatchMean] = []
-  var values: ArraySlice<Tensor> = []
+
+  var outputCount: Int { results.count - means.count }
+  var outputs: [Tensor] { Array(results.dropLast(means.count)) }
+  func output(_ i: Int) -> Tensor { results[results.startIndex + i] }
 }
 
 /// A metric's mean over a batch as a result of the compiled graph.
@@ -26,11 +30,11 @@ extension Trainer {
     var next = 0
     for (i, metric) in metrics.enumerated() {
       if next < outcome.means.count, outcome.means[next].metric == i {
-        let mean = try outcome.values[outcome.values.startIndex + next].scalar()
+        let mean = try outcome.output(outcome.outputCount + next).scalar()
         metric.add(mean: mean, count: outcome.means[next].perSample * Double(batch.count))
         next += 1
       } else {
-        try metric.update(outcome.outputs, batch)
+        try metric.update(outcome, batch)
       }
     }
   }

@@ -88,7 +88,7 @@ public final class Trainer {
     else {
       throw EngineError(
         .arity, "targets and losses do not fit the model's outputs",
-        expected: "\(outputs.count) targets, and as many losses or one",
+        expected: "a target for each of \(outputs.count), and as many losses or one",
         received: "\(batch.targets.count) targets, \(losses.count) losses")
     }
     var terms: [Tensor] = []
@@ -126,7 +126,7 @@ public final class Trainer {
       }
       try optimizer.update(gradients)
       try model.constrain()
-      return StepOutcome(loss: try value.scalar(), outputs: outputs)
+      return StepOutcome(loss: try value.scalar(), results: outputs[...])
     }
     let all = batch.tensors
     let entry: Entry<CompiledStep<Network>>
@@ -163,10 +163,10 @@ public final class Trainer {
       return try inTraining(false) {
         try withoutGradient {
           if !hasLoss {
-            return StepOutcome(loss: 0, outputs: try model(masked: batch.inputs).values)
+            return StepOutcome(loss: 0, results: try model(masked: batch.inputs).values[...])
           }
           let r = try loss(model, batch)
-          return StepOutcome(loss: try r.loss.scalar(), outputs: r.outputs)
+          return StepOutcome(loss: try r.loss.scalar(), results: r.outputs[...])
         }
       }
     }
@@ -192,6 +192,6 @@ public final class Trainer {
     let results = try entry.run(all, lending: true)
     return hasLoss
       ? entry.outcome(try results[0].scalar(), results.dropFirst())
-      : StepOutcome(loss: 0, outputs: results)
+      : StepOutcome(loss: 0, results: results[...])
   }
 }

@@ -35,13 +35,15 @@ open class Metric {
   /// Takes the output that it measures in.
   ///
   /// Errors: `.usage` for an output that the model does not have.
-  func update(_ outputs: [Tensor], _ batch: Batch) throws {
-    guard output < outputs.count, output < batch.targets.count else {
+  func update(_ outcome: StepOutcome, _ batch: Batch) throws {
+    guard output < outcome.outputCount, output < batch.targets.count else {
       throw EngineError(
         .usage, "the metric '\(name)' measures an output that is not there",
-        expected: "0 to \(outputs.count - 1)", received: "\(output)")
+        expected: "0 to \(outcome.outputCount - 1)", received: "\(output)")
     }
-    try withoutGradient { try update(outputs[output], batch.targets[output], batch.weights) }
+    try withoutGradient {
+      try update(outcome.output(output), batch.targets[output], batch.weights)
+    }
   }
 }
 

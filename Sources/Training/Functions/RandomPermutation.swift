@@ -39,6 +39,21 @@ package struct RandomPermutation: Sendable {
         list.swapAt(i, i + Int(word.multipliedFullWidth(by: left).high))
         i += 1
       }
+      func place(_ word: UInt32) {
+        guard i < end else { return }
+        let left = UInt64(truncatingIfNeeded: count - i)
+        list.swapAt(i, i + Int((UInt64(word) &* left) >> 32))
+        i += 1
+      }
+      // Of so few, 32 bits favour none by more than 2^-16 of its share: a block has four places.
+      while i < end, count <= 1 << 16 {
+        let (a, b, c, d) = stream.words(i >> 2)
+        let from = i & 3
+        if from < 1 { place(a) }
+        if from < 2 { place(b) }
+        if from < 3 { place(c) }
+        place(d)
+      }
       while i < end {
         // One block of the generator has words for two places.
         let (a, b, c, d) = stream.words(i >> 1)
