@@ -49,6 +49,8 @@ public struct Recipe {
     public let samples: (train: Int, validation: Int)
     public let notes: [String]
     public let history: History
+    /// The share of the time of training in which it waited for data.
+    public let shareWaited: Double
     /// Whether a person broke the run off; the checkpoint to go on from lies at this path.
     public let checkpoint: String?
   }
@@ -76,6 +78,7 @@ public struct Recipe {
     let model = try SavedModel(problem: problem).model(network, example: example)
     let report = try Measurement(problem: problem).report(model)
     if writes { try SavedModel.write(model, to: output) }
+    trained.keeper.finish()
     return result(trained, network, problem, report)
   }
 
@@ -89,7 +92,8 @@ public struct Recipe {
       goal: problem.goal, report: report, epochs: trained.history.epochs.count,
       parameterCount: network.parameters.reduce(0) { $0 + $1.value.count },
       samples: (problem.train.count, problem.validation.count), notes: problem.notes,
-      history: trained.history, checkpoint: trained.wasInterrupted ? checkpointPath : nil)
+      history: trained.history, shareWaited: trained.shareWaited,
+      checkpoint: trained.keeper.wasInterrupted ? checkpointPath : nil)
   }
 
   private func network(_ problem: Problem) throws -> Network {
@@ -123,7 +127,8 @@ public struct Recipe {
 
   struct Trained {
     let history: History
-    let wasInterrupted: Bool
+    let keeper: RunKeeper
+    let shareWaited: Double
   }
 
   /// Trains a network on the problem's samples.
@@ -143,7 +148,8 @@ public struct Recipe {
       schedule: OptimizerChoice.schedule(
         config, rate: rate, steps: epochs * (loader.batchCount ?? 1)),
       eager: config.eager, threads: config.threads)
-    let keeper = RunKeeper(checkpointPath, loader, resumes: resumes)
+    let keeper = RunKeeper(
+      checkpointPath, loader, resumes: resumes, pause: config.checkpointPause)
     var callbacks: [Callback] = [keeper, TerminateOnNaN()]
     let patience = config.patience ?? max(5, epochs / 5)
     if patience > 0 { callbacks.append(EarlyStopping(patience: patience)) }
@@ -152,15 +158,18 @@ public struct Recipe {
     if let path = config.curves { callbacks.append(CurvePage(path, title: output)) }
     if let path = config.tensorBoard { callbacks.append(TensorBoard(path, histogramEvery: 1)) }
     if showsProgress { callbacks.append(ProgressBar()) }
+    let start = monotonicSeconds()
     let history = try network.fit(
       loader, epochs: epochs, validation: validation, callbacks: callbacks, mode: mode)
+    let waited = loader.secondsWaited + validation.secondsWaited
+    let shareWaited = waited / max(monotonicSeconds() - start, 1e-9)
     if let loss = history.epochs.last?["loss"], !loss.isFinite {
       throw EngineError(
         .value, "the loss became \(loss), so the model is of no use",
         expected: "a finite number", hint: "set a smaller learning rate",
         subject: .init(file: data.first))
     }
-    return Trained(history: history, wasInterrupted: keeper.wasInterrupted)
+    return Trained(history: history, keeper: keeper, shareWaited: shareWaited)
   }
 
   private func augmented(_ data: any DataSet) -> any DataSet {

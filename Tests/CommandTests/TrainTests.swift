@@ -127,6 +127,18 @@ import Testing
     try Self.good("size;colour;price\n" + text, rows: 90, task: "regression of price")
   }
 
+  @Test func numbersInDisguise() throws {
+    let commas = Self.rows(60) { i, s, c, b in "\(s),\(i % 10);\(c);\(b)" }
+    try Self.good("size;colour;buys\n" + commas, rows: 60, note: "cells such as")
+    let prices = Self.rows(60) { i, s, c, _ in "\(c),$\(s).\(i)" }
+    try Self.refused(Data(("colour,price\n" + prices).utf8), "with a point and without signs")
+  }
+
+  @Test func numbersBeyondAll() throws {
+    let text = Self.rows(60) { i, s, c, b in "\(i == 3 ? "inf" : i == 5 ? "1e308" : s),\(c),\(b)" }
+    try Self.good("size,colour,buys\n" + text, rows: 60, note: "are cut off")
+  }
+
   @Test func noHeader() throws {
     try Self.good(Self.rows(60) { _, s, c, b in "\(s),\(c),\(b == "yes" ? 1 : 0)" }, rows: 60)
   }

@@ -1,9 +1,24 @@
 import DLTrain
+import Formats
 import Glibc
 import Testing
 
 /// The ten-line programs of the README, as they stand there.
+///
+/// With `DLRUN_EXPORTS` the trained models stay in that folder with samples and their own answers, for
+/// `tools/check_trained.py --answers`.
 @Suite struct TenLineTests {
+  /// Writes a model, samples and its answers, where files are asked for.
+  private func keep(_ model: Network, _ name: String, _ x: Tensor) throws {
+    guard let folder = getenv("DLRUN_EXPORTS").map({ String(cString: $0) }) else { return }
+    let samples = try x.slice(0, from: 0, to: 32)
+    try exportONNX(model, to: "\(folder)/\(name).onnx", inputs: [("x", samples)]) {
+      [("y", try $0($1[0]))]
+    }
+    try TensorFile.write(
+      [("x", samples), ("y", model.predict(samples))], to: "\(folder)/\(name).npz")
+  }
+
   /// Images of two kinds: bright to the left or to the right, 8 by 8.
   private func images(_ n: Int = 128) throws -> (Tensor, Tensor) {
     try withSeed(1) {
@@ -36,6 +51,7 @@ import Testing
     let history = try model.fit(x, y, epochs: 10, validation: .split(0.2))
     print(history["val_accuracy"])
     #expect(try #require(history["val_accuracy"].last) > 0.9)
+    try keep(model, "perceptron", x)
   }
 
   @Test func convolutional() throws {
@@ -54,6 +70,7 @@ import Testing
       loss: .sparseCategoricalCrossEntropy(fromLogits: true), metrics: [.accuracy])
     try model.fit(x, y, epochs: 5)
     #expect(try #require(model.evaluate(x, y)["accuracy"]) > 0.95)
+    try keep(model, "convolutional", x)
   }
 
   @Test func residual() throws {
@@ -71,6 +88,7 @@ import Testing
     try model.fit(x, y, epochs: 10)
     print(model.summary())
     #expect(try #require(model.evaluate(x, y)["accuracy"]) > 0.9)
+    try keep(model, "residual", x)
   }
 
   @Test func recurrent() throws {
@@ -86,6 +104,7 @@ import Testing
       metrics: [.accuracy, .auc])
     try model.fit(x, y, epochs: 10)
     #expect(try #require(model.evaluate(x, y)["accuracy"]) > 0.95)
+    try keep(model, "recurrent", x)
   }
 
   @Test func transformer() throws {
@@ -103,6 +122,7 @@ import Testing
       loss: .sparseCategoricalCrossEntropy(fromLogits: true), metrics: [.accuracy])
     try model.fit(x, y, epochs: 20)
     #expect(try #require(model.evaluate(x, y)["accuracy"]) > 0.95)
+    try keep(model, "transformer", x)
   }
 
   @Test func customLoop() throws {
@@ -125,6 +145,7 @@ import Testing
     }
     let right = try model(x).argMax().isEqual(to: y).cast(to: .float32).mean().scalar()
     #expect(right > 0.9)
+    try keep(model, "custom_loop", x)
   }
 
   /// A network whose form is the data's: plain recursion.
@@ -203,6 +224,12 @@ import Testing
     try model.write(to: tuned)
     let scores = try ImportedModel(contentsOf: tuned)([x])[0]
     #expect(try scores.argMax().isEqual(to: y).cast(to: .float32).mean().scalar() > 0.9)
+    if let folder = getenv("DLRUN_EXPORTS").map({ String(cString: $0) }) {
+      try model.write(to: "\(folder)/fine_tuning.onnx")
+      try TensorFile.write(
+        [("image", x), ("scores", inTraining(false) { try model([x])[0] })],
+        to: "\(folder)/fine_tuning.npz")
+    }
   }
 
   /// Everything trained goes to ONNX and is run there again.

@@ -107,25 +107,49 @@ import Testing
   }
 
   /// A line fits its terminal, nothing of it moves while it is drawn over, and figures are whole.
-  @Test(arguments: [120, 79, 60, 39, 15]) func progressFits(_ width: Int) throws {
-    let state = FitState(
-      model: try FitTests.classifier(), epochs: 20, epoch: 8, batchCount: 1200)
-    state.logs["loss"] = 0.1234567
-    state.logs["accuracy"] = 0.98766
+  @Test(arguments: [120, 79, 59, 39, 15]) func progressFits(_ width: Int) throws {
+    var logs = Logs()
+    logs["loss"] = 0.1234567
+    logs["accuracy"] = 0.98766
     var starts: Set<Int> = []
-    for done in [1, 99, 600, 1200] {
-      let line = ProgressBar.line(state, done: done, seconds: 3.14, width: width)
+    for (done, seconds) in [(1, 0.0), (99, 3.14), (600, 61.2), (1200, 599.9)] {
+      let line = ProgressLine(epoch: 8, epochs: 20, logs: logs, width: width)
+        .running(done: done, of: 1200, seconds: seconds)
       #expect(line.count <= width)
-      if let place = line.firstIndex(of: "l") {
+      if width >= 39 { #expect(line.contains("\(done)/1200 ") && line.contains("loss: 0.123")) }
+      if width >= 59 { #expect(line.contains("acc")) }
+      // What stands before the time stays where it is.
+      if let place = line.firstIndex(of: "/") {
         starts.insert(line.distance(from: line.startIndex, to: place))
       }
-      if width >= 30 { #expect(line.contains("\(done)/1200 3.1s")) }
-      if width >= 39 { #expect(line.contains("loss: 0.1235")) }
-      if width >= 79 { #expect(line.hasSuffix("accuracy: 0.9877")) }
+      starts.insert(line.contains("[") ? -1 : -2)
     }
-    #expect(starts.count <= 1)
-    let last = ProgressBar.line(state, done: 1200, seconds: 61.26, width: width, ends: true)
-    #expect(last.hasPrefix("epoch 9/20 61.3") || width < 20)
+    #expect(starts.count <= 2)
+  }
+
+  @Test func progressChoosesWhatToShow() throws {
+    var logs = Logs()
+    for (name, value) in [
+      ("loss", 0.1234567), ("accuracy", 0.98766), ("auc", 1), ("val_loss", 12.34567),
+      ("val_accuracy", 0.5), ("val_auc", 3.3e-5),
+    ] { logs[name] = value }
+    func ended(_ width: Int) -> String {
+      ProgressLine(epoch: 8, epochs: 20, logs: logs, width: width).ended(seconds: 61.26)
+    }
+    #expect(
+      ended(.max) == "epoch 9/20 61.3s loss: 0.1235, accuracy: 0.9877, auc: 1.0000, "
+        + "val_loss: 12.346, val_accuracy: 0.5000, val_auc: 3.3e-5")
+    #expect(
+      ended(99) == "epoch 9/20 61.3s loss: 0.123, acc: 0.988, val_loss: 12.35, "
+        + "val_acc: 0.500, val_auc: 3e-5")
+    #expect(
+      ended(79) == "epoch 9/20 61.3s loss: 0.123, val_loss: 12.35, val_acc: 0.500, val_auc: 3e-5")
+    #expect(ended(59) == "epoch 9/20 61.3s loss: 0.123, val_loss: 12.35")
+    #expect(ended(39) == "epoch 9/20 61.3s loss: 0.123")
+    for (x, text) in [
+      (0, "0.0000"), (-0.00001, "-1.0e-5"), (9.99996, "10.000"), (123.456, "123.46"),
+      (99_998, "99998"), (1.5e12, "2e12"), (.nan, "nan"), (-.infinity, "-inf"), (9.96e-5, "1.0e-4"),
+    ] as [(Double, String)] { #expect(ProgressLine.figure(x, 4) == text) }
   }
 
   @Test func modelsAreDrawn() throws {

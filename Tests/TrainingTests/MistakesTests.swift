@@ -1,3 +1,4 @@
+import Glibc
 import Tensors
 import Testing
 import Training
@@ -169,6 +170,7 @@ private final class Net: Module {
         try m.body()
         Issue.record("\(m.name): no error")
       } catch let error as EngineError {
+        if getenv("DLRUN_SHOW") != nil { print("\(m.name) [\(error.code)]\n  \(error)") }
         #expect(error.code == m.code, "\(m.name): \(error)")
         for part in m.parts {
           #expect("\(error)".contains(part), "\(m.name): '\(part)' is not in: \(error)")

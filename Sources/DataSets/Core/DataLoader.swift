@@ -34,13 +34,19 @@ public final class DataLoader: BatchSource {
   public let seed: UInt64
   /// Whether a last batch of fewer samples is left out.
   public let dropsRest: Bool
-  /// Batches that are read ahead; 0 reads when a batch is asked for.
+  /// Batches that are read ahead, more where they are small, into the next epoch too; 0 reads when a
+  /// batch is asked for.
   public let prefetch: Int
   public private(set) var position = Position()
+  /// How long `fit` waited for batches so far, in seconds.
+  public var secondsWaited: Double { secondsRead + (ahead?.secondsWaited ?? 0) }
+  private var secondsRead = 0.0
   private var hasBegun = false
   private var isResumed = false
-  private var order: [Int] = []
+  private let reader: BatchReader
   private var ahead: Prefetcher?
+  /// The place of the batch that the prefetcher gives next; nil when it gives none.
+  private var comesNext: Position?
 
   /// - Errors: `.value` for a batch size below 1 or no samples.
   public init(
@@ -58,6 +64,7 @@ public final class DataLoader: BatchSource {
     self.seed = seed
     self.dropsRest = dropsRest
     self.prefetch = max(0, prefetch)
+    reader = BatchReader(data, batchSize, shuffle: shuffle, seed: seed)
   }
 
   public var batchCount: Int? {
@@ -72,38 +79,67 @@ public final class DataLoader: BatchSource {
   }
 
   public func begin() throws {
-    ahead = nil
     if isResumed {
       isResumed = false
     } else if hasBegun {
       position = Position(epoch: position.epoch + 1)
     }
     hasBegun = true
-    order =
-      isShuffled
-      ? DataOrder.permutation(data.count, seed: seed, epoch: position.epoch)
-      : Array(0..<data.count)
-    let first = position.batch
-    let total = batchCount ?? 0
-    guard prefetch > 0, total - first > 1 else { return }
-    let (data, order, size) = (self.data, self.order, batchSize)
-    ahead = Prefetcher(total - first, ahead: prefetch) { k in
-      let start = (first + k) * size
-      return try data.batch(Array(order[start..<min(start + size, order.count)]))
+    guard prefetch > 0, comesNext != position, let total = batchCount, total > 0 else { return }
+    // From here on through all epochs to come: orders follow from their numbers.
+    let (reader, start) = (self.reader, position)
+    if ahead == nil { ahead = Prefetcher() }
+    comesNext = position
+    ahead?.begin(Int.max, ahead: prefetch) { k in
+      let (epochs, batch) = (start.batch + k).quotientAndRemainder(dividingBy: total)
+      return try reader.batch(batch, epoch: start.epoch + epochs)
     }
   }
 
   public func next() throws -> Batch? {
-    let start = position.batch * batchSize
-    guard position.batch < batchCount ?? 0, start < order.count else { return nil }
+    guard let total = batchCount, position.batch < total else { return nil }
     let batch: Batch
-    if let ahead {
+    if comesNext == position, let ahead {
+      comesNext = nil
       guard let made = try ahead.next() else { return nil }
       batch = made
+      let isLast = position.batch + 1 == total
+      comesNext =
+        isLast
+        ? Position(epoch: position.epoch + 1)
+        : Position(epoch: position.epoch, batch: position.batch + 1)
     } else {
-      batch = try data.batch(Array(order[start..<min(start + batchSize, order.count)]))
+      let start = monotonicSeconds()
+      batch = try reader.batch(position.batch, epoch: position.epoch)
+      secondsRead += monotonicSeconds() - start
     }
     position.batch += 1
     return batch
+  }
+}
+
+/// Reads batches by the epoch's number and theirs, one thread at a time.
+private final class BatchReader: @unchecked Sendable {
+  private let data: any DataSet
+  private let batchSize: Int
+  private let seed: UInt64?
+  private var order: [Int] = []
+  private var epoch = -1
+
+  init(_ data: any DataSet, _ batchSize: Int, shuffle: Bool, seed: UInt64) {
+    self.data = data
+    self.batchSize = batchSize
+    self.seed = shuffle ? seed : nil
+  }
+
+  func batch(_ k: Int, epoch: Int) throws -> Batch {
+    let start = k * batchSize
+    let end = min(start + batchSize, data.count)
+    guard let seed else { return try data.batch(Array(start..<end)) }
+    if epoch != self.epoch {
+      order = DataOrder.permutation(data.count, seed: seed, epoch: epoch)
+      self.epoch = epoch
+    }
+    return try data.batch(Array(order[start..<end]))
   }
 }

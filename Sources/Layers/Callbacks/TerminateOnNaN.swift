@@ -8,7 +8,8 @@ public final class TerminateOnNaN: Callback {
   public override var watchesBatches: Bool { true }
 
   public override func batchEnds(_ state: FitState) throws {
-    guard let loss = state.logs["loss"], !loss.isFinite else { return }
+    let loss = state.batchLoss
+    guard !loss.isFinite else { return }
     throw EngineError(
       .value, "the loss is no number in epoch \(state.epoch + 1), batch \(state.batch + 1)",
       received: "\(loss)", hint: "lower the learning rate, or run with checkingNumbers")

@@ -4,7 +4,8 @@ import Training
 /// Batches of tensors in memory, in order or shuffled.
 ///
 /// The order of an epoch depends on the state of random numbers when it begins, so that a restored
-/// checkpoint goes on as if nothing had been. Batches are gathered into memory that is used again.
+/// checkpoint goes on as if nothing had been. Shuffled batches are gathered on another thread, into
+/// memory that is used again.
 public final class ArraySource: BatchSource {
   /// The inputs.
   public let inputs: [Tensor]
@@ -20,8 +21,15 @@ public final class ArraySource: BatchSource {
   public let dropsRest: Bool
   /// How many there are.
   public let count: Int
-  private var order: [Int] = []
   private var position = 0
+  /// Those of shuffled batches.
+  private let gatherer: RowGatherer?
+  /// Whether another thread gathers: not worth it for short rows, which come more slowly from
+  /// another processor's cache than they are gathered, and for short epochs.
+  private let readsAhead: Bool
+  private var ahead: Prefetcher?
+  /// Batches made while that thread wakes up, the next one last.
+  private var first: [Batch] = []
 
   /// - Errors: `.shape` where tensors differ in the number of samples, or there is none; `.value`
   ///   for a batch size below 1.
@@ -48,6 +56,16 @@ public final class ArraySource: BatchSource {
     isShuffled = shuffle
     self.dropsRest = dropsRest
     self.count = count
+    let bytes = all.reduce(0) { $0 + $1.byteCount }
+    let batches = count / batchSize
+    readsAhead =
+      shuffle && batches >= 8 && bytes / batches >= 1 << 16 && hasSeveralProcessors()
+    let limit = Prefetcher.limit(2, bytes: bytes / max(1, batches))
+    gatherer =
+      shuffle
+      ? RowGatherer(
+        inputs, targets, weights, batchSize: batchSize, count: count,
+        depth: readsAhead ? 2 * limit + 4 : 4) : nil
   }
 
   /// How many batches an epoch has; nil where that is not known.
@@ -58,18 +76,26 @@ public final class ArraySource: BatchSource {
   /// Begins an epoch.
   public func begin() throws {
     position = 0
-    order = isShuffled ? randomPermutation(count) : []
+    guard let gatherer else { return }
+    ahead?.stop()
+    gatherer.begin(RandomPermutation(count))
+    guard readsAhead, let total = batchCount else { return }
+    first = [try gatherer.batch(0), try gatherer.batch(1)].reversed()
+    if ahead == nil { ahead = Prefetcher() }
+    ahead?.begin(total - 2, ahead: 2) { try gatherer.batch($0 + 2) }
   }
 
   /// The next batch; nil at the end.
   public func next() throws -> Batch? {
     let end = min(position + batchSize, count)
     guard position < end, !dropsRest || end - position == batchSize else { return nil }
-    defer { position = end }
     let start = position
+    position = end
+    if let gatherer {
+      if !readsAhead { return try gatherer.batch(start / batchSize) }
+      return try first.popLast() ?? ahead?.next()
+    }
     var batch = Batch([], [])
-    batch.inputs.reserveCapacity(inputs.count)
-    batch.targets.reserveCapacity(targets.count)
     for x in inputs { batch.inputs.append(try part(x, start..<end)) }
     for y in targets { batch.targets.append(try part(y, start..<end)) }
     if let weights { batch.weights = try part(weights, start..<end) }
@@ -77,28 +103,8 @@ public final class ArraySource: BatchSource {
   }
 
   private func part(_ t: Tensor, _ range: Range<Int>) throws(EngineError) -> Tensor {
-    guard isShuffled else {
-      return range.count == count ? t : try t.rows(in: range)
-    }
-    let size = t.shape.count(of: 1..<t.shape.rank) * t.dtype.byteSize
-    guard t.dtype != .string, t.byteCount == count * size else { return try t.rows(order[range]) }
-    // `order` is a permutation of the rows. Rows are often of a few bytes, so this loop is kept
-    // free of what a generic collection costs.
-    let sizes = t.shape
-    let wanted = Shape(rank: sizes.rank) { $0 == 0 ? range.count : sizes[$0] }
-    return try Tensor(TensorType(t.dtype, wanted)) { (target) throws(EngineError) in
-      guard let to = target.baseAddress else { return }
-      t.withUnsafeBytes { bytes in
-        guard let from = bytes.baseAddress else { return }
-        order.withUnsafeBufferPointer { rows in
-          var place = to
-          for i in range {
-            place.copyMemory(from: from + rows[i] * size, byteCount: size)
-            place += size
-          }
-        }
-      }
-    }
+    if range.count == count { return t }
+    return t.dtype == .string ? try t.stringRows(range) : try t.rows(in: range)
   }
 
   /// The first samples and the last, a share of which goes to the second.

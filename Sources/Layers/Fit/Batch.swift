@@ -22,7 +22,10 @@ public struct Batch: Sendable {
   }
 
   var tensors: [Tensor] {
-    var all = inputs
+    if inputs.count == 1, targets.count == 1, weights == nil { return [inputs[0], targets[0]] }
+    var all: [Tensor] = []
+    all.reserveCapacity(inputs.count + targets.count + 1)
+    all.append(contentsOf: inputs)
     all.append(contentsOf: targets)
     if let weights { all.append(weights) }
     return all

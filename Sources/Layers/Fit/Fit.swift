@@ -128,54 +128,46 @@ extension Network {
   private func epoch(
     _ trainer: Trainer, _ source: any BatchSource, _ state: FitState, _ callbacks: [Callback]
   ) throws -> Logs {
-    for m in trainer.metrics { m.reset() }
+    let running = RunningFigures(trainer.metrics)
     trainer.begin(self)
     try source.begin()
     let watchers = callbacks.filter(\.watchesBatches)
-    var (total, count) = (0.0, 0)
     state.batch = 0
+    state.running = running
+    defer { state.running = nil }
     let isWatched = !watchers.isEmpty
     while !state.isStopped, let batch = try source.next() {
       if inputShapes == nil { try build(for: batch.inputs) }
-      let r = try trainer.step(self, batch)
-      total += r.loss * Double(batch.count)
-      count += batch.count
-      for m in trainer.metrics { try m.update(r.outputs, batch) }
+      let outcome = try trainer.step(self, batch)
+      running.add(loss: outcome.loss, of: batch.count)
+      try trainer.measure(outcome, batch)
       if isWatched {
-        state.logs["loss"] = total / Double(max(count, 1))
-        for m in trainer.metrics { state.logs[m.name] = m.result }
+        state.isBehind = true
+        state.batchLoss = outcome.loss
         for c in watchers { try c.batchEnds(state) }
       }
       state.batch += 1
     }
-    guard count > 0 || state.isStopped else {
+    guard running.count > 0 || state.isStopped else {
       throw EngineError(.usage, "an epoch without a batch", expected: "data to train on")
     }
-    var logs = Logs()
-    logs["loss"] = total / Double(max(count, 1))
-    for m in trainer.metrics { logs[m.name] = m.result }
-    return logs
+    return running.figures
   }
 
   /// Loss and metrics over batches, nothing trained.
   func measure(_ trainer: Trainer, _ source: any BatchSource) throws -> Logs {
-    for m in trainer.metrics { m.reset() }
+    let running = RunningFigures(trainer.metrics)
     trainer.begin(self)
     try source.begin()
-    var (total, count) = (0.0, 0)
     while let batch = try source.next() {
-      let r = try trainer.test(self, batch)
-      total += (r.loss ?? 0) * Double(batch.count)
-      count += batch.count
-      for m in trainer.metrics { try m.update(r.outputs, batch) }
+      let outcome = try trainer.test(self, batch)
+      running.add(loss: outcome.loss, of: batch.count)
+      try trainer.measure(outcome, batch)
     }
-    guard count > 0 else {
+    guard running.count > 0 else {
       throw EngineError(.usage, "nothing to measure", expected: "a batch of data")
     }
-    var logs = Logs()
-    logs["loss"] = total / Double(count)
-    for m in trainer.metrics { logs[m.name] = m.result }
-    return logs
+    return running.figures
   }
 
   /// The weights of samples times those of their classes.
@@ -200,7 +192,6 @@ extension Network {
 /// Errors of the engine get the user's line where they lack one.
 func placed<R>(_ file: StaticString, _ line: UInt, _ body: () throws -> R) throws -> R {
   do { return try body() } catch let error as EngineError {
-    throw error.subject.line == nil && error.subject.file == nil
-      ? error.at(file: "\(file)", line: Int(line)) : error
+    throw error.atCaller(file, line)
   }
 }

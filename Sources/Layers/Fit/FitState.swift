@@ -8,10 +8,31 @@ public final class FitState {
   public var epoch: Int
   /// The batch of the epoch that was trained on last, from 0.
   public internal(set) var batch = 0
+  /// The loss of that batch.
+  public internal(set) var batchLoss = 0.0
   /// Batches of an epoch; nil where that is not known.
   public let batchCount: Int?
   /// Loss and metrics so far; after validation, its figures under names with `val_`.
-  public var logs = Logs()
+  ///
+  /// While an epoch runs they are worked out when they are asked for.
+  public var logs: Logs {
+    get {
+      if let running, isBehind {
+        isBehind = false
+        for (name, value) in running.figures { known[name] = value }
+      }
+      return known
+    }
+    set {
+      isBehind = false
+      known = newValue
+    }
+  }
+  private var known = Logs()
+  /// What the epoch measured so far.
+  var running: RunningFigures?
+  /// Whether a step was made since the figures were worked out.
+  var isBehind = false
   /// Whether training ends after this batch, or epoch.
   public var isStopped = false
   /// All callbacks of the run, in the order they are called in.

@@ -97,7 +97,13 @@ public struct LossFunction: Sendable {
     fromLogits: Bool = false, smoothing: Double = 0
   ) -> LossFunction {
     real("categorical_crossentropy") {
-      fromLogits
+      guard $0.shape == $1.shape else {
+        throw EngineError(
+          .shape, "the loss compares distributions over classes",
+          expected: "targets \($0.shape), as the predictions", received: "\($1.shape)",
+          hint: "use sparseCategoricalCrossEntropy for class numbers")
+      }
+      return fromLogits
         ? try Loss.categoricalCrossEntropyFromLogits(
           $0, $1, smoothing: smoothing, reduction: .none)
         : try Loss.categoricalCrossEntropy($0, $1, smoothing: smoothing, reduction: .none)
@@ -130,6 +136,12 @@ func fitted(_ targets: Tensor, to predictions: Tensor) throws -> Tensor {
 
 /// Class numbers as whole numbers of a rank, without the last axis of size 1 that they may have.
 func classNumbers(_ targets: Tensor, rank: Int) throws -> Tensor {
+  if targets.shape.rank == rank + 1, targets.shape[rank] != 1 {
+    throw EngineError(
+      .shape, "the loss takes class numbers, one for each sample",
+      expected: "\(rank) axes, or a last one of size 1", received: "\(targets.shape)",
+      hint: "use categoricalCrossEntropy for distributions")
+  }
   let t = targets.shape.rank == rank + 1 ? try targets.squeeze([-1]) : targets
   return t.dtype == .int64 || t.dtype == .int32 ? t : try t.cast(to: .int64)
 }

@@ -70,9 +70,7 @@ extension Network {
       let trainer = try compiled()
       try build(for: batch.inputs)
       trainer.begin(self)
-      for m in trainer.metrics { m.reset() }
-      let r = try trainer.step(self, batch)
-      return try logs(trainer, r.loss, r.outputs, batch)
+      return try logs(trainer, batch) { try trainer.step(self, batch) }
     }
   }
 
@@ -84,10 +82,8 @@ extension Network {
       let trainer = try compiled()
       try build(for: [x])
       trainer.begin(self)
-      for m in trainer.metrics { m.reset() }
       let batch = Batch([x], [y])
-      let r = try trainer.test(self, batch)
-      return try logs(trainer, r.loss ?? 0, r.outputs, batch)
+      return try logs(trainer, batch) { try trainer.test(self, batch) }
     }
   }
 
@@ -104,15 +100,13 @@ extension Network {
   }
 
   private func logs(
-    _ trainer: Trainer, _ loss: Double, _ outputs: [Tensor], _ batch: Batch
+    _ trainer: Trainer, _ batch: Batch, _ run: () throws -> StepOutcome
   ) throws -> Logs {
-    var logs = Logs()
-    logs["loss"] = loss
-    for m in trainer.metrics {
-      try m.update(outputs, batch)
-      logs[m.name] = m.result
-    }
-    return logs
+    let running = RunningFigures(trainer.metrics)
+    let outcome = try run()
+    running.add(loss: outcome.loss, of: batch.count)
+    try trainer.measure(outcome, batch)
+    return running.figures
   }
 
   /// A model that was never compiled predicts as well.

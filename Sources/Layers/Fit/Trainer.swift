@@ -24,35 +24,6 @@ public final class Trainer {
   /// Whether layers keep states of a batch of one size.
   private var isStateful = false
 
-  /// A graph, and what it depends on besides the number of samples.
-  private struct Entry<Run> {
-    /// A batch that it was made with.
-    let example: [Tensor]
-    let inputCount: Int
-    let hasWeights: Bool
-    let run: Run
-
-    func fits(_ batch: Batch, _ hasWeights: Bool) -> Bool {
-      guard batch.inputs.count == inputCount, hasWeights == self.hasWeights else { return false }
-      var i = 0
-      for t in batch.inputs {
-        guard i < example.count, isAlike(t, example[i]) else { return false }
-        i += 1
-      }
-      for t in batch.targets {
-        guard i < example.count, isAlike(t, example[i]) else { return false }
-        i += 1
-      }
-      return i + (hasWeights ? 1 : 0) == example.count
-    }
-
-    private func isAlike(_ a: Tensor, _ b: Tensor) -> Bool {
-      guard a.dtype == b.dtype, a.shape.rank == b.shape.rank else { return false }
-      for axis in 1..<max(a.shape.rank, 1) where a.shape[axis] != b.shape[axis] { return false }
-      return true
-    }
-  }
-
   /// What steps depend on besides batches: which parameters are trained, and the others' values.
   private struct Frozen: Equatable {
     var trained: [ObjectIdentifier] = []
@@ -117,7 +88,7 @@ public final class Trainer {
     else {
       throw EngineError(
         .arity, "targets and losses do not fit the model's outputs",
-        expected: "\(outputs.count) targets, and as many losses or one",
+        expected: "a target for each of \(outputs.count), and as many losses or one",
         received: "\(batch.targets.count) targets, \(losses.count) losses")
     }
     var terms: [Tensor] = []
@@ -144,7 +115,7 @@ public final class Trainer {
   }
 
   /// One step of training: the loss before it, and the outputs, in memory of the step's.
-  func step(_ model: Network, _ batch: Batch) throws -> (loss: Double, outputs: [Tensor]) {
+  func step(_ model: Network, _ batch: Batch) throws -> StepOutcome {
     let optimizer = try optimizer(for: model)
     if isEager {
       var outputs: [Tensor] = []
@@ -155,30 +126,29 @@ public final class Trainer {
       }
       try optimizer.update(gradients)
       try model.constrain()
-      return (try value.scalar(), outputs)
+      return StepOutcome(loss: try value.scalar(), results: outputs[...])
     }
-    let hasWeights = batch.weights != nil
-    let step: CompiledStep<Network>
     let all = batch.tensors
-    if let i = steps.indices.first(where: { steps[$0].fits(batch, hasWeights) }) {
-      step = steps[i].run
+    let entry: Entry<CompiledStep<Network>>
+    if let i = steps.indices.first(where: { steps[$0].fits(batch) }) {
+      entry = steps[i]
     } else {
-      let (n, m) = (batch.inputs.count, batch.targets.count)
-      step = try CompiledStep(
+      var means: [BatchMean] = []
+      let step = try CompiledStep(
         model, optimizer, example: all, symbols: symbols(all), threads: threads,
         withResults: { model, all in
-          let r = try self.loss(
-            model,
-            Batch(
-              Array(all[..<n]), Array(all[n..<n + m]), weights: hasWeights ? all.last : nil))
-          return (r.loss, r.outputs)
+          let part = batch.with(all)
+          let r = try self.loss(model, part)
+          let measured = try self.batchMeans(r.outputs, part)
+          means = measured.means
+          return (r.loss, r.outputs + measured.values)
         })
-      steps.append(
-        Entry(example: all, inputCount: n, hasWeights: hasWeights, run: step))
+      entry = Entry(batch, means, step)
+      steps.append(entry)
     }
-    let r = try step.step(all)
+    let r = try entry.run.step(all)
     if hasConstraints { try model.constrain() }
-    return (r.loss, Array(r.results))
+    return entry.outcome(r.loss, r.results)
   }
 
   /// Names of axes that vary: none where layers keep states of a batch.
@@ -187,38 +157,41 @@ public final class Trainer {
   }
 
   /// The outputs for inputs, and the loss where there are targets; nothing is trained.
-  func test(_ model: Network, _ batch: Batch) throws -> (loss: Double?, outputs: [Tensor]) {
+  func test(_ model: Network, _ batch: Batch) throws -> StepOutcome {
     let hasLoss = !batch.targets.isEmpty
-    func body(_ model: Network, _ batch: Batch) throws -> [Tensor] {
-      if !hasLoss { return try model(masked: batch.inputs).values }
-      let r = try loss(model, batch)
-      return [r.loss] + r.outputs
-    }
-    let results: [Tensor]
     if isEager {
-      results = try inTraining(false) { try withoutGradient { try body(model, batch) } }
-    } else {
-      let hasWeights = batch.weights != nil
-      let function: CompiledFunction<Network>
-      if let known = functions.first(where: { $0.fits(batch, hasWeights) }) {
-        function = known.run
-      } else {
-        let (n, m) = (batch.inputs.count, batch.targets.count)
-        let example = batch.tensors
-        function = try CompiledFunction(
-          model, example: example, symbols: symbols(example), threads: threads
-        ) { model, all in
-          try body(
-            model,
-            Batch(
-              Array(all[..<n]), Array(all[n..<n + m]), weights: hasWeights ? all.last : nil))
+      return try inTraining(false) {
+        try withoutGradient {
+          if !hasLoss {
+            return StepOutcome(loss: 0, results: try model(masked: batch.inputs).values[...])
+          }
+          let r = try loss(model, batch)
+          return StepOutcome(loss: try r.loss.scalar(), results: r.outputs[...])
         }
-        functions.append(
-          Entry(example: batch.tensors, inputCount: n, hasWeights: hasWeights, run: function))
       }
-      results = try function(batch.tensors, lending: true)
     }
+    let all = batch.tensors
+    let entry: Entry<CompiledFunction<Network>>
+    if let known = functions.first(where: { $0.fits(batch) }) {
+      entry = known
+    } else {
+      var means: [BatchMean] = []
+      let function = try CompiledFunction(
+        model, example: all, symbols: symbols(all), threads: threads
+      ) { model, all in
+        if !hasLoss { return try model(masked: all).values }
+        let part = batch.with(all)
+        let r = try self.loss(model, part)
+        let measured = try self.batchMeans(r.outputs, part)
+        means = measured.means
+        return [r.loss] + r.outputs + measured.values
+      }
+      entry = Entry(batch, means, function)
+      functions.append(entry)
+    }
+    let results = try entry.run(all, lending: true)
     return hasLoss
-      ? (try results[0].scalar(), Array(results.dropFirst())) : (nil, results)
+      ? entry.outcome(try results[0].scalar(), results.dropFirst())
+      : StepOutcome(loss: 0, results: results[...])
   }
 }

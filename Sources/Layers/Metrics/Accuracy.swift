@@ -34,6 +34,15 @@ public final class Accuracy: Metric {
       kind = classes == 1 ? .binary : predictions.shape == targets.shape ? .categorical : .sparse
     }
     if kind == .binary {
+      if weights == nil, predictions.dtype == .float32, targets.dtype == .float32,
+        predictions.count == targets.count
+      {
+        let (p, t) = (predictions.elements(Float.self), targets.elements(Float.self))
+        var hits = 0
+        for i in 0..<p.count where (Double(p[i]) > threshold ? 1 : 0) == t[i] { hits += 1 }
+        sum.add(hits: hits, of: p.count)
+        return
+      }
       let (p, t) = try pairs(predictions, targets)
       let w = try self.weights(weights, p.count)
       for i in p.indices {

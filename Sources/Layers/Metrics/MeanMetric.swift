@@ -23,6 +23,13 @@ public final class MeanMetric: Metric {
     }
     for (v, w) in zip(try numbers(values), list) { sum.add(v, w) }
   }
+  public override func batchMean(
+    _ predictions: Tensor, _ targets: Tensor
+  ) throws -> (mean: Tensor, count: Int)? {
+    let values = try loss.elements(predictions, targets)
+    return (try values.mean(), values.count)
+  }
+  public override func add(mean: Double, count: Double) { sum.add(mean, count) }
   public override var result: Double { sum.mean }
   public override func reset() { sum.reset() }
 }

@@ -4,8 +4,8 @@ import Training
 /// A figure measured over batches: `update` takes one in, `result` is the figure of all since
 /// `reset`.
 ///
-/// A subclass writes `update(_:_:_:)`, `result` and `reset`. Nothing of it is compiled: it sees
-/// what a step gave.
+/// A subclass writes `update(_:_:_:)`, `result` and `reset`. Nothing of these is compiled: `update`
+/// sees what a step gave. Those that are a mean over batches write `batchMean` and `add` as well.
 open class Metric {
   /// The name in logs.
   public let name: String
@@ -19,6 +19,14 @@ open class Metric {
 
   /// Takes predictions and targets of one batch in. - `weights`: `[N]` or `[N, T]`.
   open func update(_ predictions: Tensor, _ targets: Tensor, _ weights: Tensor?) throws {}
+  /// A mean over the elements of one batch, without axes, and their number: worked out within the
+  /// compiled step, which costs less than operators of its own. Nil, as by default, leaves the batch
+  /// to `update`, as weighed samples and eager steps do.
+  open func batchMean(
+    _ predictions: Tensor, _ targets: Tensor
+  ) throws -> (mean: Tensor, count: Int)? { nil }
+  /// Takes in what `batchMean` gave.
+  open func add(mean: Double, count: Double) {}
   /// The figure of all since `reset`.
   open var result: Double { 0 }
   /// Forgets what was taken in.
@@ -27,13 +35,15 @@ open class Metric {
   /// Takes the output that it measures in.
   ///
   /// Errors: `.usage` for an output that the model does not have.
-  func update(_ outputs: [Tensor], _ batch: Batch) throws {
-    guard output < outputs.count, output < batch.targets.count else {
+  func update(_ outcome: StepOutcome, _ batch: Batch) throws {
+    guard output < outcome.outputCount, output < batch.targets.count else {
       throw EngineError(
         .usage, "the metric '\(name)' measures an output that is not there",
-        expected: "0 to \(outputs.count - 1)", received: "\(output)")
+        expected: "0 to \(outcome.outputCount - 1)", received: "\(output)")
     }
-    try withoutGradient { try update(outputs[output], batch.targets[output], batch.weights) }
+    try withoutGradient {
+      try update(outcome.output(output), batch.targets[output], batch.weights)
+    }
   }
 }
 

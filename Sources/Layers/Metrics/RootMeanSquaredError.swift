@@ -14,6 +14,12 @@ public final class RootMeanSquaredError: Metric {
   public override func update(
     _ predictions: Tensor, _ targets: Tensor, _ weights: Tensor?
   ) throws { try mean.update(predictions, targets, weights) }
+  public override func batchMean(
+    _ predictions: Tensor, _ targets: Tensor
+  ) throws -> (mean: Tensor, count: Int)? { try mean.batchMean(predictions, targets) }
+  public override func add(mean value: Double, count: Double) {
+    mean.add(mean: value, count: count)
+  }
   public override var result: Double { mean.result.squareRoot() }
   public override func reset() { mean.reset() }
 }

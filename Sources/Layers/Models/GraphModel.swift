@@ -115,6 +115,28 @@ public final class GraphModel: Network {
     throw EngineError(.usage, "the model does not use '\(name)' itself")
   }
 
+  /// Pairs of layers, each used once, of which the first is read by the second alone, and the rank of
+  /// what it reads.
+  func onlyFollowers() throws(EngineError) -> [(Layer, Layer, rank: Int)] {
+    var readers = [Int](repeating: 0, count: slotCount)
+    for use in uses { for slot in use.inputs { readers[slot] += 1 } }
+    for slot in results { readers[slot] += 1 }
+    var counts: [ObjectIdentifier: Int] = [:]
+    var writers: [Int: Use] = [:]
+    for use in uses {
+      counts[ObjectIdentifier(use.layer), default: 0] += 1
+      if use.count == 1 { writers[use.first] = use }
+    }
+    var pairs: [(Layer, Layer, rank: Int)] = []
+    for use in uses where use.inputs.count == 1 && counts[ObjectIdentifier(use.layer)] == 1 {
+      guard readers[use.inputs[0]] == 1, let from = writers[use.inputs[0]],
+        counts[ObjectIdentifier(from.layer)] == 1, let shape = use.source.inputs.first?.shape
+      else { continue }
+      pairs.append((from.layer, use.layer, shape.rank))
+    }
+    return pairs
+  }
+
   /// The model with other layers in the places of its own: each is asked for once.
   func replacing(
     _ change: (Layer) throws(EngineError) -> Layer

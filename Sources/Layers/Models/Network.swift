@@ -46,12 +46,17 @@ open class Network: Layer {
   /// The layer of a name, or at a dotted path.
   ///
   /// Errors: `.usage` with the nearest names.
-  public func layer(_ name: String) throws(EngineError) -> Layer {
+  public func layer(
+    _ name: String, file: StaticString = #fileID, line: UInt = #line
+  ) throws(EngineError) -> Layer {
     for (_, module) in modules {
       if let layer = module as? Layer, layer !== self, layer.name == name { return layer }
     }
-    guard let layer = try module(name) as? Layer else {
-      throw EngineError(.usage, "'\(name)' is no layer", received: "\(type(of: try module(name)))")
+    let found: Module
+    do throws(EngineError) { found = try module(name) } catch { throw error.atCaller(file, line) }
+    guard let layer = found as? Layer else {
+      throw EngineError(.usage, "'\(name)' is no layer", received: "\(type(of: found))")
+        .atCaller(file, line)
     }
     return layer
   }

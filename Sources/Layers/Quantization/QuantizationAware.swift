@@ -14,20 +14,15 @@ public final class QuantizationAware: Layer {
   public let inputs: FakeQuantization
   /// What its kernel is rounded by.
   public let weights: FakeQuantization
-  private let kernel: Parameter
+  private let weighted: WeightedLayer
 
   /// Nil for a layer that has no weights to multiply by.
   public init?(_ layer: Layer, momentum: Double = 0.99) {
-    let axis: Int
-    switch layer {
-    case let l as Dense: (kernel, axis) = (l.kernel, 1)
-    case let l as Convolution: (kernel, axis) = (l.kernel, 0)
-    case let l as DepthwiseConvolution: (kernel, axis) = (l.kernel, 0)
-    default: return nil
-    }
+    guard let weighted = WeightedLayer(layer) else { return nil }
+    self.weighted = weighted
     self.layer = layer
     inputs = FakeQuantization(momentum: momentum)
-    weights = FakeQuantization(axis: axis, isSymmetric: true, momentum: momentum)
+    weights = FakeQuantization(axis: weighted.kernelAxis, isSymmetric: true, momentum: momentum)
     super.init()
     name = layer.name
   }
@@ -35,7 +30,8 @@ public final class QuantizationAware: Layer {
   public override func build(all shapes: [LayerShape]) throws(EngineError) {
     try layer.prepare(for: shapes)
     try inputs.prepare(for: shapes)
-    try weights.prepare(for: [LayerShape(kernel.value.shape.array.map { Optional($0) })])
+    try weights.prepare(
+      for: [LayerShape(weighted.kernel.value.shape.array.map { Optional($0) })])
   }
   public override func outputShapes(
     for shapes: [LayerShape]
@@ -43,6 +39,7 @@ public final class QuantizationAware: Layer {
 
   public override func run(_ input: LayerInput) throws -> LayerOutput {
     let x = try inputs(input.first())
+    let kernel = weighted.kernel
     let before = kernel.value
     kernel.value = try weights(before.settledInExport())
     defer { kernel.value = before }
@@ -52,8 +49,9 @@ public final class QuantizationAware: Layer {
   public override var configuration: [(name: String, value: String)] { layer.configuration }
 }
 
-/// The same model, its parameters shared, with dense and convolutional layers trained as 8-bit
-/// integers will compute them; models within it too.
+/// The same model, its parameters shared, with dense and convolutional layers, transposed ones too,
+/// trained as 8-bit integers will compute them, together with the batch norm behind them; models within
+/// it too.
 ///
 /// ```swift
 /// let aware = try quantizationAware(model)
@@ -75,21 +73,50 @@ public func quantizationAware(
     throw EngineError(
       .usage, "the model is not built", expected: "a model with its input's shape")
   }
+  var norms: [ObjectIdentifier: BatchNormalization] = [:]
+  var gone: Set<ObjectIdentifier> = []
   func replaced(_ layer: Layer) throws(EngineError) -> Layer {
     if let inner = layer as? Network {
       let made = try quantizationAware(inner, momentum: momentum)
       made.name = inner.name
       return made
     }
+    if gone.contains(ObjectIdentifier(layer)) { return Identity() }
+    if let norm = norms[ObjectIdentifier(layer)],
+      let made = QuantizationAwareNormalized(layer, norm, momentum: momentum)
+    {
+      return made
+    }
     return QuantizationAware(layer, momentum: momentum) ?? layer
+  }
+  func pair(_ layer: Layer, _ next: Layer, rank: Int) {
+    guard let norm = next as? BatchNormalization, let weighted = WeightedLayer(layer),
+      weighted.takes(norm, rank: rank)
+    else { return }
+    norms[ObjectIdentifier(layer)] = norm
+    gone.insert(ObjectIdentifier(norm))
   }
   let made: Network
   switch model {
   case let s as Sequential:
+    var counts: [ObjectIdentifier: Int] = [:]
+    for layer in s.layers { counts[ObjectIdentifier(layer), default: 0] += 1 }
+    var at = shapes
+    for (layer, next) in zip(s.layers, s.layers.dropFirst()) {
+      at = try layer.outputShapes(for: at)
+      guard let shape = at.first, counts[ObjectIdentifier(layer)] == 1,
+        counts[ObjectIdentifier(next)] == 1
+      else { continue }
+      pair(layer, next, rank: shape.rank)
+    }
     var layers: [Layer] = []
-    for layer in s.layers { layers.append(try replaced(layer)) }
+    for layer in s.layers where !gone.contains(ObjectIdentifier(layer)) {
+      layers.append(try replaced(layer))
+    }
     made = Sequential(layers)
-  case let g as GraphModel: made = try g.replacing(replaced)
+  case let g as GraphModel:
+    for (layer, next, rank) in try g.onlyFollowers() { pair(layer, next, rank: rank) }
+    made = try g.replacing(replaced)
   default:
     throw EngineError(
       .unsupported, "layers of a subclass cannot be exchanged", received: "\(type(of: model))",

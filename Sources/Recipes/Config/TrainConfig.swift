@@ -47,6 +47,8 @@ public struct TrainConfig: Sendable {
   public var curves: String?
   /// The folder of figures for TensorBoard.
   public var tensorBoard: String?
+  /// Seconds between checkpoints, from which a run that was killed goes on; 0 for one each step.
+  public var checkpointPause = 10.0
   public var threads: Int?
   public var eager = false
   /// Parameters of the model of `--from` that stay as they are.
@@ -89,6 +91,10 @@ public struct TrainConfig: Sendable {
     threads = try r.integer("threads", 1...1024)
     eager = try r.flag("eager") ?? false
     freeze = try r.texts("freeze") ?? []
+    if let pause = try r.number("checkpoint") {
+      guard pause >= 0 else { throw r.wrong("checkpoint", "seconds, from 0", .double(pause)) }
+      checkpointPause = pause
+    }
     csvLog = try r.text("csv_log")
     jsonLog = try r.text("json_log")
     curves = try r.text("curves")

@@ -135,7 +135,10 @@ struct TableProblem {
       throw refused(
         "the target '\(target.name)' has nearly as many values as rows, so they are no classes",
         expected: "at most \(rows.count / 2) classes for \(rows.count) rows",
-        received: "\(counts.count)", hint: "name another column with --target")
+        received: "\(counts.count)",
+        hint: NumberText.example(target).map {
+          "to be a number, '\($0)' must be written with a point and without signs"
+        } ?? "name another column with --target")
     }
     let rare = counts.filter { $0.count < 3 }.map { "'\($0.cell)'" }
     if !rare.isEmpty {
@@ -213,7 +216,13 @@ struct TableProblem {
           hint: "leave it out with --ignore \(column.name), or give the parts that matter, such as "
             + "the month, as numbers")
       case .numbers:
-        let finite = rows.map { column.numbers[$0] }.filter(\.isFinite)
+        let known = rows.map { column.numbers[$0] }.filter { !$0.isNaN }
+        let finite = known.filter { Float($0).isFinite }
+        if finite.count < known.count {
+          notes.append(
+            "column '\(column.name)': \(known.count - finite.count) numbers that are infinite or beyond "
+              + "3e38 are cut off")
+        }
         let (mean, deviation) = moments(finite)
         let marks = rows.contains { column.numbers[$0].isNaN }
         let varies = finite.contains { $0 != finite[0] }
@@ -226,6 +235,11 @@ struct TableProblem {
             name: column.name, mean: Float(mean), scale: varies ? Float(1 / deviation) : 0,
             marksMissing: marks))
       case .texts:
+        if let cell = NumberText.example(column) {
+          notes.append(
+            "column '\(column.name)' is text, since cells such as '\(cell)' are no plain numbers: write "
+              + "them with a point and without signs")
+        }
         if let made = category(column, rows) {
           categories.append(made)
         } else {

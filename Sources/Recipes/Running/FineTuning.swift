@@ -53,6 +53,7 @@ struct FineTuning {
     let model = try imported.modelGraph()
     let report = try Measurement(problem: problem).report(model, output: data.output)
     if recipe.writes { try SavedModel.write(model, to: recipe.output) }
+    trained.keeper.finish()
     return recipe.result(trained, network, problem, report)
   }
 }

@@ -57,9 +57,7 @@ func located(
 /// An error with the layer it happened in and the user's line.
 func located(_ error: EngineError, _ file: StaticString, _ line: UInt) -> EngineError {
   let path = TapeContext.current.layerPath
-  let placed = error.at(node: path.isEmpty ? nil : path)
-  return placed.subject.line == nil && placed.subject.file == nil
-    ? placed.at(file: "\(file)", line: Int(line)) : placed
+  return error.at(node: path.isEmpty ? nil : path).atCaller(file, line)
 }
 
 /// Runs `body`; errors of the engine get the user's line where they lack one.

@@ -176,20 +176,6 @@ extension Tensor {
   }
 }
 
-/// The whole numbers below `n` in random order, those of `Tensor.permutation`.
-public func randomPermutation(_ n: Int) -> [Int] {
-  let stream = RandomStream.next()
-  var list = Array(0..<max(n, 0))
-  var i = list.count - 1
-  while i > 0 {
-    let (a, b, _, _) = stream.words(i)
-    let word = UInt64(a) << 32 | UInt64(b)
-    list.swapAt(i, Int(word.multipliedFullWidth(by: UInt64(i + 1)).high))
-    i -= 1
-  }
-  return list
-}
-
 /// Whether modules behave as in training.
 public var isTraining: Bool { TapeContext.current.isTraining }
 

@@ -75,22 +75,33 @@ open class Layer: Module {
   /// Runs the layer on one input.
   ///
   /// Errors: those of the layer, with its path.
-  public func callAsFunction(_ x: Tensor) throws -> Tensor { try self(masked: [x]).value }
+  public func callAsFunction(
+    _ x: Tensor, file: StaticString = #fileID, line: UInt = #line
+  ) throws -> Tensor { try self(masked: [x], file: file, line: line).value }
 
   /// Runs the layer on several inputs.
-  public func callAsFunction(_ xs: [Tensor]) throws -> Tensor { try self(masked: xs).value }
+  public func callAsFunction(
+    _ xs: [Tensor], file: StaticString = #fileID, line: UInt = #line
+  ) throws -> Tensor { try self(masked: xs, file: file, line: line).value }
 
   /// Runs the layer with masks, giving all results.
   ///
   /// - `masks`: bool `[N, T]` or nil for each input: true where a step counts.
   public func callAsFunction(
-    masked xs: [Tensor], _ masks: [Tensor?] = []
+    masked xs: [Tensor], _ masks: [Tensor?] = [], file: StaticString = #fileID,
+    line: UInt = #line
   ) throws -> LayerOutput {
-    try check(xs)
-    return try scoped {
-      let y = try run(LayerInput(xs, masks))
-      if let x = xs.first { for hook in hooks { try hook(x, y.value) } }
-      return y
+    do {
+      try check(xs)
+      return try scoped {
+        let y = try run(LayerInput(xs, masks))
+        if let x = xs.first { for hook in hooks { try hook(x, y.value) } }
+        return y
+      }
+    } catch let error as EngineError {
+      let isKnown = error.subject.node != nil || error.subject.operatorName != nil
+      let told = isKnown ? error : error.at(node: label, operatorName: "\(type(of: self))")
+      throw told.atCaller(file, line)
     }
   }
 

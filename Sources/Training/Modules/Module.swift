@@ -67,7 +67,8 @@ open class Module {
     if let found = modules.first(where: { $0.path == path }) { return found.module }
     throw EngineError(
       .usage, "the model has no module '\(path)'",
-      expected: nearest(path, to: modules.map(\.path)).joined(separator: ", "))
+      expected: nearest(path, to: modules.map(\.path).filter { !$0.isEmpty }).joined(
+        separator: ", "))
   }
 
   /// Takes parameters whose names `match` out of training, or back into it.

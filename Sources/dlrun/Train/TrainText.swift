@@ -7,7 +7,11 @@ enum TrainText {
     var text = "\(Terminal.bold(output)): \(result.goal.description)\n"
     text +=
       "\(result.parameterCount) parameters, \(result.epochs) epochs on \(result.samples.train) "
-      + "samples, \(result.samples.validation) to choose by\n\n"
+      + "samples, \(result.samples.validation) to choose by\n"
+    if result.shareWaited >= 0.02 {
+      text += "training waited for data \(percent(result.shareWaited)) of the time\n"
+    }
+    text += "\n"
     text += "on \(result.report.count) held-out samples\n"
     var table = Table(["figure", "value"], right: [1])
     for (name, value) in result.report.figures {
@@ -50,7 +54,8 @@ enum TrainText {
       "model": .string(output), "task": .string(result.goal.description),
       "parameters": .int(Int64(result.parameterCount)), "epochs": .int(Int64(result.epochs)),
       "train": .int(Int64(result.samples.train)),
-      "validation": .int(Int64(result.samples.validation)), "test": result.report.json,
+      "validation": .int(Int64(result.samples.validation)),
+      "waited for data": .double(result.shareWaited), "test": result.report.json,
       "notes": .array(result.notes.map { .string($0) }),
     ]
     if case .classes(let names) = result.goal {

@@ -23,7 +23,11 @@ public final class IntegerLookup: IndexLookup {
   /// Learns the vocabulary: `[N]` is one document, of `[N, ...]` each sample is one.
   ///
   /// Errors: `.value` for no categories.
-  public func adapt(_ data: Tensor) throws {
+  public func adapt(
+    _ data: Tensor, file: StaticString = #fileID, line: UInt = #line
+  ) throws { try adapting(file, line) { try adapt(to: data) } }
+
+  private func adapt(to data: Tensor) throws {
     let all = Array(try data.cast(to: .int64).elements(Int64.self)).map { Token.number($0) }
     let width = data.shape.rank > 1 ? data.count / max(data.shape[0], 1) : all.count
     try learn(

@@ -25,7 +25,11 @@ public final class StringLookup: IndexLookup {
   /// Learns the vocabulary: `[N]` is one document, of `[N, ...]` each sample is one.
   ///
   /// Errors: `.dtype` for other than strings, `.value` for no categories.
-  public func adapt(_ data: Tensor) throws {
+  public func adapt(
+    _ data: Tensor, file: StaticString = #fileID, line: UInt = #line
+  ) throws { try adapting(file, line) { try adapt(to: data) } }
+
+  private func adapt(to data: Tensor) throws {
     guard data.dtype == .string else {
       throw EngineError(
         .dtype, "strings are looked up", expected: "string", received: "\(data.dtype)")

@@ -55,7 +55,11 @@ public final class Discretization: Layer {
   /// Finds boundaries in data.
   ///
   /// Errors: `.usage` for a layer that was given its boundaries, `.value` for too few numbers.
-  public func adapt(_ data: Tensor) throws {
+  public func adapt(
+    _ data: Tensor, file: StaticString = #fileID, line: UInt = #line
+  ) throws { try adapting(file, line) { try adapt(to: data) } }
+
+  private func adapt(to data: Tensor) throws {
     guard let bins else {
       throw EngineError(.usage, "the layer was given its boundaries")
     }

@@ -65,7 +65,11 @@ public final class Normalization: Layer {
   /// Takes the moments of data, forgetting those before.
   ///
   /// Errors: `.shape` for data without samples or of another size.
-  public func adapt(_ data: Tensor) throws {
+  public func adapt(
+    _ data: Tensor, file: StaticString = #fileID, line: UInt = #line
+  ) throws { try adapting(file, line) { try adapt(to: data) } }
+
+  private func adapt(to data: Tensor) throws {
     guard data.count > 0 else {
       throw EngineError(.shape, "nothing to adapt to", received: "\(data.shape)")
     }

@@ -85,7 +85,11 @@ public final class TextVectorization: Layer {
   /// Learns the vocabulary from texts, the most frequent words first.
   ///
   /// Errors: `.dtype` for other than strings, `.value` for no words.
-  public func adapt(_ texts: Tensor) throws {
+  public func adapt(
+    _ texts: Tensor, file: StaticString = #fileID, line: UInt = #line
+  ) throws { try adapting(file, line) { try adapt(to: texts) } }
+
+  private func adapt(to texts: Tensor) throws {
     guard texts.dtype == .string else {
       throw EngineError(
         .dtype, "texts are cut into words", expected: "string", received: "\(texts.dtype)")
