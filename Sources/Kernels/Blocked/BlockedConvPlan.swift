@@ -12,11 +12,14 @@ public struct BlockedConvPlan: Sendable {
   /// Bytes of scratch that `run` needs, 64-byte aligned.
   public let scratchBytes: Int
 
-  let geometry: ConvGeometry
-  let lanes: Int
+  /// Sizes and steps of the convolution.
+  public let geometry: ConvGeometry
+  /// Channels that lie side by side.
+  public let lanes: Int
   let isPlain: Bool
   let isa: InstructionSet
-  let finish: BlockedFinish
+  /// What becomes of each sum.
+  public let finish: BlockedFinish
   let filter: BlockedFilter
   /// Bias of every lane, zeros where there is none.
   let bias: BlockedConstants
@@ -77,8 +80,38 @@ public struct BlockedConvPlan: Sendable {
   ) throws(EngineError) {
     precondition(Self.takes(g, isPlain: isPlain), "no blocked convolution")
     let isa = isa.blocked(lanes: lanes)
+    // Wider tiles of small groups would meet more zeros.
+    let isSmall = g.groups > 1 && g.outputs <= lanes
+    let widest = isa == .scalar || isSmall ? 1 : isPlain || g.strides[2] > 2 ? 2 : 3
+    let form = "blocked conv \(variant) \(g.groups) \(lanes) \(isPlain) \(widest)"
+    let filter = try pack.filter(form) { (space) throws(EngineError) in
+      try BlockedFilter(
+        g, lanes: lanes, isPlain: isPlain, widest: widest, source: weights, isa: isa,
+        space: space)
+    }
+    let total = (g.groups * g.outputs + lanes - 1) / lanes * lanes
+    self.init(
+      g, lanes: lanes, isPlain: isPlain, isScaled: isScaled, finish: finish, filter: filter,
+      bias: try pack.padded(bias, count: g.groups * g.outputs, total: total), view: view, isa: isa,
+      threads: threads, like: nil)
+  }
+
+  /// The same convolution of an image of another size, side by side; `g` may differ from the
+  /// geometry in the batch and the sizes of images alone.
+  public func resized(_ g: ConvGeometry, threads: Int) -> BlockedConvPlan {
+    BlockedConvPlan(
+      g, lanes: lanes, isPlain: isPlain, isScaled: isScaled, finish: finish, filter: filter,
+      bias: bias, view: nil, isa: isa, threads: threads, like: self)
+  }
+
+  private init(
+    _ g: ConvGeometry, lanes: Int, isPlain: Bool, isScaled: Bool, finish: BlockedFinish,
+    filter: BlockedFilter, bias: BlockedConstants, view: View?, isa: InstructionSet, threads: Int,
+    like other: BlockedConvPlan?
+  ) {
     (geometry, self.lanes, self.isPlain, self.isa, self.finish) = (g, lanes, isPlain, isa, finish)
-    after = finish.function(isa)
+    (self.filter, self.bias) = (filter, bias)
+    after = other.map { $0.after } ?? finish.function(isa)
     let (height, width) = (g.output[1], g.output[2])
     self.isScaled = isScaled
     self.view = view ?? View(first: 0, row: width, pixel: 1, plane: g.outputPixels)
@@ -87,26 +120,16 @@ public struct BlockedConvPlan: Sendable {
     // Two rows at once where a row alone is too short for a tile of two blocks.
     let isPaired = width <= 7 && height > 1 && isNear && !isPlain && !isFlat && view == nil
     tileRows = isa == .avx512 && isPaired ? 2 : 1
-    // Wider tiles of small groups would meet more zeros.
-    let isSmall = g.groups > 1 && g.outputs <= lanes
-    let widest = isa == .scalar || isSmall ? 1 : isPlain || !isNear ? 2 : 3
-    let form = "blocked conv \(variant) \(g.groups) \(lanes) \(isPlain) \(widest)"
-    filter = try pack.filter(form) { (space) throws(EngineError) in
-      try BlockedFilter(
-        g, lanes: lanes, isPlain: isPlain, widest: widest, source: weights, isa: isa,
-        space: space)
-    }
 
     outputBlocks = (g.groups * g.outputs + lanes - 1) / lanes
     let channels = g.groups * g.channels
     inputBlocks = isPlain ? channels : (channels + lanes - 1) / lanes
-    self.bias = try pack.padded(bias, count: g.groups * g.outputs, total: outputBlocks * lanes)
 
-    let extent = [0, 1, 2].map { (g.kernel[$0] - 1) * g.dilations[$0] + 1 }
+    func extent(_ i: Int) -> Int { (g.kernel[i] - 1) * g.dilations[i] + 1 }
     isPadded = (1...2).contains {
-      g.pads[$0] > 0 || (g.output[$0] - 1) * g.strides[$0] + extent[$0] > g.input[$0]
+      g.pads[$0] > 0 || (g.output[$0] - 1) * g.strides[$0] + extent($0) > g.input[$0]
     }
-    columns = (width - 1) * g.strides[2] + extent[2]
+    columns = (width - 1) * g.strides[2] + extent(2)
     let pixel = (isPlain ? 1 : lanes) * 4
     // Weights that do not fit the second-level cache are better read once than the image kept
     // there.
@@ -130,12 +153,16 @@ public struct BlockedConvPlan: Sendable {
     shares = parts
     let units = g.batch * chunks * shares
     pieces = isParallel ? min(units, threads * 4) : 1
-    let rows = (min(chunk, height) - 1) * g.strides[1] + extent[1]
+    let rows = (min(chunk, height) - 1) * g.strides[1] + extent(1)
     let copied = isFlat ? min(chunk, width) : rows * columns
     slotBytes = isPadded || isScaled ? GemmPlan.aligned(inputBlocks * copied * pixel) : 0
     slots = min(pieces, threads)
     // The counter of pieces comes first.
     scratchBytes = 64 + slots * slotBytes
+    if let other, other.isFlat == isFlat, other.tileRows == tileRows {
+      label = other.label
+      return
+    }
     let blocks = filter.groups[0].blocks
     let columns = Self.columns(blocks, tileRows, isa, isNear: isNear)
     label =

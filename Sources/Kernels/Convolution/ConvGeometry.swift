@@ -52,6 +52,25 @@ public struct ConvGeometry: Hashable, Sendable {
     self.pads = three(pads, 0)
   }
 
+  /// The same convolution over height and width of images of another size.
+  public init(
+    _ other: ConvGeometry, batch: Int, input: (Int, Int), output: (Int, Int), pads: (Int, Int)
+  ) {
+    self.batch = batch
+    (groups, channels, outputs) = (other.groups, other.channels, other.outputs)
+    (kernel, strides, dilations) = (other.kernel, other.strides, other.dilations)
+    // Where every pixel stands for itself is no matter of sizes.
+    if other.taps == 1 && strides[1] == 1 && strides[2] == 1 && pads == (0, 0) {
+      self.input = [1, 1, input.0 * input.1]
+      self.output = self.input
+      self.pads = other.pads
+      return
+    }
+    self.input = [1, input.0, input.1]
+    self.output = [1, output.0, output.1]
+    self.pads = pads == (other.pads[1], other.pads[2]) ? other.pads : [0, pads.0, pads.1]
+  }
+
   public var inputPixels: Int { input.reduce(1, *) }
   public var outputPixels: Int { output.reduce(1, *) }
   public var taps: Int { kernel.reduce(1, *) }
