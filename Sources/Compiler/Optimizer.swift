@@ -61,6 +61,8 @@ public struct Optimizer {
     _ start: Graph, using lookup: OperatorLookup, _ observer: Observer?
   ) throws(EngineError) -> Graph {
     let editor = GraphEditor(start, using: lookup)
+    // What nothing needs from the start is no pass's doing.
+    editor.sweep()
     editor.log = log
     let wanted = Self.passes.filter {
       $0.level <= options.level && $0.stage <= options.lastStage
@@ -76,7 +78,7 @@ public struct Optimizer {
             try pass.run(editor, options)
             if editor.changes == changes { continue }
             let made = editor.changes - changes
-            editor.sweep()
+            editor.sweep(after: pass.name)
             if options.isStrict || isDebug { try check(editor, pass, lookup) }
             if let observer {
               try observer(Step(pass: pass, changes: made, graph: editor.finish()))

@@ -146,6 +146,8 @@ public final class Call: Sendable {
   /// Contents the kernel was prepared with; nil for inputs that it reads in each run.
   public let constants: [Tensor?]
   public let prepared: Prepared
+  /// Makes the kernel anew for other sizes; see `Prepared.resize`.
+  public let resize: Prepared.Resize?
 
   public init(
     _ op: any Operator, inputs: [TensorType?], outputs: [TensorType?], constants: [Tensor?],
@@ -156,6 +158,17 @@ public final class Call: Sendable {
     self.outputs = outputs
     self.constants = constants
     self.prepared = prepared
+    resize = prepared.resize
+  }
+
+  /// The call with the kernel that its `resize` made for `inputs`.
+  public init(_ other: Call, resized: Resized, inputs: [TensorType?]) {
+    op = other.op
+    self.inputs = inputs
+    outputs = [resized.output]
+    constants = other.constants
+    prepared = resized.prepared
+    resize = other.resize
   }
 
   /// Whether the call serves inputs of these types, with these contents where it depends on them.
@@ -208,6 +221,7 @@ public final class Call: Sendable {
     }
     prepared = try op.prepare(
       Preparation(inputs: types, outputs: outputTypes, constants: constants, options: options))
+    resize = nil
     self.op = op
     self.inputs = types
     self.outputs = outputTypes

@@ -262,9 +262,9 @@ public final class GraphEditor {
 
   // MARK: Finishing
 
-  /// Removes nodes that nothing needs; how many.
+  /// Removes nodes that nothing needs; how many. `pass` is what the log blames for it.
   @discardableResult
-  public func sweep() -> Int {
+  public func sweep(after pass: String? = nil) -> Int {
     var needed = [Bool](repeating: false, count: graph.nodes.count)
     var open = graph.outputs.compactMap { maker($0) }
     while let i = open.popLast() {
@@ -275,6 +275,7 @@ public final class GraphEditor {
     }
     var removed = 0
     for i in graph.nodes.indices where !isDead[i] && !needed[i] {
+      if let pass { note(i, "\(pass): went with what needed its result") }
       remove(i)
       removed += 1
     }

@@ -132,6 +132,8 @@ public enum Movement: Sendable {
 /// A kernel with everything settled but the memory.
 public struct Prepared: Sendable {
   public typealias Run = @Sendable (Memory) throws(EngineError) -> Void
+  /// See `resize`.
+  public typealias Resize = @Sendable (_ inputs: [TensorType?]) -> Resized?
   public enum Kind: Sendable { case kernel, view, dynamic }
   public let kind: Kind
   public let scratchBytes: Int
@@ -142,18 +144,23 @@ public struct Prepared: Sendable {
   /// What kernel was chosen, for the profile: `gemm avx512 12x32`.
   public let label: String
   public let run: Run
+  /// Makes the kernel anew for inputs of other types, with the same constants, by arithmetic alone;
+  /// it gives nil where that is not possible, and `infer` and `prepare` are asked. Nil for kernels
+  /// that cannot do that. For those with one output.
+  public let resize: Resize?
 
   /// `run` writes every byte of its outputs, allocates nothing, and throws only for reasons that
   /// depend on values. What `movement` speaks of it leaves alone where it lies in place already.
   public init(
     scratchBytes: Int = 0, inPlace: UInt64 = 0, movement: Movement = .none, label: String = "",
-    run: @escaping Run
+    resize: Resize? = nil, run: @escaping Run
   ) {
     kind = .kernel
     self.scratchBytes = scratchBytes
     self.inPlace = inPlace
     self.movement = movement
     self.label = label
+    self.resize = resize
     self.run = run
   }
   private init(_ kind: Kind) {
@@ -162,10 +169,22 @@ public struct Prepared: Sendable {
     inPlace = 0
     movement = .none
     label = "\(kind)"
+    resize = nil
     run = { (_) throws(EngineError) in }
   }
   /// Output 0 is input 0 under another shape: nothing runs, memory is shared.
   public static let view = Prepared(.view)
   /// `evaluate` runs instead.
   public static let dynamic = Prepared(.dynamic)
+}
+
+/// A kernel made anew for other sizes, and the type of its output. Its own `resize` is not looked
+/// at: that of the kernel it was made of serves all sizes.
+public struct Resized: Sendable {
+  public let output: TensorType
+  public let prepared: Prepared
+  public init(output: TensorType, prepared: Prepared) {
+    self.output = output
+    self.prepared = prepared
+  }
 }

@@ -7,7 +7,7 @@ import Tensors
 final class Plan: Sendable {
   /// A kernel whose memory is known but for the addresses that differ from run to run.
   struct KernelStep: Sendable {
-    let call: Call
+    var call: Call
     /// First of its addresses in the run's table: inputs, then outputs.
     let firstAddress: Int
     let inputCount: Int

@@ -22,11 +22,12 @@ extension Planner {
     for (id, tensor) in builder.graph.initializers { slotOfInner[id.index] = addConstant(tensor) }
     for inner in builder.graph.nodes {
       guard let innerOp = inner.op else { continue }
-      let results = try addOperator(
-        innerOp, type(of: innerOp).schema,
-        inner.inputs.map { $0.flatMap { slotOfInner[$0.index] } }, [],
-        outputs: inner.outputs.map { $0 != nil }, node: node, cacheAt: nil,
+      let use = Use(
+        op: innerOp, schema: type(of: innerOp).schema,
+        inputs: inner.inputs.map { $0.flatMap { slotOfInner[$0.index] } },
+        wanted: inner.outputs.map { $0 != nil }, cacheAt: nil,
         isExpanded: ProgramStep.expands(innerOp), hasSubgraphs: false)
+      let results = try addOperator(use, [], node: node)
       for (id, slot) in zip(inner.outputs, results) {
         if let id, let slot { slotOfInner[id.index] = slot }
       }

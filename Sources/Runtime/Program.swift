@@ -16,6 +16,8 @@ final class Program: Sendable {
   let constantFacts: [Fact?]
   private let plans: Mutex<PlanCache>
   let calls: Mutex<[[Call]]>
+  /// The latest plan made from the start, which those for other sizes begin with.
+  let draft = Mutex<Planner.Draft?>(nil)
 
   init(_ graph: Graph, _ session: SessionState) throws(EngineError) {
     var constants = [Tensor?](repeating: nil, count: graph.values.count)
@@ -134,6 +136,31 @@ struct PlanKey: Equatable {
       return .tensor(t.type)
     default: return .container
     }
+  }
+
+  /// Whether the key for these values has the same constants and outputs, and tensors of the same
+  /// element types and ranks.
+  func differsInSizesOnly(
+    _ inputs: [Value?], _ captured: [Value?], _ outputs: [ValueID], _ session: SessionState
+  ) -> Bool {
+    guard parts.count == inputs.count + captured.count, outputs == self.outputs else {
+      return false
+    }
+    for i in parts.indices {
+      let part =
+        i < inputs.count
+        ? PlanKey.part(inputs[i], nil) : PlanKey.part(captured[i - inputs.count], session)
+      switch (parts[i], part) {
+      case (.tensor(let a), .tensor(let b)):
+        guard a.dtype == b.dtype, a.shape.rank == b.shape.rank, a.dtype != .string else {
+          return false
+        }
+      case (.absent, .absent): break
+      case (.constant(let a), .constant(let b)): guard a == b else { return false }
+      default: return false
+      }
+    }
+    return true
   }
 
   /// Whether this is the key for these values: a look at it that takes nothing from the heap.

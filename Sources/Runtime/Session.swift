@@ -19,7 +19,7 @@ public final class Session: Sendable {
   public let outputs: [Port]
   public let metadata: [String: String]
   let state: SessionState
-  private let program: Program
+  let program: Program
   private let inputIndex: [String: Int]
   private let shared: SharedModel
   /// The graph as the file has it, for runs that ask for values inside it.

@@ -79,6 +79,7 @@ struct Bench: ParsableCommand {
       try Session(file, options: self.session.options)
     }
     let load = Double(nanoseconds() - start) / 1e6
+    if file.compiled != nil { CodePages.release() }
     let values = try inFile(model) { () throws(EngineError) in
       if let inputs {
         return try InputFiles(arguments: [inputs]).values(for: session)

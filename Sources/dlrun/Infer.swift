@@ -1,6 +1,7 @@
 import ArgumentParser
 import Formats
 import Graphs
+import Kernels
 import Runtime
 import Tensors
 
@@ -42,6 +43,8 @@ struct Infer: ParsableCommand {
     let session = try inFile(model) { () throws(EngineError) in
       try Session(file, options: self.session.options)
     }
+    // What only the start needed, before the weights of a compiled model come into memory.
+    if file.compiled != nil { CodePages.release() }
     let names = outputs.map { $0.split(separator: ",").map(String.init) }
     let profiler = profile == nil ? nil : Profiler()
     if let table = files.table {

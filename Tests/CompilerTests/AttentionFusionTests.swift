@@ -205,6 +205,23 @@ import Testing
     #expect(check.error < 1e-6)
   }
 
+  /// Windows of an image, as Swin has them: scores of five axes.
+  @Test(arguments: [[5, 5], [1, 1, 1, 5, 5], [1, 3, 1, 5, 5], [2, 1, 1, 1, 5]])
+  func masksOverWindows(mask: [Int]) throws {
+    let check = try PassCheck([ramp([2, 3, 5, 8]), ramp(Shape(mask), scale: 3, seed: 5)]) { b, x in
+      let parted = try b.apply(Reshape(), x[0], ints(b, 0, 0, 0, 2, 4))
+      let h = try b.apply(Transpose(perm: [0, 1, 3, 2, 4]), parted)
+      let k = try b.apply(Transpose(perm: [0, 1, 2, 4, 3]), h)
+      let s = try b.apply(Add(), b.apply(MatMul(), h, k), x[1])
+      let y = try b.apply(
+        Transpose(perm: [0, 1, 3, 2, 4]), b.apply(MatMul(), softmax(b, s), h))
+      return [try b.apply(Reshape(), y, ints(b, 0, 0, 0, 8))]
+    }
+    // One that differs from window to window cannot be given to attention of four axes.
+    if mask.count > 4 { #expect(check.after.contains("Softmax")) }
+    #expect(check.error < 1e-6)
+  }
+
   @Test func probabilitiesThatAreUsedElsewhereStay() throws {
     let check = try PassCheck([ramp([1, 5, 8])]) { b, x in
       let h = try split(b, x[0], 2, 4)

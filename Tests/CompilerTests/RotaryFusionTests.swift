@@ -37,6 +37,22 @@ import Testing
     #expect(check.error < 1e-6)
   }
 
+  /// As Hugging Face's decoders have them: one row of angles for a batch of any size.
+  @Test(arguments: [[], [["n", "s", ""], ["", "s", ""]]])
+  func anglesOfOneRowForABatch(sizes: [[String]]) throws {
+    let check = try PassCheck([ramp([2, 3, 8]), ramp([1, 3, 2], scale: 3)], sizes: sizes) { b, x in
+      let four = try b.apply(Reshape(), x[0], ints(b, 0, 0, 2, 4))
+      let heads = try b.apply(Transpose(perm: [0, 2, 1, 3]), four)
+      let angles = try b.apply(Concat(axis: -1), x[1], x[1])
+      func wide(_ v: ValueID) throws -> ValueID { try b.apply(Unsqueeze(), v, ints(b, 1)) }
+      let y = try turned(b, heads, wide(b.apply(Cos(), angles)), wide(b.apply(Sin(), angles)))
+      return [try b.apply(MatMul(), y, b.apply(Transpose(perm: [0, 1, 3, 2]), heads))]
+    }
+    #expect(check.after.contains("RotaryEmbedding"))
+    #expect(!check.after.contains("Neg"))
+    #expect(check.error < 1e-6)
+  }
+
   @Test func constantAngles() throws {
     let rows: [Float] = (0..<12).map { (i: Int) -> Float in Float(i / 4 * 2 + i % 2) * 0.3 }
     let rest: [Float] = rows.map { 1 - $0 }

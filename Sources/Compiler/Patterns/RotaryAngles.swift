@@ -13,26 +13,42 @@ struct RotaryAngles {
   ) throws(EngineError) -> ValueID? {
     if let known = made[v] { return known }
     guard let dims = g.dims(v), let size = x[3].known, dims.last == x[3] else { return nil }
-    let result: ValueID
+    var result: ValueID
     if let t = g.constant(v) {
       guard let half = try constant(t, x: x, size: size) else { return nil }
       result = g.addConstant(half)
     } else {
-      // [N, 1, S, E], an axis put into [N, S, E].
-      guard dims.count == 4, dims[1] == 1, dims[0] == x[0], dims[2] == x[2], isTwice(g, v, size),
+      // [N, 1, S, E], an axis put into [N, S, E]; N may be 1 for all entries of a batch.
+      guard dims.count == 4, dims[1] == 1, dims[0] == x[0] || dims[0] == 1, dims[2] == x[2],
+        isTwice(g, v, size),
         let node = g.maker(v), let inner = g.input(node, 0),
         g.dims(inner) == [dims[0], dims[2], dims[3]],
         g.node(node).op is Unsqueeze || g.node(node).op is Reshape
       else { return nil }
+      let sizes = dims[0] == x[0] ? nil : try batch(g, x[0], at: place)
+      if dims[0] != x[0] && sizes == nil { return nil }
       result = try g.addOne(
         Slice(),
         [
           inner, g.addConstant(try Tensor([0] as [Int64])),
           g.addConstant(try Tensor([Int64(size / 2)])), g.addConstant(try Tensor([2] as [Int64])),
         ], at: place)
+      if let sizes { result = try g.addOne(Expand(), [result, sizes], at: place) }
     }
     made[v] = result
     return result
+  }
+
+  /// `[n, 1, 1]` as a value; nil where no input of the graph has the size `n`.
+  private func batch(_ g: GraphEditor, _ n: Dim, at place: Int) throws(EngineError) -> ValueID? {
+    if let n = n.known { return g.addConstant(try Tensor([Int64(n), 1, 1])) }
+    for input in g.graph.inputs {
+      guard let axis = g.dims(input)?.firstIndex(of: n) else { continue }
+      let size = try g.addOne(ShapeOp(start: axis, end: axis + 1), [input], at: place)
+      let ones = g.addConstant(try Tensor([1, 1] as [Int64]))
+      return try g.addOne(Concat(axis: 0), [size, ones], at: place)
+    }
+    return nil
   }
 
   /// Whether `v` is an elementwise function of a value that was put twice along its last axis.

@@ -13,11 +13,14 @@ public struct BlockedConvPlan: Sendable {
   /// Bytes of scratch that `run` needs, 64-byte aligned.
   public let scratchBytes: Int
 
-  let geometry: ConvGeometry
-  let lanes: Int
+  /// Sizes and steps of the convolution.
+  public let geometry: ConvGeometry
+  /// Channels that lie side by side.
+  public let lanes: Int
   let isPlain: Bool
   let isa: InstructionSet
-  let finish: BlockedFinish
+  /// What becomes of each sum.
+  public let finish: BlockedFinish
   let filter: BlockedFilter
   /// Bias of every lane, zeros where there is none.
   let bias: BlockedConstants
@@ -79,22 +82,12 @@ public struct BlockedConvPlan: Sendable {
     let isa = isa.blocked(lanes: lanes)
     let trimmed = view == nil ? whole.trimmed : nil
     let g = trimmed?.geometry ?? whole
-    (geometry, self.lanes, self.isPlain, self.isa, self.finish) = (g, lanes, isPlain, isa, finish)
-    after = finish.function(isa)
-    let (height, width) = (g.output[1], g.output[2])
-    self.isScaled = isScaled
-    self.view = view ?? View(first: 0, row: width, pixel: 1, plane: g.outputPixels)
-    isFlat = height == 1 && g.taps == 1 && g.strides[2] == 1
-    let isNear = g.strides[2] <= 2
-    // Two rows at once where a row alone is too short for a tile of two blocks.
-    let isPaired = width <= 7 && height > 1 && isNear && !isPlain && !isFlat && view == nil
-    tileRows = isa == .avx512 && isPaired ? 2 : 1
     // Wider tiles of small groups would meet more zeros.
     let isSmall = g.groups > 1 && g.outputs <= lanes
-    let widest = isa == .scalar || isSmall ? 1 : isPlain || !isNear ? 2 : 3
+    let widest = isa == .scalar || isSmall ? 1 : isPlain || g.strides[2] > 2 ? 2 : 3
     var form = "blocked conv \(variant) \(g.groups) \(lanes) \(isPlain) \(widest)"
     if let taps = trimmed?.taps { form += " taps \(taps.first) \(taps.count)" }
-    filter = try pack.filter(form) { (space) throws(EngineError) in
+    let filter = try pack.filter(form) { (space) throws(EngineError) in
       let kept = trimmed.map { whole.weights($0.taps, of: weights) }
       let make = { (source: UnsafePointer<Float>) throws(EngineError) in
         try BlockedFilter(
@@ -107,17 +100,47 @@ public struct BlockedConvPlan: Sendable {
       copy.initialize(from: kept, count: kept.count)
       return try make(copy)
     }
+    let total = (g.groups * g.outputs + lanes - 1) / lanes * lanes
+    self.init(
+      g, lanes: lanes, isPlain: isPlain, isScaled: isScaled, finish: finish, filter: filter,
+      bias: try pack.padded(bias, count: g.groups * g.outputs, total: total), view: view, isa: isa,
+      threads: threads, like: nil)
+  }
+
+  /// The same convolution of an image of another size, side by side; `g` may differ from the
+  /// geometry in the batch and the sizes of images alone, and neither has idle taps.
+  public func resized(_ g: ConvGeometry, threads: Int) -> BlockedConvPlan {
+    BlockedConvPlan(
+      g, lanes: lanes, isPlain: isPlain, isScaled: isScaled, finish: finish, filter: filter,
+      bias: bias, view: nil, isa: isa, threads: threads, like: self)
+  }
+
+  private init(
+    _ g: ConvGeometry, lanes: Int, isPlain: Bool, isScaled: Bool, finish: BlockedFinish,
+    filter: BlockedFilter, bias: BlockedConstants, view: View?, isa: InstructionSet, threads: Int,
+    like other: BlockedConvPlan?
+  ) {
+    (geometry, self.lanes, self.isPlain, self.isa, self.finish) = (g, lanes, isPlain, isa, finish)
+    (self.filter, self.bias) = (filter, bias)
+    after = other.map { $0.after } ?? finish.function(isa)
+    let (height, width) = (g.output[1], g.output[2])
+    self.isScaled = isScaled
+    self.view = view ?? View(first: 0, row: width, pixel: 1, plane: g.outputPixels)
+    isFlat = height == 1 && g.taps == 1 && g.strides[2] == 1
+    let isNear = g.strides[2] <= 2
+    // Two rows at once where a row alone is too short for a tile of two blocks.
+    let isPaired = width <= 7 && height > 1 && isNear && !isPlain && !isFlat && view == nil
+    tileRows = isa == .avx512 && isPaired ? 2 : 1
 
     outputBlocks = (g.groups * g.outputs + lanes - 1) / lanes
     let channels = g.groups * g.channels
     inputBlocks = isPlain ? channels : (channels + lanes - 1) / lanes
-    self.bias = try pack.padded(bias, count: g.groups * g.outputs, total: outputBlocks * lanes)
 
-    let extent = [0, 1, 2].map { (g.kernel[$0] - 1) * g.dilations[$0] + 1 }
+    func extent(_ i: Int) -> Int { (g.kernel[i] - 1) * g.dilations[i] + 1 }
     isPadded = (1...2).contains {
-      g.pads[$0] > 0 || (g.output[$0] - 1) * g.strides[$0] + extent[$0] > g.input[$0]
+      g.pads[$0] > 0 || (g.output[$0] - 1) * g.strides[$0] + extent($0) > g.input[$0]
     }
-    columns = (width - 1) * g.strides[2] + extent[2]
+    columns = (width - 1) * g.strides[2] + extent(2)
     let pixel = (isPlain ? 1 : lanes) * 4
     // Weights that do not fit the second-level cache are better read once than the image kept
     // there.
@@ -137,12 +160,16 @@ public struct BlockedConvPlan: Sendable {
     let isParallel = threads > 1 && g.outputCount * g.channels * g.taps >= 65_536
     let split = isParallel ? BlockedSplit(sizes, threads: threads) : BlockedSplit(sizes)
     (chunk, chunks, shares) = (split.chunk, split.chunks, split.shares)
-    let rows = (min(chunk, height) - 1) * g.strides[1] + extent[1]
+    let rows = (min(chunk, height) - 1) * g.strides[1] + extent(1)
     let copied = isFlat ? min(chunk, width) : rows * columns
     slotBytes = isPadded || isScaled ? GemmPlan.aligned(inputBlocks * copied * pixel) : 0
     slots = isParallel ? min(g.batch * chunks * shares, threads) : 1
     // A line says which chunk a slot holds.
     scratchBytes = slots * (64 + slotBytes)
+    if let other, other.isFlat == isFlat, other.tileRows == tileRows {
+      label = other.label
+      return
+    }
     let blocks = filter.groups[0].blocks
     let columns = Self.columns(blocks, tileRows, isa, isNear: isNear || isPlain)
     label =

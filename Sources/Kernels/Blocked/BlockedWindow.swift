@@ -24,6 +24,17 @@ public struct BlockedWindow: Sendable {
       (self.strides, self.dilations, self.pads) = (strides, dilations, pads)
     }
 
+    private init(_ other: Axes, input: [Int], output: [Int], pads: [Int]) {
+      (self.input, self.output, self.pads) = (input, output, pads)
+      (kernel, strides, dilations) = (other.kernel, other.strides, other.dilations)
+    }
+
+    /// The same window over an image of another size; two elements each.
+    public func resized(input: [Int], output: [Int], pads: [Int]) -> Axes {
+      precondition(input.count == 2 && output.count == 2 && pads.count == 2, "two spatial axes")
+      return Axes(self, input: input, output: output, pads: pads)
+    }
+
     /// Taps at output `o` along axis `i` that fall inside `before` places ahead of the input to
     /// `behind` places after it.
     public func taps(_ o: Int, _ i: Int, before: Int = 0, behind: Int = 0) -> Int {
@@ -47,7 +58,8 @@ public struct BlockedWindow: Sendable {
 
   public let label: String
   let kind: Kind
-  let axes: Axes
+  /// Sizes and steps of the window.
+  public let axes: Axes
   /// Blocks of all images.
   let planes: Int
   /// Blocks of one image.
@@ -68,13 +80,13 @@ public struct BlockedWindow: Sendable {
   private init(
     _ kind: Kind, _ axes: Axes, batch: Int, blocks: Int, lanes: Int, valid: Int?,
     constants: BlockedConstants, bias: BlockedConstants? = nil, threads: Int, isa: InstructionSet,
-    label: String
+    label: String, like other: BlockedWindow? = nil
   ) {
     let isa = isa.blocked(lanes: lanes)
     (self.kind, self.axes, self.blocks, self.lanes, self.valid) = (kind, axes, blocks, lanes, valid)
     (self.constants, self.bias, self.isa) = (constants, bias, isa)
     planes = batch * blocks
-    self.label = "\(label) \(isa)"
+    self.label = other.map { $0.label } ?? "\(label) \(isa)"
     let work = planes * axes.output[0] * axes.output[1] * lanes
     let isParallel = threads > 1 && work >= 16_384
     let height = axes.output[0]
@@ -86,7 +98,20 @@ public struct BlockedWindow: Sendable {
     rows = Swift.max(1, (height + wanted - 1) / wanted)
     chunks = (height + rows - 1) / rows
     pieces = isParallel ? Swift.min(planes * chunks, threads * 4) : 1
-    if case .depthwise(let finish) = kind { after = finish.function(isa) } else { after = nil }
+    if let other {
+      after = other.after
+    } else if case .depthwise(let finish) = kind {
+      after = finish.function(isa)
+    } else {
+      after = nil
+    }
+  }
+
+  /// The same window over images of another size.
+  public func resized(_ axes: Axes, batch: Int, threads: Int) -> BlockedWindow {
+    BlockedWindow(
+      kind, axes, batch: batch, blocks: blocks, lanes: lanes, valid: valid, constants: constants,
+      bias: bias, threads: threads, isa: isa, label: "", like: self)
   }
 
   /// A convolution of each channel with a kernel of its own.

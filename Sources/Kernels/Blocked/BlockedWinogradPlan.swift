@@ -16,11 +16,14 @@ public struct BlockedWinogradPlan: Sendable {
   /// Bytes of scratch that `run` needs, 64-byte aligned.
   public let scratchBytes: Int
 
-  let geometry: ConvGeometry
+  /// Sizes and steps of the convolution.
+  public let geometry: ConvGeometry
   let size: Int
-  let lanes: Int
+  /// Channels that lie side by side.
+  public let lanes: Int
   let isa: InstructionSet
-  let finish: BlockedFinish
+  /// What becomes of each sum.
+  public let finish: BlockedFinish
   let after: dl_unary_fn?
   let inputBlocks: Int
   let outputBlocks: Int
@@ -93,15 +96,35 @@ public struct BlockedWinogradPlan: Sendable {
     precondition(size == 2 || size == 4, "tiles of \(size)")
     let isa = isa.blocked(lanes: lanes)
     precondition(isa != .scalar, "no transforms for \(lanes) lanes")
-    (geometry, self.size, self.lanes, self.isa, self.finish) = (g, size, lanes, isa, finish)
-    after = finish.function(isa)
-    inputBlocks = (g.channels + lanes - 1) / lanes
-    outputBlocks = (g.outputs + lanes - 1) / lanes
-    filter = try pack.filter("blocked winograd \(size) \(lanes)") { (space) throws(EngineError) in
+    let filter = try pack.filter("blocked winograd \(size) \(lanes)") {
+      (space) throws(EngineError) in
       try BlockedFilter(g, winograd: size, lanes: lanes, source: source, space: space)
     }
+    let total = ((g.outputs + lanes - 1) / lanes + 3) * lanes
+    self.init(
+      g, size: size, lanes: lanes, finish: finish, filter: filter,
+      bias: try pack.padded(given, count: g.outputs, total: total), threads: threads, isa: isa,
+      like: nil)
+  }
+
+  /// The same convolution of an image of another size; `g` may differ from the geometry in the
+  /// batch and the sizes of images alone.
+  public func resized(_ g: ConvGeometry, threads: Int) -> BlockedWinogradPlan {
+    BlockedWinogradPlan(
+      g, size: size, lanes: lanes, finish: finish, filter: filter, bias: bias, threads: threads,
+      isa: isa, like: self)
+  }
+
+  private init(
+    _ g: ConvGeometry, size: Int, lanes: Int, finish: BlockedFinish, filter: BlockedFilter,
+    bias: BlockedConstants, threads: Int, isa: InstructionSet, like other: BlockedWinogradPlan?
+  ) {
+    (geometry, self.size, self.lanes, self.isa, self.finish) = (g, size, lanes, isa, finish)
+    (self.filter, self.bias) = (filter, bias)
+    after = other.map { $0.after } ?? finish.function(isa)
+    inputBlocks = (g.channels + lanes - 1) / lanes
+    outputBlocks = (g.outputs + lanes - 1) / lanes
     let places = (size + 2) * (size + 2)
-    bias = try pack.padded(given, count: g.outputs, total: (outputBlocks + 3) * lanes)
 
     columns = (g.output[2] + size - 1) / size
     tiles = (g.output[1] + size - 1) / size * columns
@@ -130,6 +153,10 @@ public struct BlockedWinogradPlan: Sendable {
     slotBytes = GemmPlan.aligned(places * (inStep + outStep) * 4)
     // A line says which group a slot holds.
     scratchBytes = slots * (64 + slotBytes)
+    if let other {
+      label = other.label
+      return
+    }
     let blocks = filter.groups[0].blocks
     let tile = BlockedConvPlan.columns(blocks, 1, isa, isNear: true)
     label = "conv winograd F(\(size)x\(size)) \(isa) \(tile)x\(blocks)"

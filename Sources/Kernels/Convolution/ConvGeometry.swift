@@ -52,6 +52,25 @@ public struct ConvGeometry: Hashable, Sendable {
     self.pads = three(pads, 0)
   }
 
+  /// The same convolution over height and width of images of another size.
+  public init(
+    _ other: ConvGeometry, batch: Int, input: (Int, Int), output: (Int, Int), pads: (Int, Int)
+  ) {
+    self.batch = batch
+    (groups, channels, outputs) = (other.groups, other.channels, other.outputs)
+    (kernel, strides, dilations) = (other.kernel, other.strides, other.dilations)
+    // Where every pixel stands for itself is no matter of sizes.
+    if other.taps == 1 && strides[1] == 1 && strides[2] == 1 && pads == (0, 0) {
+      self.input = [1, 1, input.0 * input.1]
+      self.output = self.input
+      self.pads = other.pads
+      return
+    }
+    self.input = [1, input.0, input.1]
+    self.output = [1, output.0, output.1]
+    self.pads = pads == (other.pads[1], other.pads[2]) ? other.pads : [0, pads.0, pads.1]
+  }
+
   public var inputPixels: Int { input.reduce(1, *) }
   public var outputPixels: Int { output.reduce(1, *) }
   public var taps: Int { kernel.reduce(1, *) }
@@ -60,28 +79,37 @@ public struct ConvGeometry: Hashable, Sendable {
   public var weightCount: Int { groups * outputs * channels * taps }
 
   /// Taps from `first` on, of which `count` lie along each axis.
-  public struct Taps: Hashable, Sendable {
-    public let first: [Int]
-    public let count: [Int]
+  struct Taps: Hashable, Sendable {
+    let first: [Int]
+    let count: [Int]
   }
 
-  /// The convolution without the outer taps that meet nothing but padding, wherever the window
-  /// lies, as wide dilations have on small images; nil where there are none.
-  public var trimmed: (geometry: ConvGeometry, taps: Taps)? {
+  /// Whether a tap meets nothing but padding, wherever the window lies.
+  private func isIdle(_ tap: Int, _ axis: Int) -> Bool {
+    let start = tap * dilations[axis] - pads[axis]
+    if start >= input[axis] { return true }
+    let step = start >= 0 ? 0 : (-start + strides[axis] - 1) / strides[axis]
+    return step >= output[axis] || start + step * strides[axis] >= input[axis]
+  }
+
+  /// Whether outer taps meet nothing but padding, as those of wide dilations do on small images.
+  public var hasIdleTaps: Bool {
+    for i in 0..<3 where kernel[i] > 1 && input[i] > 0 && output[i] > 0 {
+      if isIdle(kernel[i] - 1, i) || (pads[i] >= dilations[i] && isIdle(0, i)) { return true }
+    }
+    return false
+  }
+
+  /// The convolution without its idle outer taps; nil where it has none.
+  var trimmed: (geometry: ConvGeometry, taps: Taps)? {
+    guard hasIdleTaps else { return nil }
     var (first, count, before) = ([0, 0, 0], kernel, pads)
     for i in 0..<3 where kernel[i] > 1 && input[i] > 0 && output[i] > 0 {
-      func meets(_ tap: Int) -> Bool {
-        let start = tap * dilations[i] - pads[i]
-        if start >= input[i] { return false }
-        let step = start >= 0 ? 0 : (-start + strides[i] - 1) / strides[i]
-        return step < output[i] && start + step * strides[i] < input[i]
-      }
-      while count[i] > 1, before[i] >= dilations[i], !meets(first[i]) {
+      while count[i] > 1, before[i] >= dilations[i], isIdle(first[i], i) {
         (first[i], count[i], before[i]) = (first[i] + 1, count[i] - 1, before[i] - dilations[i])
       }
-      while count[i] > 1, !meets(first[i] + count[i] - 1) { count[i] -= 1 }
+      while count[i] > 1, isIdle(first[i] + count[i] - 1, i) { count[i] -= 1 }
     }
-    if count == kernel { return nil }
     let geometry = ConvGeometry(
       batch: batch, groups: groups, channels: channels, outputs: outputs, input: input,
       output: output, kernel: count, strides: strides, dilations: dilations, pads: before)

@@ -51,9 +51,9 @@ extension BlockedConv {
       UnsafeRawPointer($0.storage.bytes).assumingMemoryBound(to: Float.self)
     }
     let (residual, isScaled) = (p.has(3), p.has(4))
-    // Each output is read from the residual just before it is written, and no two tiles overlap.
-    let inPlace: UInt64 = residual ? 1 << 3 : 0
     let pack = p.blockedPacker(weights, bias: bias)
+    let resizing = BlockedResizing(self, p, x, y, weights: w)
+    let threads = p.options.threads
     if part == 1 && m == conv.group && !plainInput {
       if isScaled { return nil }
       let axes = BlockedWindow.Axes(
@@ -61,40 +61,66 @@ extension BlockedConv {
         strides: settled.strides, dilations: settled.dilations, pads: settled.padsBegin)
       let kernel = try BlockedWindow(
         depthwise: axes, batch: x.shape[0], channels: m, lanes: block, finish: finish,
-        weights: from, bias: biases, threads: p.options.threads, pack: pack)
-      return Prepared(inPlace: inPlace, label: kernel.label + " " + activation.name) { m in
-        kernel.run(
-          x: m.input(0), residual: residual ? m.input(3) : nil, y: m.output(0), pool: m.pool)
-      }
+        weights: from, bias: biases, threads: threads, pack: pack)
+      return Self.prepared(
+        kernel, residual, label: kernel.label + " " + activation.name,
+        resize: resizing.resize(kernel))
     }
     let geometry = ConvGeometry(
       batch: x.shape[0], groups: conv.group, channels: part, outputs: m / conv.group,
       input: settled.input, output: settled.output, kernel: settled.kernel,
       strides: settled.strides, dilations: settled.dilations, pads: settled.padsBegin)
     // Transformed weights are 16 or 36 numbers for each 9.
-    if !plainInput, !isScaled, !p.options.compact, geometry.trimmed == nil,
+    if !plainInput, !isScaled, !p.options.compact, !geometry.hasIdleTaps,
       let size = BlockedWinogradPlan.size(
         geometry, lanes: block, finish: finish, exact: p.options.exact)
     {
       let plan = try BlockedWinogradPlan(
         geometry, size: size, lanes: block, finish: finish, weights: from, bias: biases,
-        threads: p.options.threads, pack: pack)
-      return Prepared(
-        scratchBytes: plan.scratchBytes, inPlace: inPlace,
-        label: plan.label + " " + activation.name
-      ) { m in
-        plan.run(
-          x: m.input(0), residual: residual ? m.input(3) : nil, y: m.output(0),
-          scratch: m.scratch, pool: m.pool)
-      }
+        threads: threads, pack: pack)
+      return Self.prepared(
+        plan, residual, label: plan.label + " " + activation.name,
+        resize: resizing.resize(plan, size))
     }
     guard BlockedConvPlan.takes(geometry, isPlain: plainInput) else { return nil }
     let plan = try BlockedConvPlan(
       geometry, lanes: block, isPlain: plainInput, finish: finish, weights: from, bias: biases,
-      isScaled: isScaled, threads: p.options.threads, pack: pack)
-    return Prepared(
-      scratchBytes: plan.scratchBytes, inPlace: inPlace,
-      label: plan.label + " " + activation.name
+      isScaled: isScaled, threads: threads, pack: pack)
+    return Self.prepared(
+      plan, residual, isScaled, label: plan.label + " " + activation.name,
+      resize: geometry.hasIdleTaps ? nil : resizing.resize(plan, isScaled))
+  }
+
+  /// Each output is read from the residual just before it is written, and no two tiles overlap.
+  private static func inPlace(_ residual: Bool) -> UInt64 { residual ? 1 << 3 : 0 }
+
+  static func prepared(
+    _ kernel: BlockedWindow, _ residual: Bool, label: String, resize: Prepared.Resize? = nil
+  ) -> Prepared {
+    Prepared(inPlace: inPlace(residual), label: label, resize: resize) { m in
+      kernel.run(
+        x: m.input(0), residual: residual ? m.input(3) : nil, y: m.output(0), pool: m.pool)
+    }
+  }
+
+  static func prepared(
+    _ plan: BlockedWinogradPlan, _ residual: Bool, label: String, resize: Prepared.Resize? = nil
+  ) -> Prepared {
+    Prepared(
+      scratchBytes: plan.scratchBytes, inPlace: inPlace(residual), label: label, resize: resize
+    ) { m in
+      plan.run(
+        x: m.input(0), residual: residual ? m.input(3) : nil, y: m.output(0), scratch: m.scratch,
+        pool: m.pool)
+    }
+  }
+
+  static func prepared(
+    _ plan: BlockedConvPlan, _ residual: Bool, _ isScaled: Bool, label: String,
+    resize: Prepared.Resize? = nil
+  ) -> Prepared {
+    Prepared(
+      scratchBytes: plan.scratchBytes, inPlace: inPlace(residual), label: label, resize: resize
     ) { m in
       plan.run(
         x: m.input(0), residual: residual ? m.input(3) : nil,

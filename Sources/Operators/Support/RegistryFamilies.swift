@@ -5,7 +5,7 @@ extension Registry {
   private static let familyNumbers: [ObjectIdentifier: Int] = {
     var table: [ObjectIdentifier: Int] = [:]
     for (i, family) in families.enumerated() {
-      for type in family { table[ObjectIdentifier(type)] = i }
+      for type in family() { table[ObjectIdentifier(type)] = i }
     }
     return table
   }()

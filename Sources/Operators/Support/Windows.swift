@@ -175,6 +175,25 @@ public struct Window: Hashable, Sendable {
     }
   }
 
+  /// Output size and zeros before spatial axis `i` of `n` elements, as `concrete` settles them; nil
+  /// in ceil mode, and where the window does not fit.
+  func settled(_ i: Int, size n: Int, kernel: Int) -> (output: Int, before: Int)? {
+    let stride = self.stride(i)
+    let extent = (kernel - 1) * dilation(i) + 1
+    switch autoPad {
+    case .explicit, .valid:
+      let isPadded = autoPad == .explicit && !padsBegin.isEmpty
+      guard !ceilMode, !isPadded || padsBegin.count > i && padsEnd.count > i else { return nil }
+      let before = isPadded ? padsBegin[i] : 0
+      let room = n + before + (isPadded ? padsEnd[i] : 0) - extent
+      return room < 0 ? nil : (room / stride + 1, before)
+    case .sameUpper, .sameLower:
+      let output = (n + stride - 1) / stride
+      let total = Swift.max((output - 1) * stride + extent - n, 0)
+      return (output, autoPad == .sameUpper ? total / 2 : total - total / 2)
+    }
+  }
+
   /// Settles pads and output sizes for sizes `inputSpatial` along the spatial axes.
   ///
   /// The SAME modes pad `max((output - 1) * stride + extent - input, 0)` in all, the odd one at
