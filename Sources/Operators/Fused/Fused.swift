@@ -10,7 +10,6 @@ enum Fused {
     ElementwiseChain.self,
     FusedAttention.self,
     FusedLinear.self,
-    PackedAttentionGradient.self,
     QuantizedAttention.self,
     QuantizedLinear.self,
   ]
