@@ -10,6 +10,7 @@ enum Fused {
     ElementwiseChain.self,
     FusedAttention.self,
     FusedLinear.self,
+    PackedAttentionGradient.self,
     QuantizedAttention.self,
     QuantizedLinear.self,
   ]
