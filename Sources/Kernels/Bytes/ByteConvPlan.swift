@@ -35,8 +35,8 @@ public struct ByteConvPlan: Sendable {
   /// Bytes of a row, and columns, of the copy whose taps of a row are one.
   let copyColumns: Int
 
-  /// - `sums`: of each output's weights, then of its positive ones; `scales`: what a product stands for; `bias`: added
-  ///   to sums; `offsets`: added to what they stand for. An element an output.
+  /// - `sums`: of each output's weights, then of its positive ones; `scales`: what a product stands
+  ///   for; `bias`: added to sums; `offsets`: added to what they stand for. An element an output.
   /// - `xZero`: the byte that stands for 0 in the input.
   ///
   /// Errors: `.budget` when the system has no memory for constants.
