@@ -1,6 +1,6 @@
 // Byte kernels held against plain loops, at odd sizes, in memory that ends where it must.
 //
-//   clang -O1 -g -fsanitize=address,undefined -I Sources/CKernels/include \
+//   clang -O0 -g -fsanitize=address,undefined -I Sources/CKernels/include \
 //     tools/sanitize/byte_kernels.c Sources/CKernels/bytes/*.c -lm -o byte_kernels &&
 //     ./byte_kernels
 //
