@@ -126,6 +126,7 @@ struct Bench: ParsableCommand {
       if layers, let times {
         members += [
           ("peak_gflops", .double(times.peak.flopsPerSecond / 1e9)),
+          ("peak_byte_gops", .double(times.peak.byteOperationsPerSecond / 1e9)),
           ("peak_gigabytes_per_second", .double(times.peak.bytesPerSecond / 1e9)),
           ("layers", times.json),
         ]

@@ -68,7 +68,7 @@ struct KernelBench {
   }
 
   private func share(_ r: Row) -> (value: Double, isCompute: Bool) {
-    let compute = r.gigaflops * 1e9 / max(1, peak.flopsPerSecond)
+    let compute = r.gigaflops * 1e9 / max(1, peak.operationsPerSecond(ofKernel: r.kernel))
     let memory = r.gigabytes * 1e9 / max(1, peak.bytesPerSecond)
     return r.multiplyAdds > 0 && (compute >= memory || compute > 0.25)
       ? (compute, true) : (memory, false)
@@ -86,8 +86,8 @@ struct KernelBench {
       ])
     }
     return """
-      \(InstructionSet.current), peak \(fixed(peak.flopsPerSecond / 1e9, 0)) GFLOP/s (c: share of \
-      it), \(fixed(peak.bytesPerSecond / 1e9, 1)) GB/s copied beyond the caches (m: share of it)
+      \(InstructionSet.current), peak \(fixed(peak.flopsPerSecond / 1e9, 0)) GFLOP/s, \
+      \(fixed(peak.byteOperationsPerSecond / 1e9, 0)) on bytes (c: share of it), \(fixed(peak.bytesPerSecond / 1e9, 1)) GB/s copied beyond the caches (m: share of it)
       Least times; Winograd's operations are counted as those of the direct sum.
 
 

@@ -61,7 +61,8 @@ struct LayerTimes {
 
   /// The larger of the shares of peak operations and of peak bandwidth; whether it is the first.
   private func share(_ r: Row) -> (value: Double, isCompute: Bool) {
-    let compute = r.gigaflops * 1e9 / max(1, peak.flopsPerSecond)
+    let compute =
+      r.gigaflops * 1e9 / max(1, peak.operationsPerSecond(ofKernel: r.event.kernel))
     let memory = r.gigabytes * 1e9 / max(1, peak.bytesPerSecond)
     return compute >= memory ? (compute, true) : (memory, false)
   }
@@ -87,7 +88,8 @@ struct LayerTimes {
       "node",
     ]
     let note =
-      "peak: \(fixed(peak.flopsPerSecond / 1e9, 0)) GFLOP/s (c: share of it), "
+      "peak: \(fixed(peak.flopsPerSecond / 1e9, 0)) GFLOP/s, "
+      + "\(fixed(peak.byteOperationsPerSecond / 1e9, 0)) on bytes (c: share of it), "
       + "\(fixed(peak.bytesPerSecond / 1e9, 1)) GB/s copied (m: share of it; caches give more)\n"
     return note + Self.fitted(header, lines, columns: columns)
   }

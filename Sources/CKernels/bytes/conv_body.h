@@ -1,4 +1,4 @@
-// Convolutions of bytes by tiles of up to 6 outputs and 4 vectors of columns.
+// Convolutions of bytes by tiles of up to 6 outputs and 4 vectors of columns, or 8 and 3.
 //
 // Whoever includes it has defined the vectors, DOT(sum, four, weights, width) for one vector of
 // columns, WEIGHT_VECTORS (vectors of weights for a vector of columns and four channels), MOST (the
@@ -6,18 +6,30 @@
 #include "conv_taps.h"
 #include "finish.h"
 
-// 32 registers: 24 sums, 4 vectors of weights, one of inputs; 6 addresses besides.
-#define ROWS 6
+// 32 registers: 24 sums, 4 vectors of weights, one of inputs; 6 addresses besides. Narrower tiles
+// have registers for 8 rows, so that what each tile costs is shared by more.
+#define ROWS (LANES == 16 ? 8 : 6)
+#define ROWS_OF(vectors) ((vectors) == 4 ? 6 : ROWS)
+
+// Where a tile ends: its sums, [rows][vectors], or where finish is not `apart` bytes.
+typedef struct end {
+  enum { apart, plain, added } finish;
+  V *sums;
+  uint8_t *y;
+  const uint8_t *z;
+  intptr_t z_step;
+} end;
 
 #define TILE(R, N)                                                                                 \
   static __attribute__((noinline)) void tile_##R##_##N(                                            \
       const dl_byte_conv *c, const dl_byte_panel *p, const uint8_t *const *table,                  \
-      const uint8_t *ahead, const uint8_t *z, uint8_t *y) {                                        \
-    tile(R, N, c, p, table, ahead, z, y);                                                          \
+      const uint8_t *ahead, intptr_t ahead_step, const end *e) {                                   \
+    tile(R, N, c, p, table, ahead, ahead_step, e);                                                 \
   }
 
 INLINE void tile(const int rows, const int vectors, const dl_byte_conv *c, const dl_byte_panel *p,
-                 const uint8_t *const *table, const uint8_t *ahead, const uint8_t *z, uint8_t *y) {
+                 const uint8_t *const *table, const uint8_t *ahead, intptr_t ahead_step,
+                 const end *e) {
   // A tile of one vector has too few sums to hide how long each takes: it has two sets of them.
   const int sets = vectors == 1 ? 2 : 1;
   V sums[2][ROWS][4];
@@ -40,7 +52,7 @@ INLINE void tile(const int rows, const int vectors, const dl_byte_conv *c, const
       at[i] = table[i];
     intptr_t k = 0;
     if (sets == 2) {
-      for (; k + 4 < bytes; k += 8, w += 2 * width, ahead += 64) {
+      for (; k + 4 < bytes; k += 8, w += 2 * width, ahead += 2 * ahead_step) {
         __builtin_prefetch(ahead, 0, 2);
 #pragma clang loop unroll(full)
         for (int i = 0; i < rows; i++) {
@@ -49,7 +61,7 @@ INLINE void tile(const int rows, const int vectors, const dl_byte_conv *c, const
         }
       }
     }
-    for (; k < bytes; k += 4, w += vectors * width, ahead += 64) {
+    for (; k < bytes; k += 4, w += vectors * width, ahead += ahead_step) {
       __builtin_prefetch(ahead, 0, 2);
 #pragma clang loop unroll(full)
       for (int i = 0; i < rows; i++) {
@@ -61,28 +73,88 @@ INLINE void tile(const int rows, const int vectors, const dl_byte_conv *c, const
     }
   }
 #pragma clang loop unroll(full)
-  for (int i = 0; i < rows; i++) {
+  for (int i = 0; i < rows; i++)
     if (sets == 2)
       sums[0][i][0] = ADD_32(sums[0][i][0], sums[1][i][0]);
-    dl_finish(&c->finish, vectors, sums[0][i], p->scale, p->offset, z ? z + i * c->out_step : NULL,
-              y + i * c->out_step, p->columns);
+  if (e->finish != apart) {
+    // The most usual ends need no more than a few instructions, from registers.
+    // Copies, which stores of bytes cannot change.
+    const dl_byte_finish f = c->finish;
+    const intptr_t columns = p->columns, step = c->out_step;
+    F v[ROWS][4];
+#pragma clang loop unroll(full)
+    for (int j = 0; j < vectors; j++) {
+      const F scale = LOAD_F(p->scale + LANES * j), base = LOAD_F(p->base + LANES * j);
+#pragma clang loop unroll(full)
+      for (int i = 0; i < rows; i++)
+        v[i][j] = FMA_F(AS_F(sums[0][i][j]), scale, base);
+    }
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++) {
+      if (e->finish == added) {
+        const V given = dl_spread_out(dl_load_bytes(e->z + i * e->z_step, columns), vectors);
+#pragma clang loop unroll(full)
+        for (int j = 0; j < vectors; j++)
+          v[i][j] = dl_finish_own(&f, v[i][j], PICK_F(given, j));
+      }
+      dl_finish_bytes(&f, vectors, v[i], e->y + i * step, columns);
+    }
+    return;
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < rows; i++)
+#pragma clang loop unroll(full)
+    for (int j = 0; j < vectors; j++)
+      e->sums[i * vectors + j] = sums[0][i][j];
+}
+
+// The rows of a tile, from sums to bytes, in any way.
+#define FINISH(N)                                                                                  \
+  static __attribute__((noinline)) void finish_##N(const dl_byte_conv *c, const dl_byte_panel *p,  \
+                                                   intptr_t rows, const V *sums, const uint8_t *z, \
+                                                   intptr_t z_step, uint8_t *y) {                  \
+    finish_rows(N, c, p, rows, sums, z, z_step, y);                                                \
+  }
+
+INLINE void finish_rows(const int vectors, const dl_byte_conv *c, const dl_byte_panel *p,
+                        intptr_t rows, const V *sums, const uint8_t *z, intptr_t z_step,
+                        uint8_t *y) {
+  const dl_byte_finish f = c->finish;
+  const dl_byte_panel own = *p;
+  const intptr_t step = c->out_step;
+  for (intptr_t i = 0; i < rows; i++) {
+    if (f.is_small)
+      dl_finish(&f, 1, vectors, sums + i * vectors, &own, z ? z + i * z_step : NULL, y + i * step,
+                own.columns);
+    else
+      dl_finish(&f, 0, vectors, sums + i * vectors, &own, z ? z + i * z_step : NULL, y + i * step,
+                own.columns);
   }
 }
 
-#define TILES(N) TILE(1, N) TILE(2, N) TILE(3, N) TILE(4, N) TILE(5, N) TILE(6, N)
-#define NAMES(N)                                                                                   \
-  { tile_1_##N, tile_2_##N, tile_3_##N, tile_4_##N, tile_5_##N, tile_6_##N }
+#define TILES(N) TILE(1, N) TILE(2, N) TILE(3, N) TILE(4, N) TILE(5, N) TILE(6, N) FINISH(N)
+#define MORE_TILES(N) TILE(7, N) TILE(8, N)
+#define NAMES(N) tile_1_##N, tile_2_##N, tile_3_##N, tile_4_##N, tile_5_##N, tile_6_##N
+#define MORE_NAMES(N) NAMES(N), tile_7_##N, tile_8_##N
 
 typedef void (*tile_function)(const dl_byte_conv *, const dl_byte_panel *, const uint8_t *const *,
-                              const uint8_t *, const uint8_t *, uint8_t *);
+                              const uint8_t *, intptr_t, const end *);
+typedef void (*finish_function)(const dl_byte_conv *, const dl_byte_panel *, intptr_t, const V *,
+                                const uint8_t *, intptr_t, uint8_t *);
 TILES(1)
 TILES(2)
 #if MOST > 2
 TILES(3)
 TILES(4)
-static const tile_function tiles[4][ROWS] = {NAMES(1), NAMES(2), NAMES(3), NAMES(4)};
+MORE_TILES(1)
+MORE_TILES(2)
+MORE_TILES(3)
+static const tile_function tiles[4][8] = {
+    {MORE_NAMES(1)}, {MORE_NAMES(2)}, {MORE_NAMES(3)}, {NAMES(4)}};
+static const finish_function finishes[4] = {finish_1, finish_2, finish_3, finish_4};
 #else
-static const tile_function tiles[2][ROWS] = {NAMES(1), NAMES(2)};
+static const tile_function tiles[2][6] = {{NAMES(1)}, {NAMES(2)}};
+static const finish_function finishes[2] = {finish_1, finish_2};
 #endif
 
 DL_BYTE_CONV(CONV) {
@@ -92,24 +164,45 @@ DL_BYTE_CONV(CONV) {
                       c->stride[1] == 1 && c->pad[0] == 0 && c->pad[1] == 0 &&
                       c->output[0] == c->input[0] && c->output[1] == c->input[1] &&
                       c->image_step == c->input[0] * c->input[1] * c->pixel_step;
-  // While a tile computes, a line of the next panel's weights comes closer with each four channels.
-  const intptr_t line = 64 * c->taps[0] * c->taps[1] * c->fours;
-  const intptr_t all = c->taps[0] * c->taps[1] * c->fours * p->vectors * LANES * 4 * WEIGHT_VECTORS;
-  const uint8_t *ahead = (const uint8_t *)p->next;
-  for (intptr_t done = 0; done < count; done += ROWS) {
-    const intptr_t rows = count - done < ROWS ? count - done : ROWS;
+  // While tiles compute, the next panel's weights come closer, evenly over all four channels that
+  // are summed up meanwhile: more at a time would hold up the loads of the tile's own.
+  const intptr_t steps = c->taps[0] * c->taps[1] * c->fours;
+  const intptr_t most = ROWS_OF(p->vectors);
+  const intptr_t all_steps = (count + most - 1) / most * steps;
+  const uint8_t *ahead = p->next ? (const uint8_t *)p->next : (const uint8_t *)p->weights;
+  intptr_t ahead_step = 0;
+  if (p->next && all_steps > 0) {
+    ahead_step = (p->next_bytes + all_steps - 1) / all_steps;
+    ahead_step = ahead_step > 64 ? 64 : ahead_step;
+  }
+  const finish_function finish = finishes[p->vectors - 1];
+  const dl_byte_finish *f = &c->finish;
+  // A residual in the same memory as the result, in rows that are no whole vectors: a load would
+  // wait for the store before it to leave the core, so a tile's rows are taken out at once.
+  const int is_held = z && p->columns < 4 * LANES;
+  uint8_t held[ROWS * 64];
+  V sums[ROWS * 4];
+  end e = {.finish = apart, .sums = sums, .z_step = is_held ? 64 : c->out_step};
+  if (f->is_small && !f->is_wide && !p->offset)
+    e.finish = !z ? plain : f->has_own && f->z_offset == 0 ? added : apart;
+  for (intptr_t done = 0; done < count; done += most) {
+    const intptr_t rows = count - done < most ? count - done : most;
     const intptr_t at = (first + done) * c->out_step;
     if (is_flat) {
-      const uint8_t *at = x + (first + done) * c->pixel_step;
+      const uint8_t *from = x + (first + done) * c->pixel_step;
       for (intptr_t i = 0; i < 8; i++)
-        table[i] = at + (i < rows ? i : rows - 1) * c->pixel_step;
+        table[i] = from + (i < rows ? i : rows - 1) * c->pixel_step;
     } else {
       dl_byte_taps(c, &place, rows, x, border, table);
     }
-    const int is_ahead = ahead && ahead < (const uint8_t *)p->next + all;
-    tiles[p->vectors - 1][rows - 1](c, p, table, is_ahead ? ahead : (const uint8_t *)p->weights,
-                                    z ? z + at : NULL, y + at);
-    if (is_ahead)
-      ahead += line;
+    if (is_held)
+      for (intptr_t i = 0; i < rows; i++)
+        dl_hold_bytes(held + 64 * i, z + at + i * c->out_step, p->columns);
+    e.y = y + at;
+    e.z = is_held ? held : z ? z + at : NULL;
+    tiles[p->vectors - 1][rows - 1](c, p, table, ahead, ahead_step, &e);
+    if (e.finish == apart)
+      finish(c, p, rows, sums, e.z, e.z_step, e.y);
+    ahead += steps * ahead_step;
   }
 }

@@ -34,7 +34,7 @@ static __attribute__((noinline)) void any(const dl_byte_conv *c, const dl_byte_p
                                   : ZERO;
       fours(t[0], t[1], t[2], t[3], w, sums);
     }
-  dl_finish(&c->finish, 4, sums, p->scale, p->offset, z, y, p->columns);
+  dl_finish(&c->finish, c->finish.is_small, 4, sums, p, z, y, p->columns);
 }
 
 // The rows of an image under a square window.
@@ -45,15 +45,24 @@ typedef struct rows {
   intptr_t width;
 } rows;
 
-// The taps of one column in groups of four, shared by all outputs that it counts for.
-INLINE void column_of(const int size, const rows *r, intptr_t at, const intptr_t columns, V *u) {
+// The taps of one column in groups of four, shared by all outputs that it counts for. `at` and
+// `offset` lead to each row's pixel, which is there where is_in.
+INLINE void column_of(const int size, const uint8_t *const *at, const intptr_t *offset,
+                      const uint8_t *border, int is_in, const intptr_t columns, V *u) {
   V t[8];
+  if (is_in) {
 #pragma clang loop unroll(full)
-  for (int i = 0; i < 8; i++)
-    t[i] = i >= size
-               ? ZERO
-               : dl_load_bytes(at >= 0 && at < r->width ? r->at[i] + at * r->step[i] : r->border,
-                               columns);
+    for (int i = 0; i < size; i++)
+      t[i] = dl_load_bytes(at[i] + offset[i], columns);
+  } else {
+    t[0] = dl_load_bytes(border, columns);
+#pragma clang loop unroll(full)
+    for (int i = 1; i < size; i++)
+      t[i] = t[0];
+  }
+#pragma clang loop unroll(full)
+  for (int i = size; i < 8; i++)
+    t[i] = ZERO;
 #pragma clang loop unroll(full)
   for (int g = 0; 4 * g < size; g++) {
     const V low = LOW_8(t[4 * g], t[4 * g + 1]), high = HIGH_8(t[4 * g], t[4 * g + 1]);
@@ -76,11 +85,25 @@ INLINE void add_column(const int size, V *sums, const V *u, const uint8_t *weigh
 }
 
 // `count` outputs of a row, the first with its window from column `left` on: each column is taken
-// apart once and counts for all outputs whose windows hold it.
-INLINE void strip(const int size, const int stride, const intptr_t columns, const dl_byte_conv *c,
-                  const dl_byte_panel *p, const rows *r, intptr_t left, intptr_t count,
-                  const uint8_t *z, uint8_t *y) {
-  const uint8_t *w = (const uint8_t *)p->weights;
+// apart once and counts for all outputs whose windows hold it. is_plain: sums are small, nothing is
+// added.
+INLINE void strip(const int size, const int stride, const int is_plain, const intptr_t columns,
+                  const dl_byte_conv *c, const dl_byte_panel *p, const rows *r, intptr_t left,
+                  intptr_t count, const uint8_t *z, uint8_t *y) {
+  // Copies, which stores of bytes cannot change.
+  const dl_byte_finish f = c->finish;
+  const dl_byte_panel own = *p;
+  const uint8_t *w = (const uint8_t *)own.weights, *border = r->border;
+  const intptr_t out_step = c->out_step;
+  const uintptr_t width = (uintptr_t)r->width;
+  const uint8_t *at[5];
+  intptr_t offset[5], step[5];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < size; i++) {
+    at[i] = r->at[i];
+    step[i] = r->step[i];
+    offset[i] = left * step[i];
+  }
   V sums[5][4], u[8];
   // Steps after which an output is complete.
   const int ahead = stride == 1 ? size - 1 : (size - 1) / 2;
@@ -88,23 +111,38 @@ INLINE void strip(const int size, const int stride, const intptr_t columns, cons
   for (int s = 0; s <= ahead; s++)
 #pragma clang loop unroll(full)
     for (int j = 0; j < 4; j++)
-      sums[s][j] = LOAD(p->start + LANES * j);
+      sums[s][j] = LOAD(own.start + LANES * j);
   for (intptr_t t = 0; t < count + ahead; t++) {
     // sums[s] belong to output t - s.
-    column_of(size, r, left + t * stride, columns, u);
+    for (int half = 0; half < stride; half++) {
+      column_of(size, at, offset, border, (uintptr_t)left < width, columns, u);
+      left++;
 #pragma clang loop unroll(full)
-    for (int s = 0; s <= ahead; s++)
-      add_column(size, sums[s], u, w, stride * s);
-    if (t >= ahead) {
-      const intptr_t at = (t - ahead) * c->out_step;
-      dl_finish(&c->finish, 4, sums[ahead], p->scale, p->offset, z ? z + at : NULL, y + at,
-                columns);
-    }
-    if (stride == 2) {
-      column_of(size, r, left + t * stride + 1, columns, u);
+      for (int i = 0; i < size; i++)
+        offset[i] += step[i];
+      if (half == 0) {
 #pragma clang loop unroll(full)
-      for (int s = 0; s < ahead; s++)
-        add_column(size, sums[s], u, w, 2 * s + 1);
+        for (int s = 0; s <= ahead; s++)
+          add_column(size, sums[s], u, w, stride * s);
+        if (t < ahead)
+          continue;
+        if (is_plain) {
+          F v[4];
+#pragma clang loop unroll(full)
+          for (int j = 0; j < 4; j++)
+            v[j] = FMA_F(AS_F(sums[ahead][j]), LOAD_F(own.scale + LANES * j),
+                         LOAD_F(own.base + LANES * j));
+          dl_finish_bytes(&f, 4, v, y, columns);
+        } else {
+          dl_finish(&f, f.is_small, 4, sums[ahead], &own, z, y, columns);
+          z = z ? z + out_step : NULL;
+        }
+        y += out_step;
+      } else {
+#pragma clang loop unroll(full)
+        for (int s = 0; s < ahead; s++)
+          add_column(size, sums[s], u, w, 2 * s + 1);
+      }
     }
 #pragma clang loop unroll(full)
     for (int s = ahead; s > 0; s--)
@@ -113,39 +151,43 @@ INLINE void strip(const int size, const int stride, const intptr_t columns, cons
         sums[s][j] = sums[s - 1][j];
 #pragma clang loop unroll(full)
     for (int j = 0; j < 4; j++)
-      sums[0][j] = LOAD(p->start + LANES * j);
+      sums[0][j] = LOAD(own.start + LANES * j);
   }
 }
 
 typedef void (*strip_function)(const dl_byte_conv *, const dl_byte_panel *, const rows *, intptr_t,
                                intptr_t, const uint8_t *, uint8_t *);
-#define STRIP(name, size, stride, columns)                                                         \
+#define STRIP(name, size, stride, is_plain, columns)                                               \
   static __attribute__((noinline)) void name(const dl_byte_conv *c, const dl_byte_panel *p,        \
                                              const rows *r, intptr_t left, intptr_t count,         \
                                              const uint8_t *z, uint8_t *y) {                       \
-    strip(size, stride, columns, c, p, r, left, count, z, y);                                      \
+    strip(size, stride, is_plain, columns, c, p, r, left, count, z, y);                            \
   }
-STRIP(three_whole, 3, 1, 4 * LANES)
-STRIP(three_part, 3, 1, p->columns)
-STRIP(three_far_whole, 3, 2, 4 * LANES)
-STRIP(three_far_part, 3, 2, p->columns)
-STRIP(five_whole, 5, 1, 4 * LANES)
-STRIP(five_part, 5, 1, p->columns)
-STRIP(five_far_whole, 5, 2, 4 * LANES)
-STRIP(five_far_part, 5, 2, p->columns)
-// By size 3 and 5, stride 1 and 2, whole panels and others.
-static const strip_function all_strips[2][2][2] = {
-    {{three_whole, three_part}, {three_far_whole, three_far_part}},
-    {{five_whole, five_part}, {five_far_whole, five_far_part}},
-};
+#define STRIPS(name, size, stride)                                                                 \
+  STRIP(name##_whole, size, stride, 0, 4 * LANES)                                                  \
+  STRIP(name##_part, size, stride, 0, p->columns)                                                  \
+  STRIP(name##_plain_whole, size, stride, 1, 4 * LANES)                                            \
+  STRIP(name##_plain_part, size, stride, 1, p->columns)
+#define NAMES(name)                                                                                \
+  {                                                                                                \
+    {name##_whole, name##_part}, { name##_plain_whole, name##_plain_part }                         \
+  }
+STRIPS(three, 3, 1)
+STRIPS(three_far, 3, 2)
+STRIPS(five, 5, 1)
+STRIPS(five_far, 5, 2)
+// By size 3 and 5, stride 1 and 2, anything and what is plain, whole panels and others.
+static const strip_function all_strips[2][2][2][2] = {{NAMES(three), NAMES(three_far)},
+                                                      {NAMES(five), NAMES(five_far)}};
 
 // Outputs of square windows whose taps are neighbours, row by row.
 static void strips(const dl_byte_conv *c, const dl_byte_panel *p, const uint8_t *x,
                    const uint8_t *border, const uint8_t *z, uint8_t *y, intptr_t first,
                    intptr_t count) {
   dl_byte_place place = dl_byte_place_of(c, first);
+  const int is_plain = c->finish.is_small && !c->finish.is_wide && !p->offset && !z;
   const strip_function run =
-      all_strips[c->taps[0] == 5][c->stride[1] == 2][p->columns != 4 * LANES];
+      all_strips[c->taps[0] == 5][c->stride[1] == 2][is_plain][p->columns != 4 * LANES];
   for (intptr_t done = 0; done < count;) {
     const intptr_t room = c->output[1] - place.column;
     const intptr_t n = count - done < room ? count - done : room;

@@ -19,7 +19,7 @@ static inline float dl_byte_between(float v, float low, float high) {
 static inline uint8_t dl_finish_scalar(const dl_byte_finish *f, int32_t sum, float scale,
                                        float offset, const uint8_t *z) {
 #pragma clang fp contract(off)
-  float v = (float)sum * scale;
+  float v = (float)(f->is_small ? sum - DL_BYTE_MAGIC : sum) * scale;
   v = v + offset;
   if (z) {
     const float other = fmaf((float)*z, f->z_factor, f->z_offset);

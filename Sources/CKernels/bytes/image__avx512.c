@@ -8,6 +8,7 @@
                              apply_to = function)
 
 #define NAME(kernel) kernel##__avx512
+#define HAS_FMA 1
 #include "image_body.h"
 
 #pragma clang attribute pop

@@ -49,9 +49,13 @@ void dl_byte_pack_s8(void *to, const dl_byte_filter *f) {
 
 void dl_byte_sums_s8(int32_t *to, const int8_t *from, intptr_t outputs, intptr_t n) {
   for (intptr_t m = 0; m < outputs; m++) {
-    int32_t sum = 0;
-    for (intptr_t i = 0; i < n; i++)
-      sum += from[m * n + i];
+    int32_t sum = 0, positive = 0;
+    for (intptr_t i = 0; i < n; i++) {
+      const int32_t w = from[m * n + i];
+      sum += w;
+      positive += w > 0 ? w : 0;
+    }
     to[m] = sum;
+    to[outputs + m] = positive;
   }
 }

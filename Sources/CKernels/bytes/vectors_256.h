@@ -25,6 +25,7 @@
 #define PACK_16(a, b) _mm256_packus_epi16(a, b)
 #define MIN_8(a, b) _mm256_min_epu8(a, b)
 #define MAX_8(a, b) _mm256_max_epu8(a, b)
+#define AS_F(a) _mm256_castsi256_ps(a)
 #define TO_F(a) _mm256_cvtepi32_ps(a)
 #define TO_32(a) _mm256_cvtps_epi32(a)
 #define MUL_F(a, b) _mm256_mul_ps(a, b)
@@ -39,6 +40,8 @@
 #define HIGH_16(a, b) _mm256_unpackhi_epi16(a, b)
 // Bytes 4 j to 4 j + 3 of each half, as 32-bit numbers.
 #define PICK(v, j) _mm256_shuffle_epi8(v, _mm256_add_epi8(dl_spread(), _mm256_set1_epi32(4 * (j))))
+// The same plus 2^23 as float32, whose bits differ in the top byte alone.
+#define PICK_F(v, j) _mm256_castsi256_ps(_mm256_or_si256(PICK(v, j), _mm256_set1_epi32(0x4B000000)))
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -71,6 +74,9 @@ INLINE void dl_store_bytes(uint8_t *p, V v, intptr_t n) {
     _mm256_storeu_si256((__m256i *)room, v);
     memcpy(p, room, (size_t)n);
   }
+}
+INLINE void dl_hold_bytes(uint8_t *to, const uint8_t *p, intptr_t n) {
+  _mm256_storeu_si256((__m256i *)to, dl_load_bytes(p, n));
 }
 // The first `vectors` dwords of each half, side by side; and back.
 INLINE V dl_close_up(V v, int vectors) {

@@ -25,6 +25,7 @@
 #define PACK_16(a, b) _mm512_packus_epi16(a, b)
 #define MIN_8(a, b) _mm512_min_epu8(a, b)
 #define MAX_8(a, b) _mm512_max_epu8(a, b)
+#define AS_F(a) _mm512_castsi512_ps(a)
 #define TO_F(a) _mm512_cvtepi32_ps(a)
 #define TO_32(a) _mm512_cvtps_epi32(a)
 #define MUL_F(a, b) _mm512_mul_ps(a, b)
@@ -39,6 +40,11 @@
 #define HIGH_16(a, b) _mm512_unpackhi_epi16(a, b)
 // Bytes 4 j to 4 j + 3 of each quarter, as 32-bit numbers.
 #define PICK(v, j) _mm512_shuffle_epi8(v, _mm512_add_epi8(dl_spread(), _mm512_set1_epi32(4 * (j))))
+// The same plus 2^23 as float32, whose bits differ in the top byte alone.
+#define PICK_F(v, j)                                                                               \
+  _mm512_castsi512_ps(                                                                             \
+      _mm512_mask_shuffle_epi8(_mm512_set1_epi32(0x4B000000), 0x1111111111111111ull, v,            \
+                               _mm512_add_epi8(dl_spread(), _mm512_set1_epi32(4 * (j)))))
 
 static inline __attribute__((always_inline)) int32_t dl_four(const uint8_t *p) {
   int32_t v;
@@ -62,6 +68,9 @@ INLINE void dl_store_bytes(uint8_t *p, V v, intptr_t n) {
     _mm512_storeu_si512(p, v);
   else
     _mm512_mask_storeu_epi8(p, (1ull << n) - 1, v);
+}
+INLINE void dl_hold_bytes(uint8_t *to, const uint8_t *p, intptr_t n) {
+  _mm512_storeu_si512(to, dl_load_bytes(p, n));
 }
 // The first `vectors` dwords of each quarter, side by side; and back.
 INLINE V dl_close_up(V v, int vectors) {

@@ -27,8 +27,10 @@ extern "C" {
 typedef struct dl_byte_finish {
   int32_t zero, low, high; // of the result: 0 <= low <= high <= 255
   int32_t is_wide;         // whether what is rounded may reach 2^31
+  int32_t is_small;        // see dl_byte_panel
   int32_t has_own;
   float own_low, own_high, own_factor, z_factor, z_offset;
+  float z_base; // -2^23 * z_factor
 } dl_byte_finish;
 
 // A convolution with everything settled but the memory.
@@ -41,15 +43,23 @@ typedef struct dl_byte_conv {
   dl_byte_finish finish;
 } dl_byte_conv;
 
-// The constants of one panel, by lane of each vector.
+// Added to an integer of less than 2^22 it leaves, as a float32, that integer plus 1.5 * 2^23.
+#define DL_BYTE_MAGIC 0x4B400000
+
+// The constants of one panel, by lane of each vector. Where is_small, all sums lie within 2^22 of
+// 0, start holds DL_BYTE_MAGIC more, scales have at most 22 significant bits and base holds
+// -1.5 * 2^23 * scale, exactly: the sum's bits times scale plus base is sum * scale, rounded once,
+// without a conversion.
 typedef struct dl_byte_panel {
   intptr_t vectors; // see below
   intptr_t columns; // written: at most vectors * L
   const void *weights;
   const int32_t *start; // what sums start from
   const float *scale;
+  const float *base;   // of no use where not is_small
   const float *offset; // or NULL for zeros
   const void *next;    // the weights that will be read after these, or NULL
+  intptr_t next_bytes;
 } dl_byte_panel;
 
 // Outputs first..<first + count, counted over images, rows and columns, of one panel.
@@ -164,7 +174,7 @@ typedef struct dl_byte_filter {
   intptr_t tap_columns;
 } dl_byte_filter;
 void dl_byte_pack_s8(void *to, const dl_byte_filter *f);
-// to[m] = the sum of from[m][i] over i < n.
+// to[m] = the sum of from[m][i] over i < n, to[outputs + m] = that of the positive ones.
 void dl_byte_sums_s8(int32_t *to, const int8_t *from, intptr_t outputs, intptr_t n);
 
 // Operations a second that sums of products of bytes can reach: as dl_peak_f32 (cpu.h).

@@ -9,7 +9,8 @@ extension ByteWalk {
     _ node: Int, _ target: ByteTarget, at place: Int
   ) throws(EngineError) -> ByteImage? {
     guard let x = known(g.input(node, 0)), x.image.row == nil, let y = g.output(node),
-      g.dims(y)?.count == 4, target.low == 0, target.high == 255
+      let rank = g.dims(y)?.count, rank == 4 || rank == 2 && g.node(node).op is ReduceMean,
+      target.low == 0, target.high == 255
     else { return nil }
     var op: any Operator
     switch g.node(node).op {
@@ -28,7 +29,8 @@ extension ByteWalk {
     default: return nil
     }
     let bytes = try g.addOne(op, [x.image.bytes], at: place)
-    return ByteImage(bytes: bytes, channels: x.image.channels)
+    return ByteImage(
+      bytes: bytes, channels: x.image.channels, row: rank == 2 ? (height: 1, width: 1) : nil)
   }
 
   /// Whether a pooling has two axes, gives no indices, and every window holds a pixel.
@@ -45,7 +47,7 @@ extension ByteWalk {
 
   /// A node that moves numbers, between dequantisation and quantisation.
   mutating func moved(
-    _ node: Int, _ target: ByteTarget, at place: Int
+    _ node: Int, _ target: ByteTarget, taking v: ValueID, at place: Int
   ) throws(EngineError) -> ByteImage? {
     guard target.low == 0, target.high == 255, let y = g.output(node) else { return nil }
     if let concat = g.node(node).op as? Concat {
@@ -59,9 +61,17 @@ extension ByteWalk {
       }
       return try joined(concat, parts, y, at: place)
     }
-    guard let x = known(g.input(node, 0)),
-      let made = try shaped(node, x.image, y, at: place)
-    else { return nil }
+    guard let x = known(g.input(node, 0)) else { return nil }
+    var made = try part(node, x.image, taking: v, at: place)
+    if made == nil {
+      made = try padded(node, x.image, at: place) { value in
+        let number = value.map { Float($0.asDouble(0) ?? .nan) } ?? 0
+        let byte = x.scale.byte(number)
+        return x.scale.value(byte) == number ? UInt8(byte) : nil
+      }
+    }
+    if made == nil { made = try shaped(node, x.image, y, at: place) }
+    guard let made else { return nil }
     return try rescaled(made, x.scale, to: target.scale, at: place)
   }
 
@@ -86,7 +96,15 @@ extension ByteWalk {
       tables[y] = (x, table)
       return try looked(image, table, at: node)
     default:
-      guard let x = g.input(node, 0), let image = images[x] else { return nil }
+      guard let x = g.input(node, 0), let image = images[x], let type = g.dtype(x) else {
+        return nil
+      }
+      if let made = try part(node, image, taking: y, at: node) { return made }
+      let padded = try padded(node, image, at: node) { value in
+        let code = value.map { Int($0.asDouble(0) ?? 0) } ?? 0
+        return UInt8(exactly: code + (type == .int8 ? 128 : 0))
+      }
+      if let padded { return padded }
       return try shaped(node, image, y, at: node)
     }
   }
@@ -168,9 +186,8 @@ extension ByteWalk {
 }
 
 extension ReduceMean {
-  /// Whether it is the mean of all pixels of each channel, as an image of one pixel.
+  /// Whether it is the mean of all pixels of each channel.
   func isOverPixels(_ g: GraphEditor, _ i: Int) -> Bool {
-    guard axes.keepDims else { return false }
     let list = axes.list ?? g.input(i, 1).flatMap { g.fact($0).knownInts }
     return list.map { Set($0.map { $0 < 0 ? $0 + 4 : $0 }) == [2, 3] } ?? false
   }

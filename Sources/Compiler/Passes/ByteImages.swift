@@ -181,7 +181,7 @@ struct ByteWalk {
         case is Gemm, is FusedLinear, is MatMul: try dense(node, target, at: i)
         case is GlobalAveragePool, is AveragePool, is ReduceMean, is MaxPool:
           try pooled(node, target, at: i)
-        default: try moved(node, target, at: i)
+        default: try moved(node, target, taking: v, at: i)
         }
       if let made { return made }
     }

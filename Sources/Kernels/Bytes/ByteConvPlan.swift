@@ -16,9 +16,11 @@ public struct ByteConvPlan: Sendable {
   let panels: BytePanels
   let filter: ByteFilter
   let finish: ByteFinish
-  /// For each panel what sums start from, scales, and offsets where there are some, by lane.
+  /// For each panel what sums start from, scales, what takes the start's excess off again, and
+  /// offsets where there are some, by lane.
   let constants: AlignedMemory
   let hasOffsets: Bool
+  let isSmall: Bool
   let isWide: Bool
   let border: AlignedMemory
   let xZero: Int
@@ -33,8 +35,8 @@ public struct ByteConvPlan: Sendable {
   /// Bytes of a row, and columns, of the copy whose taps of a row are one.
   let copyColumns: Int
 
-  /// - `sums`: the sum of each output's weights; `scales`: what a product stands for; `bias`: added
-  ///   to sums; `offsets`: added to what they stand for. An element an output.
+  /// - `sums`: of each output's weights, then of its positive ones; `scales`: what a product stands
+  ///   for; `bias`: added to sums; `offsets`: added to what they stand for. An element an output.
   /// - `xZero`: the byte that stands for 0 in the input.
   ///
   /// Errors: `.budget` when the system has no memory for constants.
@@ -50,18 +52,26 @@ public struct ByteConvPlan: Sendable {
     outputs = g.batch * g.outputPixels
     hasOffsets = offsets != nil
     let count = panels.constantCount
-    constants = try AlignedMemory(byteCount: count * 12)
+    constants = try AlignedMemory(byteCount: count * 16)
+    constants.bytes.initializeMemory(as: UInt8.self, repeating: 0, count: count * 16)
     let start = constants.bytes.assumingMemoryBound(to: Int32.self)
     let scale = (constants.bytes + count * 4).assumingMemoryBound(to: Float.self)
-    let offset = (constants.bytes + count * 8).assumingMemoryBound(to: Float.self)
-    start.update(repeating: 0, count: count)
-    scale.update(repeating: 0, count: count)
-    offset.update(repeating: 0, count: count)
+    let base = (constants.bytes + count * 8).assumingMemoryBound(to: Float.self)
+    let offset = (constants.bytes + count * 12).assumingMemoryBound(to: Float.self)
+    isSmall = (0..<channels).allSatisfy { m in
+      guard scales[m] / finish.divisor < 0x1p60 else { return false }
+      let (all, positive) = (Int(sums[m]), Int(sums[channels + m]))
+      let first = Int(bias?[m] ?? 0) - xZero * all
+      return first + 255 * (all - positive) > -1 << 22 && first + 255 * positive < 1 << 22
+    }
     for p in panels.panels {
       for column in 0..<p.columns {
         let (m, at) = (p.first + column, p.constants + BytePanels.lane(column, p))
-        start[at] = (bias?[m] ?? 0) &- Int32(xZero) &* sums[m]
-        scale[at] = scales[m] / finish.divisor
+        start[at] = (bias?[m] ?? 0) &- Int32(xZero) &* sums[m] &+ (isSmall ? DL_BYTE_MAGIC : 0)
+        let each = scales[m] / finish.divisor
+        // Two bits less change nothing that its own rounding did not, and leave room for `base`.
+        scale[at] = isSmall ? Float(bitPattern: (each.bitPattern &+ 2) & ~3) : each
+        base[at] = -12_582_912 * scale[at]
         offset[at] = (offsets?[m] ?? 0) / finish.divisor
       }
     }
@@ -89,14 +99,17 @@ public struct ByteConvPlan: Sendable {
       let made = (outputs + length - 1) / length
       if made < goal { parts = min(panels.panels.count, (goal + made - 1) / made) }
     }
-    chunk = min(max(outputs, 1), (length + 23) / 24 * 24)
+    // Windows of channels slide along whole rows.
+    let unit = panels.isDepthwise ? max(1, g.output[2]) : 24
+    let some = panels.isDepthwise ? max(unit, length / unit * unit) : (length + 23) / 24 * 24
+    chunk = min(max(outputs, 1), some)
     chunks = (outputs + chunk - 1) / chunk
     shares = parts
     pieces = isParallel ? min(chunks * shares, threads * 4) : 1
     slots = min(pieces, threads)
     tableBytes = GemmPlan.aligned((panels.isMerged ? g.kernel[1] : g.taps) * 64)
     let copyBytes = g.batch * g.input[1] * copyColumns * panels.step
-    scratchBytes = 64 + slots * tableBytes + copyBytes
+    scratchBytes = slots * tableBytes + copyBytes
     let kind = panels.isDepthwise ? "depthwise" : panels.isMerged ? "first" : "direct"
     let p = panels.panels.first
     label =
@@ -112,7 +125,7 @@ public struct ByteConvPlan: Sendable {
   ) {
     let g = panels.geometry
     nonisolated(unsafe) let (residual, y, scratch) = (residual, y, scratch)
-    let copy = (scratch + 64 + slots * tableBytes).assumingMemoryBound(to: UInt8.self)
+    let copy = (scratch + slots * tableBytes).assumingMemoryBound(to: UInt8.self)
     if panels.isMerged { widen(x, copy, pool) }
     nonisolated(unsafe) let source = panels.isMerged ? UnsafePointer(copy) : x
     let rowBytes = (panels.isMerged ? copyColumns : g.input[2]) * panels.step
@@ -122,19 +135,18 @@ public struct ByteConvPlan: Sendable {
       output: (g.output[1], g.output[2]), stride: (g.strides[1], g.strides[2]),
       pad: (g.pads[1], panels.isMerged ? 0 : g.pads[2]),
       dilation: (g.dilations[1], g.dilations[2]), pixel_step: panels.step, row_step: rowBytes,
-      image_step: rowBytes * g.input[1], out_step: outStep, finish: finish.core(isWide: isWide))
+      image_step: rowBytes * g.input[1], out_step: outStep,
+      finish: finish.core(isWide: isWide, isSmall: isSmall))
     let units = chunks * shares
-    pool.run(pieces, slots: slots) { piece, slot in
-      let table = (scratch + 64 + slot * tableBytes)
+    pool.run(units, slots: slots) { unit, slot in
+      let table = (scratch + slot * tableBytes)
         .assumingMemoryBound(to: UnsafePointer<UInt8>?.self)
-      for unit in (piece * units / pieces)..<((piece + 1) * units / pieces) {
-        let (share, first) = (unit % shares, unit / shares * chunk)
-        let count = min(chunk, outputs - first)
-        let (from, to) = (
-          share * panels.panels.count / shares, (share + 1) * panels.panels.count / shares
-        )
-        for i in from..<to { panel(i, core, source, residual, y, first, count, table) }
-      }
+      let (share, first) = (unit % shares, unit / shares * chunk)
+      let count = min(chunk, outputs - first)
+      let (from, to) = (
+        share * panels.panels.count / shares, (share + 1) * panels.panels.count / shares
+      )
+      for i in from..<to { panel(i, core, source, residual, y, first, count, table) }
     }
   }
 
@@ -147,7 +159,8 @@ public struct ByteConvPlan: Sendable {
     let (row, wide) = (g.input[2] * panels.step, copyColumns * panels.step)
     let left = g.pads[2] * panels.step
     let parts = min(pieces, rows)
-    nonisolated(unsafe) let (x, copy, zero) = (x, copy, UInt8(xZero))
+    nonisolated(unsafe) let (x, copy) = (x, copy)
+    let zero = UInt8(xZero)
     pool.run(parts) { part in
       for r in (part * rows / parts)..<((part + 1) * rows / parts) {
         let to = copy + r * wide
@@ -174,9 +187,10 @@ public struct ByteConvPlan: Sendable {
     var panel = dl_byte_panel(
       vectors: p.vectors, columns: columns, weights: filter.memory.bytes + p.offset,
       start: constants.bytes.assumingMemoryBound(to: Int32.self) + p.constants,
-      scale: numbers + all + p.constants,
-      offset: hasOffsets ? numbers + 2 * all + p.constants : nil,
-      next: isLast ? nil : filter.memory.bytes + panels.panels[i + 1].offset)
+      scale: numbers + all + p.constants, base: numbers + 2 * all + p.constants,
+      offset: hasOffsets ? numbers + 3 * all + p.constants : nil,
+      next: isLast ? nil : filter.memory.bytes + panels.panels[i + 1].offset,
+      next_bytes: isLast ? 0 : panels.byteCount(of: i + 1))
     let from = x + p.channel
     let edge = UnsafePointer(border.bytes.assumingMemoryBound(to: UInt8.self))
     let (z, to) = (residual.map { $0 + p.first }, y + p.first)

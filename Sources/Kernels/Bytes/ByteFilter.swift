@@ -28,13 +28,14 @@ public final class ByteFilter: PackedForm {
     }
   }
 
-  /// The sums of each output's weights: int32 `[outputs]` from `[outputs, count]`.
+  /// The sums of each output's weights, then those of its positive weights: int32 `[2, outputs]`
+  /// from `[outputs, count]`.
   ///
   /// Errors: `.budget` when the system has no memory for them.
   public static func sums(
     _ source: UnsafePointer<Int8>, outputs: Int, count: Int, space: PackedSpace = .fresh
   ) throws(EngineError) -> Storage {
-    try space.storage(TensorType(.int32, [outputs])) { (s) throws(EngineError) in
+    try space.storage(TensorType(.int32, [2, outputs])) { (s) throws(EngineError) in
       dl_byte_sums_s8(s.bytes.assumingMemoryBound(to: Int32.self), source, outputs, count)
     }
   }

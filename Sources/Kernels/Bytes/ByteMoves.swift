@@ -15,7 +15,9 @@ public struct ByteMoves: Sendable {
 
   /// Calls `body(image, first pixel, pixels)` for pieces of all images.
   private func pieces(_ pool: ThreadPool, _ body: (Int, Int, Int) -> Void) {
-    let each = max(64, (32_768 / max(channels, 1) + 63) / 64 * 64)
+    // Few and long: what a thread makes it mostly reads again.
+    let most = (pixels + pool.threads - 1) / pool.threads
+    let each = max((most + 63) / 64 * 64, 64, (16_384 / max(channels, 1) + 63) / 64 * 64)
     let parts = (pixels + each - 1) / each
     pool.run(batch * parts) { i in
       let first = i % parts * each
@@ -102,7 +104,7 @@ public enum ByteLookup {
     _ table: UnsafePointer<UInt8>, _ x: UnsafePointer<UInt8>, _ y: UnsafeMutablePointer<UInt8>,
     _ n: Int, pool: ThreadPool
   ) {
-    let each = 32_768
+    let each = max(16_384, (n + pool.threads - 1) / pool.threads)
     nonisolated(unsafe) let (table, x, y) = (table, x, y)
     pool.run((n + each - 1) / each) { i in
       dl_byte_table_u8(table, x + i * each, y + i * each, min(each, n - i * each))
@@ -114,7 +116,7 @@ public enum ByteLookup {
     _ to: UnsafeMutablePointer<UInt8>, step toStep: Int, _ from: UnsafePointer<UInt8>,
     step fromStep: Int, channels: Int, pixels: Int, pool: ThreadPool
   ) {
-    let each = max(1, 32_768 / max(channels, 1))
+    let each = max(1, 16_384 / max(channels, 1), (pixels + pool.threads - 1) / pool.threads)
     nonisolated(unsafe) let (to, from) = (to, from)
     pool.run((pixels + each - 1) / each) { i in
       let first = i * each

@@ -81,6 +81,11 @@ public struct BytePanels: Sendable {
     (panels, byteCount, constantCount) = (list, end, constants)
   }
 
+  /// Bytes of a panel's weights.
+  func byteCount(of i: Int) -> Int {
+    (i + 1 < panels.count ? panels[i + 1].offset : byteCount) - panels[i].offset
+  }
+
   /// Vectors of the next panel, for so many outputs left. Wide panels read an input for more
   /// products; five units are three and two, since one alone is slow.
   private static func vectors(_ left: Int, lanes: Int, share: Int) -> Int {

@@ -33,10 +33,10 @@ public struct ByteWindow: Sendable {
     let height = axes.output[0]
     let work = batch * height * axes.output[1] * step * axes.kernel[0] * axes.kernel[1]
     let isParallel = threads > 1 && work >= 131_072
-    let wanted = isParallel ? max(1, (threads * 4 + batch - 1) / max(batch, 1)) : 1
+    let wanted = isParallel ? max(1, (threads + batch - 1) / max(batch, 1)) : 1
     rows = max(1, (height + wanted - 1) / wanted)
     chunks = (height + rows - 1) / rows
-    pieces = isParallel ? min(batch * chunks, threads * 4) : 1
+    pieces = isParallel ? min(batch * chunks, threads) : 1
   }
 
   /// The largest byte of each window; every window must hold a pixel. `step`: bytes of a pixel.

@@ -55,7 +55,7 @@ public struct PlaneConvPlan: Sendable {
     slots = isParallel ? min(threads, g.batch * bands) : 1
     // Tiles read up to 31 elements behind their rows.
     slotCount = (g.channels * plane + 32 + 15) / 16 * 16
-    scratchBytes = 64 + (weightCount + slots * slotCount) * 4
+    scratchBytes = (weightCount + slots * slotCount) * 4
     label = "conv planes \(isa)"
   }
 
@@ -68,11 +68,10 @@ public struct PlaneConvPlan: Sendable {
     #if arch(x86_64)
       let g = geometry
       nonisolated(unsafe) let (x, y, bias) = (x, y, bias)
-      let counter = scratch.assumingMemoryBound(to: Int.self)
-      nonisolated(unsafe) let packed = (scratch + 64).assumingMemoryBound(to: Float.self)
+      nonisolated(unsafe) let packed = scratch.assumingMemoryBound(to: Float.self)
       pack(weights, isTurned, packed)
       let units = g.batch * bands
-      pool.run(slots > 1 ? units : 1, slots: slots, counter: counter) { piece, slot in
+      pool.run(slots > 1 ? units : 1, slots: slots) { piece, slot in
         let copy = packed + weightCount + slot * slotCount
         // What no band writes: columns of zeros stay, ends of reads are never used.
         (copy + g.channels * plane).update(repeating: 0, count: 32)

@@ -51,8 +51,7 @@ public struct WinogradConvPlan: Sendable {
     slots = isParallel ? min(threads, tiles.units) : 1
     slotCount =
       (WinogradTiles.places * (tiles.inStep + tiles.outStep) + tiles.blockCount + 15) / 16 * 16
-    // The counter of units comes first.
-    scratchBytes = 64 + (weightCount + biasCount + slots * slotCount) * 4
+    scratchBytes = (weightCount + biasCount + slots * slotCount) * 4
     label = "conv winograd F(4x4) \(isa)"
   }
 
@@ -66,13 +65,12 @@ public struct WinogradConvPlan: Sendable {
   ) {
     #if arch(x86_64)
       nonisolated(unsafe) let (x, y) = (x, y)
-      let counter = scratch.assumingMemoryBound(to: Int.self)
-      nonisolated(unsafe) let packed = (scratch + 64).assumingMemoryBound(to: Float.self)
+      nonisolated(unsafe) let packed = scratch.assumingMemoryBound(to: Float.self)
       nonisolated(unsafe) let biases = packed + weightCount
       let outputs = tiles.geometry.outputs
       for i in 0..<biasCount { biases[i] = i < outputs ? bias?[i] ?? 0 : 0 }
       transform(weights, isTurned, packed, slots > 1 ? pool : .single)
-      pool.run(slots > 1 ? tiles.units : 1, slots: slots, counter: counter) { piece, slot in
+      pool.run(slots > 1 ? tiles.units : 1, slots: slots) { piece, slot in
         let own = biases + biasCount + slot * slotCount
         let sums = own + WinogradTiles.places * tiles.inStep
         let block = sums + WinogradTiles.places * tiles.outStep

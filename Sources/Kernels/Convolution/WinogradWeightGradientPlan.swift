@@ -42,7 +42,7 @@ public struct WinogradWeightGradientPlan: Sendable {
     slots = isParallel ? min(threads, parts) : 1
     slotCount =
       (WinogradTiles.places * (tiles.inStep + tiles.outStep) + tiles.blockCount + 15) / 16 * 16
-    scratchBytes = 64 + (parts * part + slots * slotCount) * 4
+    scratchBytes = (parts * part + slots * slotCount) * 4
     label = "conv weight gradient winograd F(4x4) \(isa)"
   }
 
@@ -53,10 +53,9 @@ public struct WinogradWeightGradientPlan: Sendable {
   ) {
     #if arch(x86_64)
       nonisolated(unsafe) let (x, dy, dw) = (x, dy, dw)
-      let counter = scratch.assumingMemoryBound(to: Int.self)
-      nonisolated(unsafe) let sums = (scratch + 64).assumingMemoryBound(to: Float.self)
+      nonisolated(unsafe) let sums = scratch.assumingMemoryBound(to: Float.self)
       let workers = slots > 1 ? pool : .single
-      workers.run(parts, slots: slots, counter: counter) { i, slot in
+      workers.run(parts, slots: slots) { i, slot in
         let own = sums + parts * part + slot * slotCount
         let units = i * tiles.units / parts..<(i + 1) * tiles.units / parts
         for unit in units {

@@ -47,7 +47,7 @@ extension ByteConv {
     let packed = try filter(panels.form) { (space) throws(EngineError) in
       try ByteFilter(panels, source: from, space: space)
     }
-    let total = try sums("byte sums") { (space) throws(EngineError) in
+    let total = try sums("byte sums, positive sums") { (space) throws(EngineError) in
       try ByteFilter.sums(from, outputs: m, count: part * w[2] * w[3], space: space)
     }
     defer { withExtendedLifetime(total) {} }

@@ -6,6 +6,9 @@ import Tensors
 /// the loss is met: how many is found by halving, each trial measured on all rows.
 struct PrecisionSearch {
   let evaluator: Evaluator
+  /// What the error says where even one quantised layer costs too much.
+  static let unmet = "no layer can be quantised within the allowed drop"
+
   let maxDrop: Double
   let probeRows: Int
   let rewrite: ([Layer]) throws(EngineError) -> Rewritten
@@ -46,7 +49,7 @@ struct PrecisionSearch {
     }
     guard let best else {
       throw EngineError(
-        .value, "no layer can be quantised within the allowed drop", expected: "\(maxDrop)",
+        .value, Self.unmet, expected: "\(maxDrop)",
         received: "\(Float(first.drop(evaluator.labels))) with all \(layers.count) quantised",
         hint: "allow more, or choose another mode or method")
     }

@@ -168,7 +168,10 @@ struct Quantize: ParsableCommand {
     let made: QuantizedModel
     do { made = try quantizer.run(calibration: rows, test: tests, labels: wanted) } catch {
       progress.clear()
-      throw error
+      if !error.isUnmetDrop { throw error }
+      // All went well, but the answer is no.
+      writeError("dlrun: \(error)\n")
+      throw ExitCode(1)
     }
     progress.show("measuring latency")
     let example = try source.example(test.isEmpty ? calibration : test)
