@@ -227,8 +227,8 @@ import Testing
         try classifier().load("/nowhere/w.safetensors")
       },
       Mistake(
-        name: "weights of another network", code: .shape,
-        parts: ["head.kernel", "[8, 2]", "[8, 3]"]
+        name: "weights of another network", code: .invalidModel,
+        parts: ["head.kernel", "[8, 2]", "[8, 3]"], hasLine: false
       ) {
         let other = try Sequential(input: [4]) {
           Dense(8).named("hidden")
