@@ -93,7 +93,7 @@ import Testing
         _ = try classifier().layer("haed")
       },
       Mistake(
-        name: "a word that the embedding does not have", code: .value, parts: ["Embedding", "9"]
+        name: "a word that the embedding does not have", code: .value, parts: ["words", "9"]
       ) {
         let model = try Sequential(input: [2]) { Embedding(5, 3).named("words") }
         _ = try model(Tensor([[1, 9]] as [[Float]]).cast(to: .int64))
@@ -227,8 +227,8 @@ import Testing
         try classifier().load("/nowhere/w.safetensors")
       },
       Mistake(
-        name: "weights of another network", code: .shape,
-        parts: ["head.kernel", "[8, 2]", "[8, 3]"]
+        name: "weights of another network", code: .invalidModel,
+        parts: ["head.kernel", "[8, 2]", "[8, 3]"], hasLine: false
       ) {
         let other = try Sequential(input: [4]) {
           Dense(8).named("hidden")
