@@ -25,7 +25,7 @@ struct LiteCall {
   func number(_ i: Int) throws(EngineError) -> ValueID { try scope.number(try place(i)) }
   /// Input `i` as it is stored.
   func stored(_ i: Int) throws(EngineError) -> ValueID { try scope.storedTensor(try place(i)) }
-  func value(_ i: Int) throws(EngineError) -> TFValue { try scope.value(try place(i)) }
+  func value(_ i: Int) throws(EngineError) -> FlowValue { try scope.value(try place(i)) }
   func rank(_ i: Int) throws(EngineError) -> Int { try b.rank(try stored(i)) }
 
   func numbers(from first: Int = 0) throws(EngineError) -> [ValueID] {
