@@ -194,7 +194,6 @@ CASES = {
     "built_birnn_time_major": bidirectional_rnn(True, True),
     "built_rnn_sequence": rnn_sequence,
     "built_rnn_step": rnn_step,
-    "built_bilstm_merged": bidirectional_lstm(True, False),
     "built_bilstm_two": bidirectional_lstm(False, True),
     "built_bilstm_peephole": bidirectional_lstm(True, True, peephole=True),
     "built_svdf": svdf(1, True, RELU),
