@@ -70,7 +70,9 @@ struct LiteCall {
     try node.options?.int(i, fallback) ?? fallback
   }
   func optionByte(_ i: Int) throws(EngineError) -> Int { try node.options?.int8(i) ?? 0 }
-  func optionFlag(_ i: Int) throws(EngineError) -> Bool { try node.options?.bool(i) ?? false }
+  func optionFlag(_ i: Int, _ fallback: Bool = false) throws(EngineError) -> Bool {
+    try node.options?.bool(i, fallback) ?? fallback
+  }
   func optionFloat(_ i: Int, _ fallback: Float = 0) throws(EngineError) -> Float {
     try node.options?.float(i, fallback) ?? fallback
   }

@@ -16,7 +16,7 @@ enum LiteRecurrent {
       for i in 39..<48 where c.has(i) {
         throw EngineError(.unsupported, "an auxiliary input of an LSTM is not converted")
       }
-      let cells = LiteCells(c, isTimeMajor: try c.optionFlag(4))
+      let cells = LiteCells(c, isTimeMajor: try c.optionFlag(4, true))
       return try merged(
         c, try cells.lstm(from: 1), try cells.lstm(from: 18, isReversed: true),
         try c.optionFlag(3))

@@ -153,7 +153,8 @@ enum TorchRearrange {
     }
     var counts: [Int] = []
     for axis in 0..<2 {
-      guard let size = try c.dims(x)[axis + 2].known, kernel[axis] > 0, strides[axis] > 0,
+      // The first axis is two by the time of the second.
+      guard let size = try c.dims(x)[axis == 0 ? 2 : 4].known, kernel[axis] > 0, strides[axis] > 0,
         dilations[axis] > 0
       else { throw EngineError(.unsupported, "the image's sizes have to be known") }
       let reach = (kernel[axis] - 1).multipliedReportingOverflow(by: dilations[axis])
