@@ -9,6 +9,8 @@ let package = Package(
     .library(name: "DLRun", targets: ["DLRun"]),
     .library(name: "DLRunObservability", targets: ["DLRunObservability"]),
     .library(name: "DLTrain", targets: ["DLTrain"]),
+    .library(name: "Converters", targets: ["Converters"]),
+    .library(name: "Quantization", targets: ["Quantization"]),
     .executable(name: "dlrun", targets: ["dlrun"]),
   ],
   dependencies: [

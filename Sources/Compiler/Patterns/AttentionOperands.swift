@@ -17,14 +17,18 @@ struct AttentionOperands {
   /// Whether only FusedAttention reads operands like these.
   let isFused: Bool
 
-  /// - `q`: `[N, H, S, E]` or `[N * H, S, E]`; `k`: the last two axes swapped; `v`.
+  /// - `q`: `[N, H, S, E]` or `[N * H, S, E]`; `k`: its last two axes swapped where
+  ///   `isKeyTransposed`; `v`.
   /// - `masks`: what hides scores. A cache is left where it is if one of these is made of it: it
   ///   would be made by what it goes into.
   ///
   /// Nil where these are not heads of one batch.
-  init?(_ g: GraphEditor, _ q: ValueID, _ k: ValueID, _ v: ValueID, masks: [ValueID]) {
+  init?(
+    _ g: GraphEditor, _ q: ValueID, _ k: ValueID, _ v: ValueID, masks: [ValueID],
+    isKeyTransposed: Bool = true
+  ) {
     let queries = HeadOperand.all(g, q).filter { $0.repeats == 1 }
-    var keys = HeadOperand.all(g, k, isTransposed: true)
+    var keys = HeadOperand.all(g, k, isTransposed: isKeyTransposed)
     var values = HeadOperand.all(g, v).filter { $0.factor == 1 }
     var factor: Double?
     if let a = AttentionOperands.cached(g, keys), let b = AttentionOperands.cached(g, values),

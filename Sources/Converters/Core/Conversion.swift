@@ -43,13 +43,15 @@ public enum Conversion {
         result.unchanged = path
         return result
       }
-      options.progress?("hashing \(path)", 0)
       // Before the model is read: the pages of one of the two are then gone again.
       let file = kind == .savedModel ? path + "/saved_model.pb" : path
-      let digest = try digest(of: file)
-      options.progress?("reading \(path)", 0.1)
-      var result = try converter.convert(path: path, kind: kind, options: options)
-      options.progress?("rewriting the graph", 0.5)
+      let digest = try digest(of: file) { options.progress?("hashing \(path)", $0 * 0.1) }
+      var inner = options
+      if let report = options.progress {
+        inner.progress = { text, part in report(text, 0.1 + part * 0.6) }
+      }
+      var result = try converter.convert(path: path, kind: kind, options: inner)
+      options.progress?("rewriting the graph", 0.7)
       if let adjust = options.adjust, !result.wasAdjusted {
         result.notes += try adjust(&result.model)
         result.wasAdjusted = true
@@ -71,13 +73,16 @@ public enum Conversion {
     return WeightCollection(of: try convert(path: path, options: options).model)
   }
 
-  private static func digest(of path: String) throws(EngineError) -> String {
+  private static func digest(
+    of path: String, progress: (Double) -> Void
+  ) throws(EngineError) -> String {
     let file = try FileBytes(mapping: path, limit: Int.max)
     return withExtendedLifetime(file) {
       var hash = SHA256()
       // Block by block, so that the file does not become resident beside the model.
       var at = 0
       while let block = file.bytes.slice(at, min(1 << 24, file.bytes.count - at)), !block.isEmpty {
+        progress(Double(at) / Double(file.bytes.count))
         hash.update(block)
         file.releasePages(block)
         at += block.count

@@ -10,6 +10,9 @@ public final class ConversionBuilder: Builder {
   private let base = GraphBuilder()
   /// Names of nodes begin with it: the path of the layer or node being converted.
   public var scope = ""
+  /// Told of each weight that is recorded: its name, and the bytes of all so far.
+  var recorded: ((String, Int) -> Void)?
+  private var recordedBytes = 0
   private var taken: Set<String> = []
   /// Names of nodes, which may be those of values.
   private var takenByNodes: Set<String> = []
@@ -39,7 +42,9 @@ public final class ConversionBuilder: Builder {
 
   /// A weight under its name in the source, made unique where need be.
   public func weight(_ name: String, _ tensor: Tensor) -> ValueID {
-    base.graph.addInitializer(unique(name), tensor)
+    recordedBytes &+= tensor.byteCount
+    recorded?(name, recordedBytes)
+    return base.graph.addInitializer(unique(name), tensor)
   }
 
   public func input(_ name: String, _ fact: Fact) -> ValueID {

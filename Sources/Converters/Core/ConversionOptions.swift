@@ -1,3 +1,4 @@
+import Glibc
 import Graphs
 import Tensors
 
@@ -22,4 +23,25 @@ public struct ConversionOptions: Sendable {
   public var progress: (@Sendable (String, Double) -> Void)?
 
   public init() {}
+}
+
+extension ConversionOptions {
+  /// Reports weights as they are recorded, by their share of the source's bytes; nil where nobody
+  /// looks.
+  func recorder(of path: String) -> ((String, Int) -> Void)? {
+    guard let progress else { return nil }
+    let files = [
+      path, "\(path)/saved_model.pb", "\(path)/variables/variables.data-00000-of-00001",
+    ]
+    var total = 1
+    for file in files {
+      var status = stat()
+      if stat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG {
+        total &+= Int(status.st_size)
+      }
+    }
+    return { name, bytes in
+      progress("converting \(name)", 0.1 + 0.6 * min(1, Double(bytes) / Double(total)))
+    }
+  }
 }

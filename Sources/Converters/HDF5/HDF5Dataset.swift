@@ -75,7 +75,9 @@ struct HDF5Dataset {
         return Tensor(Storage(type, borrowing: base, owner: file.keeper))
       }
       try file.charge(byteCount, name)
-      return try Tensor(type) { (room) throws(EngineError) in room.copyMemory(from: data) }
+      let copy = try Tensor(type) { (room) throws(EngineError) in room.copyMemory(from: data) }
+      (file.keeper as? any MappedMemory)?.releasePages(data)
+      return copy
     case .absent:
       guard byteCount == 0 else { throw neverWritten() }
       return try Tensor(type) { (_) throws(EngineError) in }
@@ -141,6 +143,7 @@ struct HDF5Dataset {
       else { throw HDF5File.malformed("a chunk does not fit its dataset", chunk.start) }
       let data = try filters.undo(stored, size: size, skipped: chunk.skipped)
       data.withUnsafeBytes { copy($0, sides: sides, at: chunk.place, into: room) }
+      (file.keeper as? any MappedMemory)?.releasePages(stored)
     }
   }
 

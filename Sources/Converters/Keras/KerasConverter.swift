@@ -16,12 +16,12 @@ public enum KerasConverter: Converter {
     path: String, kind: SourceKind, options: ConversionOptions
   ) throws(EngineError) -> ConversionResult {
     let file = try FileBytes(mapping: path, limit: Int.max)
-    return try convert(file, kind: kind, options: options)
+    return try convert(file, kind: kind, options: options, path: path)
   }
 
   /// The model in the bytes of a file.
   static func convert(
-    _ file: FileBytes, kind: SourceKind, options: ConversionOptions
+    _ file: FileBytes, kind: SourceKind, options: ConversionOptions, path: String = ""
   ) throws(EngineError) -> ConversionResult {
     var budget = TensorLimits()
     budget.bytes = options.memoryBudget
@@ -49,7 +49,7 @@ public enum KerasConverter: Converter {
       throw EngineError(
         .malformed, "the file holds a layer and no model", received: root.className)
     }
-    let graph = try KerasGraph(options, kind: kind).record(root, model)
+    let graph = try KerasGraph(options, kind: kind, path: path).record(root, model)
     // Tensors are views of the file.
     var result = try withExtendedLifetime(file) { () throws(EngineError) in
       try ModelCompletion.model(graph, opset: options.opset)

@@ -7,9 +7,11 @@ struct KerasGraph {
   private let kind: SourceKind
   private let b = ConversionBuilder()
 
-  init(_ options: ConversionOptions, kind: SourceKind) {
+  /// - `path`: the file's, for progress.
+  init(_ options: ConversionOptions, kind: SourceKind, path: String = "") {
     self.options = options
     self.kind = kind
+    b.recorded = options.recorder(of: path)
   }
 
   /// Errors: `.malformed`; `.unsupported` for what only shows when sizes are known.

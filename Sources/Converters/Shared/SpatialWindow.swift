@@ -33,9 +33,9 @@ struct SpatialWindow {
   /// The attributes of `Conv` and the pools; padding is spelled out where sizes are known.
   func attributes(_ kernel: [Int], _ sizes: [Dim]?) throws(EngineError) -> [Attribute] {
     try check(kernel.count)
-    var list: [Attribute] = [
-      .ints("kernel_shape", kernel), .ints("strides", strides), .ints("dilations", dilations),
-    ]
+    var list: [Attribute] = [.ints("kernel_shape", kernel), .ints("strides", strides)]
+    // Pools have the attribute only in later versions.
+    if dilations.contains(where: { $0 != 1 }) { list.append(.ints("dilations", dilations)) }
     switch padding {
     case .valid: break
     case .explicit(let begin, let end): list.append(.ints("pads", begin + end))

@@ -40,7 +40,7 @@ public enum TFLiteConverter: Converter {
         }
       scope.set(i, .tensor(b.input(name, Fact(dtype, dims))))
     }
-    options.progress?("converting", 0.2)
+    b.recorded = options.recorder(of: path)
     let results = try scope.run()
     b.scope = ""
     for (i, result) in zip(graph.outputs, results) {

@@ -43,7 +43,7 @@ public enum TensorFlowConverter: Converter {
     }
     try TFSurvey(session.program, ports.outputs.map(\.ref), given: ports.replaced)
       .check(kind)
-    options.progress?("converting", 0.2)
+    session.builder.recorded = options.recorder(of: path)
     let graph = try ports.convert(session)
     options.progress?("completing", 0.7)
     let model = try ModelCompletion.model(graph, opset: options.opset)

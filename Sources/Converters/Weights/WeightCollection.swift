@@ -41,7 +41,8 @@ public struct WeightCollection: Sendable {
     }
   }
 
-  /// Reads a file of weights: `.safetensors`, `.npz`, `.npy` or GGUF, told apart by its content.
+  /// Reads a file of weights: safetensors or their index of shards, PyTorch's `.pt` and `.pth`, NPZ,
+  /// NPY or GGUF.
   ///
   /// Errors: those of the formats; `.unsupported` for other kinds of files.
   public init(path: String, kind: SourceKind) throws(EngineError) {
@@ -50,7 +51,8 @@ public struct WeightCollection: Sendable {
       case .safetensors:
         let contents = try SafeTensors.read(path)
         self.init(contents.tensors, metadata: contents.metadata)
-      case .npz: self.init(try NPZ.read(path))
+      case .safetensorsIndex, .torchWeights, .npz:
+        self.init(try WeightFile.read(path).tensors)
       case .npy:
         let stem = path.split(separator: "/").last.map(String.init) ?? path
         let name = stem.lastIndex(of: ".").map { String(stem[..<$0]) } ?? stem
@@ -59,7 +61,7 @@ public struct WeightCollection: Sendable {
       default:
         throw EngineError(
           .unsupported, "\(kind.title) files are not read as weights alone",
-          expected: "safetensors, NPZ, NPY, GGUF, or a model")
+          expected: "safetensors, their index, .pt, .pth, NPZ, NPY, GGUF, or a model")
       }
     } catch { throw error.at(file: path) }
   }

@@ -157,11 +157,6 @@ extension EngineError {
 
 extension FileBytes: MappedMemory {
   package func releasePages(_ part: UnsafeRawBufferPointer) {
-    guard isMapped, let base = part.baseAddress else { return }
-    let page = UInt(sysconf(Int32(_SC_PAGESIZE)))
-    let first = (UInt(bitPattern: base) + page - 1) / page * page
-    let end = (UInt(bitPattern: base) + UInt(part.count)) / page * page
-    guard end > first, let start = UnsafeMutableRawPointer(bitPattern: first) else { return }
-    madvise(start, Int(end - first), MADV_DONTNEED)
+    if isMapped { MappedPages.drop(part) }
   }
 }

@@ -100,6 +100,12 @@ public final class InputFile: @unchecked Sendable {
   }
 }
 
+extension InputFile: MappedMemory {
+  public func releasePages(_ part: UnsafeRawBufferPointer) {
+    if isMapped { MappedPages.drop(part) }
+  }
+}
+
 extension EngineError {
   /// A failed system call, with the system's own words.
   static func system(_ code: Code, _ action: String, _ path: String) -> EngineError {

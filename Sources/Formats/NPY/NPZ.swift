@@ -47,6 +47,8 @@ public enum NPZ {
   ) throws(EngineError) -> Tensor {
     if let stored = archive.storedBytes(index) {
       try archive.checkSum(index, stored)
+      // Copied, or a view that is read again when it is used: not resident in both places.
+      defer { (owner as? any MappedMemory)?.releasePages(stored) }
       return try NPY.read(stored, owner: owner, limits: limits)
     }
     let size = archive.entries[index].size

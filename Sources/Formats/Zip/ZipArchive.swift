@@ -179,7 +179,7 @@ package struct ZipArchive {
 
   /// Errors: `.malformed` when `data` is not what the member's checksum was made from.
   package func checkSum(_ index: Int, _ data: UnsafeRawBufferPointer) throws(EngineError) {
-    guard CRC32.of(data) == entries[index].crc else {
+    guard SumCheck.agree(CRC32.of(data), entries[index].crc) else {
       throw ZipEntry.malformed(
         "the checksum of '\(entries[index].name)' is wrong; the file is damaged",
         entries[index].headerOffset)

@@ -1,7 +1,8 @@
 import Converters
 import Testing
 
-/// Models of TensorFlow Lite 2.21, made by `tools/oracle/convert/tflite_models.py`.
+/// Models of TensorFlow Lite 2.21, made by `tools/oracle/convert/tflite_models.py` and
+/// `tflite_built.py` there.
 @Suite struct TFLiteCaseTests {
   @Test(arguments: Case.all("TFLite")) func givesWhatTheInterpreterGives(_ c: Case) throws {
     try c.check()

@@ -5,7 +5,8 @@ usage: torch_export_models.py OUT [NAME...]
 Each model gives OUT/NAME.pt2 as torch.export leaves it, OUT/NAME.core.pt2 after
 run_decompositions, OUT/NAME.npz with in_0.. and out_0.., and OUT/NAME.onnx of PyTorch's own
 exporter for comparison. Weights are seeded and random, batch norms have believable statistics;
-the batch is dynamic where the model allows it. Nothing is downloaded; what is there is left alone.
+batch and length are dynamic where the model allows it. NO_ONNX=1 leaves the last out. Nothing is
+downloaded; what is there is left alone.
 Made with the packages of tools/oracle/install.sh (torch 2.13.0, torchvision 0.28.0, timm 1.0.31,
 transformers 5.23.0, onnxscript 0.7.2).
 """
@@ -83,6 +84,69 @@ def llama():
     return LlamaForCausalLM(config).eval(), (), {"input_ids": torch.randint(0, 500, (2, 12))}
 
 
+def video(name):
+    def make():
+        tv = import_torchvision()
+        model = getattr(tv.models.video, name)(weights=None, num_classes=10)
+        return settled(model), (torch.randn(1, 3, 4, 32, 32),), {}
+    return make
+
+
+def detector(name, size=96):
+    def make():
+        tv = import_torchvision()
+        model = tv.models.get_model(name, weights=None, weights_backbone=None, num_classes=5)
+        return settled(model), ([torch.rand(3, size, size)],), {}
+    return make
+
+
+SMALL = dict(hidden_size=64, num_hidden_layers=2, num_attention_heads=4, intermediate_size=128)
+
+
+def text(kind, **options):
+    """A model of transformers over token ids, batch and length dynamic."""
+    def make():
+        import transformers
+        config = getattr(transformers, kind + "Config")(vocab_size=500, **options)
+        config.use_cache = False
+        model = getattr(transformers, kind + "Model")(config).eval()
+        ids = torch.randint(0, 500, (2, 12))
+        given = {"input_ids": ids}
+        if getattr(config, "is_encoder_decoder", False):
+            given["decoder_input_ids"] = torch.randint(0, 500, (2, 7))
+        return model, (), given
+    return make
+
+
+def whisper_encoder():
+    from transformers import WhisperConfig
+    from transformers.models.whisper.modeling_whisper import WhisperEncoder
+    config = WhisperConfig(
+        d_model=64, encoder_layers=2, encoder_attention_heads=4, encoder_ffn_dim=128,
+        num_mel_bins=16, max_source_positions=50)
+    return WhisperEncoder(config).eval(), (torch.randn(2, 16, 100),), {}
+
+
+def pixels(kind, size=32, suffix="Model", **options):
+    def make():
+        import transformers
+        config = getattr(transformers, kind + "Config")(image_size=size, **options)
+        model = getattr(transformers, kind + suffix)(config).eval()
+        return model, (), {"pixel_values": torch.randn(2, 3, size, size)}
+    return make
+
+
+def clip():
+    from transformers import CLIPConfig, CLIPModel
+    config = CLIPConfig(
+        text_config=dict(SMALL, vocab_size=500, max_position_embeddings=32, eos_token_id=499),
+        vision_config=dict(SMALL, image_size=32, patch_size=8), projection_dim=32)
+    ids = torch.randint(0, 499, (2, 12))
+    ids[:, -1] = 499
+    return CLIPModel(config).eval(), (), {
+        "input_ids": ids, "pixel_values": torch.randn(2, 3, 32, 32)}
+
+
 MODELS = {
     "resnet18": vision("resnet18"),
     "resnet50": vision("resnet50"),
@@ -116,6 +180,51 @@ MODELS = {
     "timm_ghostnet": image("ghostnet_100"),
     "timm_cait": image("cait_xxs24_224", size=224),
     "timm_levit": image("levit_128s", size=224),
+    "swin_v2_t": vision("swin_v2_t"),
+    "regnet_x_400mf": vision("regnet_x_400mf"),
+    "efficientnet_v2_s": vision("efficientnet_v2_s"),
+    "lraspp_mobilenet_v3_large": vision("lraspp_mobilenet_v3_large"),
+    "wide_resnet50_2": vision("wide_resnet50_2"),
+    "r3d_18": video("r3d_18"),
+    "mc3_18": video("mc3_18"),
+    "ssdlite320": detector("ssdlite320_mobilenet_v3_large"),
+    "retinanet": detector("retinanet_resnet50_fpn"),
+    "timm_coatnet": image("coatnet_nano_rw_224", size=224),
+    "timm_xcit": image("xcit_nano_12_p16_224"),
+    "timm_pvt_v2": image("pvt_v2_b0"),
+    "timm_repvit": image("repvit_m0_9"),
+    "timm_fastvit": image("fastvit_t8"),
+    "timm_beit": image("beit_base_patch16_224", size=224, depth=2),
+    "timm_eva02": image("eva02_tiny_patch14_224", size=224, depth=2),
+    "timm_efficientvit": image("efficientvit_b0"),
+    "timm_res2net": image("res2net50_14w_8s"),
+    "timm_resnest": image("resnest14d"),
+    "timm_skresnet": image("skresnet18"),
+    "timm_nfnet": image("nfnet_l0"),
+    "timm_hrnet": image("hrnet_w18_small"),
+    "timm_twins": image("twins_svt_small", size=224),
+    "timm_mobileone": image("mobileone_s0"),
+    "timm_focalnet": image("focalnet_tiny_srf", size=224),
+    "timm_crossvit": image("crossvit_tiny_240", size=240),
+    "timm_convnextv2": image("convnextv2_atto"),
+    "timm_mobilenetv4": image("mobilenetv4_conv_small"),
+    "timm_hgnetv2": image("hgnetv2_b0"),
+    "timm_gcvit": image("gcvit_xxtiny", size=224),
+    "distilbert": text("DistilBert", dim=64, n_layers=2, n_heads=4, hidden_dim=128),
+    "roberta": text("Roberta", **SMALL),
+    "electra": text("Electra", embedding_size=32, **SMALL),
+    "t5": text("T5", d_model=64, d_kv=16, d_ff=128, num_layers=2, num_heads=4),
+    "bart": text(
+        "Bart", d_model=64, encoder_layers=2, decoder_layers=2, encoder_attention_heads=4,
+        decoder_attention_heads=4, encoder_ffn_dim=128, decoder_ffn_dim=128),
+    "qwen2": text("Qwen2", num_key_value_heads=2, **SMALL),
+    "mistral": text("Mistral", num_key_value_heads=2, sliding_window=8, **SMALL),
+    "gemma": text("Gemma", num_key_value_heads=2, head_dim=16, **SMALL),
+    "gpt_neox": text("GPTNeoX", **SMALL),
+    "whisper_encoder": whisper_encoder,
+    "hf_vit": pixels("ViT", patch_size=8, **SMALL),
+    "hf_segformer": pixels("Segformer"),
+    "clip": clip,
     "bert": bert,
     "gpt2": gpt2,
     "llama": llama,
@@ -127,10 +236,20 @@ def export(model, args, kwargs, dynamic):
     shapes = None
     if dynamic:
         batch = torch.export.Dim("batch", min=1, max=1024)
+
+        def axes(x, name=""):
+            if dynamic == "length" and x.dtype == torch.int64:
+                return {0: batch, 1: torch.export.Dim("length" + name, min=2, max=48)}
+            return {0: batch}
         shapes = (
-            {name: {0: batch} for name in kwargs} if kwargs else tuple({0: batch} for _ in args))
+            {n: axes(x, "_decoder" * ("decoder" in n)) for n, x in kwargs.items()} if kwargs
+            else tuple(axes(x) for x in args))
     program = torch.export.export(model, args, kwargs, dynamic_shapes=shapes)
-    return program, program.run_decompositions()
+    try:
+        return program, program.run_decompositions()
+    except Exception:
+        # GPT-2: PyTorch's own decomposition takes a view that strides forbid.
+        return program, None
 
 
 def flat(outputs):
@@ -143,27 +262,30 @@ def main():
     os.makedirs(out, exist_ok=True)
     for name in sys.argv[2:] or MODELS:
         path = os.path.join(out, name)
-        if os.path.exists(path + ".onnx"):
+        if os.path.exists(path + (".core.pt2" if os.environ.get("NO_ONNX") else ".onnx")):
             continue
         torch.manual_seed(0)
         try:
             with torch.no_grad():
                 model, args, kwargs = MODELS[name]()
                 outputs = flat(model(*args, **kwargs))
-                is_dynamic = (list(args) + list(kwargs.values()))[0].shape[0] > 1
-                try:
-                    program, core = export(model, args, kwargs, is_dynamic)
-                except Exception:
-                    is_dynamic = False
-                    program, core = export(model, args, kwargs, False)
-            inputs = list(args) + list(kwargs.values())
+                inputs = flat((args, kwargs))
+                for dynamic in (["length", "batch"] if inputs[0].shape[0] > 1 else []) + [""]:
+                    try:
+                        program, core = export(model, args, kwargs, dynamic)
+                        break
+                    except Exception:
+                        if not dynamic:
+                            raise
             arrays = {f"in_{i}": t.numpy() for i, t in enumerate(inputs)}
             arrays |= {f"out_{i}": t.detach().numpy() for i, t in enumerate(outputs)}
             np.savez(path + ".npz", **arrays)
             torch.export.save(program, path + ".pt2")
-            torch.export.save(core, path + ".core.pt2")
-            torch.onnx.export(program, dynamo=True, verbose=False).save(path + ".onnx")
-            print(name, "dynamic" if is_dynamic else "fixed", len(outputs), flush=True)
+            if core is not None:
+                torch.export.save(core, path + ".core.pt2")
+            print(name, dynamic or "fixed", len(outputs), flush=True)
+            if not os.environ.get("NO_ONNX"):
+                torch.onnx.export(program, dynamo=True, verbose=False).save(path + ".onnx")
         except Exception as error:
             print(name, "failed:", str(error).split("\n")[0][:200], flush=True)
             if os.environ.get("TRACE"):

@@ -5,6 +5,23 @@ import Tensors
 ///
 /// Shared layers are one object that is called several times; their weights stand in the graph once.
 final class KerasObject {
+  /// A weight where the file has it: read when it is used, so that what it was before it is laid out
+  /// otherwise takes memory only meanwhile.
+  struct Weight {
+    let dataset: HDF5Object
+    /// As messages name it.
+    let name: String
+
+    /// Keras marks bfloat16, which HDF5 has no type for, by an attribute.
+    func tensor() throws(EngineError) -> Tensor {
+      let tensor = try dataset.tensor(name)
+      if try dataset.attribute("dtype")?.text() == "bfloat16", tensor.dtype.byteSize == 2 {
+        return Tensor(Storage(viewing: tensor.storage, as: TensorType(.bfloat16, tensor.shape)))
+      }
+      return tensor
+    }
+  }
+
   let name: String
   let className: String
   let config: KerasConfig
@@ -17,7 +34,7 @@ final class KerasObject {
   /// The element type of inputs and computation; nil where a layer has none of its own.
   let computeType: DType?
   /// By index in `layer.variables`; nil where the file has none or inference needs none.
-  var weights: [Tensor?] = []
+  var weights: [Weight?] = []
   /// What weights became in the graph, by index and form.
   var values: [String: ValueID] = [:]
 

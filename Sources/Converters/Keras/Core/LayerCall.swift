@@ -71,24 +71,26 @@ struct LayerCall {
 
   /// Variable `index` in the layer's dtype; nil where the file has none.
   func optionalWeight(_ index: Int) throws(EngineError) -> ValueID? {
-    guard index < object.weights.count, let tensor = object.weights[index] else { return nil }
-    return try weight(tensor, index, form: "")
+    if let known = object.values["\(index) "] { return known }
+    guard index < object.weights.count, let weight = object.weights[index] else { return nil }
+    return try self.weight(try weight.tensor(), index, form: "")
   }
 
   /// Errors: `.malformed` where the file has none.
   func weight(_ index: Int) throws(EngineError) -> ValueID {
-    try weight(try tensor(index), index, form: "")
+    if let known = object.values["\(index) "] { return known }
+    return try weight(try tensor(index), index, form: "")
   }
 
   func tensor(_ index: Int) throws(EngineError) -> Tensor {
-    guard index < object.weights.count, let tensor = object.weights[index] else {
+    guard index < object.weights.count, let weight = object.weights[index] else {
       let list = object.layer.variables
       throw EngineError(
         .malformed,
         "layer '\(name)' has no weight "
           + (index < list.count ? "'\(list[index].name)'" : "\(index)"))
     }
-    return tensor
+    return try weight.tensor()
   }
 
   /// Variable `index` laid out otherwise; `form` names how, so that calls of a shared layer use one.

@@ -30,7 +30,7 @@ enum KerasWeights {
     _ object: KerasObject, from group: HDF5Object, path: String, _ missing: inout [KerasObject]
   ) throws(EngineError) {
     var counts: [String: Int] = [:]
-    var weights: [Tensor?] = []
+    var weights: [KerasObject.Weight?] = []
     for variable in object.layer.variables {
       let index = counts[variable.place, default: 0]
       counts[variable.place] = index + 1
@@ -46,7 +46,7 @@ enum KerasWeights {
         dataset = try group.descendant(String(here.dropFirst()))
       }
       let full = path.isEmpty ? here : "\(path)/\(here)"
-      weights.append(try dataset.map { (d) throws(EngineError) in try read(d, full) })
+      weights.append(dataset.map { KerasObject.Weight(dataset: $0, name: full) })
     }
     object.weights = weights
     for child in object.children {
@@ -58,15 +58,6 @@ enum KerasWeights {
       }
       try load(child.object, from: inner, path: full, &missing)
     }
-  }
-
-  /// Keras marks bfloat16, which HDF5 has no type for, by an attribute.
-  private static func read(_ dataset: HDF5Object, _ name: String) throws(EngineError) -> Tensor {
-    let tensor = try dataset.tensor(name)
-    if try dataset.attribute("dtype")?.text() == "bfloat16", tensor.dtype.byteSize == 2 {
-      return Tensor(Storage(viewing: tensor.storage, as: TensorType(.bfloat16, tensor.shape)))
-    }
-    return tensor
   }
 
   /// From a legacy file: a group for each layer of the model, whose attribute lists its weights,
@@ -97,7 +88,7 @@ enum KerasWeights {
         guard let dataset = try layer.descendant(name) else {
           throw EngineError(.malformed, "the file has no weight '\(name)'")
         }
-        entry.object.weights[entry.index] = try read(dataset, name)
+        entry.object.weights[entry.index] = KerasObject.Weight(dataset: dataset, name: name)
       }
     }
   }

@@ -35,6 +35,19 @@ extension TorchCall {
     return dim < 0 ? dim + count : dim
   }
 
+  /// Errors: `.malformed` where it does not fit.
+  func product(_ factors: [Int]) throws(EngineError) -> Int {
+    var all = 1
+    for factor in factors {
+      let (next, overflow) = all.multipliedReportingOverflow(by: factor)
+      guard !overflow else {
+        throw EngineError(.malformed, "sizes are out of range", received: "\(factors)")
+      }
+      all = next
+    }
+    return all
+  }
+
   func cast(_ x: ValueID, _ dtype: DType?) throws(EngineError) -> ValueID {
     guard let dtype, builder.dtype(x) != dtype else { return x }
     return try builder.apply(Cast(to: dtype), x)

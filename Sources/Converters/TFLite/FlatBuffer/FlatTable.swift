@@ -79,7 +79,9 @@ struct FlatTable {
   }
   func uint(_ i: Int) throws(EngineError) -> Int { Int(try scalar(i, UInt32.self) ?? 0) }
   func ulong(_ i: Int) throws(EngineError) -> UInt64 { try scalar(i, UInt64.self) ?? 0 }
-  func bool(_ i: Int) throws(EngineError) -> Bool { try uint8(i) != 0 }
+  func bool(_ i: Int, _ fallback: Bool = false) throws(EngineError) -> Bool {
+    try scalar(i, UInt8.self).map { $0 != 0 } ?? fallback
+  }
   func float(_ i: Int, _ fallback: Float = 0) throws(EngineError) -> Float {
     try scalar(i, UInt32.self).map { Float(bitPattern: $0) } ?? fallback
   }

@@ -25,7 +25,7 @@ struct LiteCall {
   func number(_ i: Int) throws(EngineError) -> ValueID { try scope.number(try place(i)) }
   /// Input `i` as it is stored.
   func stored(_ i: Int) throws(EngineError) -> ValueID { try scope.storedTensor(try place(i)) }
-  func value(_ i: Int) throws(EngineError) -> TFValue { try scope.value(try place(i)) }
+  func value(_ i: Int) throws(EngineError) -> FlowValue { try scope.value(try place(i)) }
   func rank(_ i: Int) throws(EngineError) -> Int { try b.rank(try stored(i)) }
 
   func numbers(from first: Int = 0) throws(EngineError) -> [ValueID] {
@@ -70,7 +70,9 @@ struct LiteCall {
     try node.options?.int(i, fallback) ?? fallback
   }
   func optionByte(_ i: Int) throws(EngineError) -> Int { try node.options?.int8(i) ?? 0 }
-  func optionFlag(_ i: Int) throws(EngineError) -> Bool { try node.options?.bool(i) ?? false }
+  func optionFlag(_ i: Int, _ fallback: Bool = false) throws(EngineError) -> Bool {
+    try node.options?.bool(i, fallback) ?? fallback
+  }
   func optionFloat(_ i: Int, _ fallback: Float = 0) throws(EngineError) -> Float {
     try node.options?.float(i, fallback) ?? fallback
   }

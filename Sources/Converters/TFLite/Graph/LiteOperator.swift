@@ -4,7 +4,7 @@ import Tensors
 /// What an operator gives: a tensor as it is stored, or numbers that are quantised where the result
 /// is.
 enum LiteResult {
-  case stored(TFValue)
+  case stored(FlowValue)
   case numbers(ValueID)
 }
 

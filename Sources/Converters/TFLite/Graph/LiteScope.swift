@@ -6,7 +6,7 @@ import Tensors
 final class LiteScope {
   let session: LiteSession
   let graph: LiteGraph
-  private var stored: [Int: TFValue] = [:]
+  private var stored: [Int: FlowValue] = [:]
   private var numbers: [Int: ValueID] = [:]
 
   var b: ConversionBuilder { session.builder }
@@ -16,10 +16,10 @@ final class LiteScope {
     self.graph = graph
   }
 
-  func set(_ i: Int, _ value: TFValue) { stored[i] = value }
+  func set(_ i: Int, _ value: FlowValue) { stored[i] = value }
 
   /// Converts all operators, in the order in which they run, and gives the outputs as stored.
-  func run() throws(EngineError) -> [TFValue] {
+  func run() throws(EngineError) -> [FlowValue] {
     for node in graph.nodes {
       let name = session.model.operators[node.op]
       let place = node.outputs.first.map { graph.tensors[$0].name } ?? name
@@ -37,7 +37,7 @@ final class LiteScope {
         for (i, r) in zip(node.outputs, results) { try set(i, r) }
       } catch { throw error.at(node: place, operatorName: name) }
     }
-    var results: [TFValue] = []
+    var results: [FlowValue] = []
     for i in graph.outputs { results.append(try value(i)) }
     return results
   }
@@ -59,7 +59,7 @@ final class LiteScope {
   /// Tensor `i` as it is stored.
   ///
   /// Errors: `.invalidModel` where nothing has made it yet.
-  func value(_ i: Int) throws(EngineError) -> TFValue {
+  func value(_ i: Int) throws(EngineError) -> FlowValue {
     guard graph.tensors.indices.contains(i) else {
       throw EngineError(.invalidModel, "an input is missing")
     }

@@ -14,7 +14,7 @@ final class LiteSession: FlowSession {
   /// The results of subgraph `number`.
   ///
   /// Errors: `.invalidModel` where there is no such subgraph or the inputs do not fit.
-  func results(of number: Int, _ arguments: [TFValue]) throws(EngineError) -> [TFValue] {
+  func results(of number: Int, _ arguments: [FlowValue]) throws(EngineError) -> [FlowValue] {
     try nested { () throws(EngineError) in
       let graph = try graph(number)
       guard graph.inputs.count == arguments.count else {

@@ -79,13 +79,13 @@ enum LiteElementwise {
         }
       },
       LiteOperator("FLOOR_DIV") { (c) throws(EngineError) in
-        try TFBinary.floorDivision(c.b, try c.number(0), try c.number(1))
+        try c.b.floorDivision(try c.number(0), try c.number(1))
       },
       LiteOperator("FLOOR_MOD") { (c) throws(EngineError) in
-        try TFBinary.floorRemainder(c.b, try c.number(0), try c.number(1))
+        try c.b.floorRemainder(try c.number(0), try c.number(1))
       },
       LiteOperator("ATAN2") { (c) throws(EngineError) in
-        try TFBinary.angle(c.b, try c.number(0), try c.number(1))
+        try c.b.angle(try c.number(0), try c.number(1))
       },
       LiteOperator("ADD_N") { (c) throws(EngineError) in
         var sum = try c.number(0)
@@ -102,7 +102,7 @@ enum LiteElementwise {
         try c.b.onnx("BitwiseXor", [try c.stored(0), try c.stored(1)])
       },
       .plain("RIGHT_SHIFT") { (c) throws(EngineError) in
-        try TFBinary.shift(c.b, try c.stored(0), try c.stored(1), left: false)
+        try c.b.shift(try c.stored(0), try c.stored(1), left: false)
       },
       LiteOperator("SOFTMAX") { (c) throws(EngineError) in
         var x = try c.number(0)

@@ -7,7 +7,7 @@ enum LiteFlow {
     .many("IF") { (c) throws(EngineError) in
       let session = c.session
       let (then, otherwise) = (try c.optionInt(0), try c.optionInt(1))
-      return try TFBranches.choose(
+      return try FlowBranches.choose(
         try c.stored(0), try values(c, from: 1), session,
         then: { (v) throws(EngineError) in try session.results(of: then, v) },
         otherwise: { (v) throws(EngineError) in try session.results(of: otherwise, v) }
@@ -18,7 +18,7 @@ enum LiteFlow {
       let (condition, body) = (try c.optionInt(0), try c.optionInt(1))
       let graph = try session.graph(body)
       let initial = try values(c, from: 0)
-      return try TFLoop(
+      return try FlowLoop(
         session, initial: initial,
         isKept: initial.indices.map {
           $0 < graph.inputs.count && $0 < graph.outputs.count
@@ -77,8 +77,8 @@ enum LiteFlow {
     },
   ]
 
-  private static func values(_ c: LiteCall, from first: Int) throws(EngineError) -> [TFValue] {
-    var list: [TFValue] = []
+  private static func values(_ c: LiteCall, from first: Int) throws(EngineError) -> [FlowValue] {
+    var list: [FlowValue] = []
     for i in first..<max(first, c.count) { list.append(try c.value(i)) }
     return list
   }

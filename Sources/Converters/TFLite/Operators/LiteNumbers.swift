@@ -56,10 +56,10 @@ enum LiteNumbers {
       return try c.b.onnx("BitCast", [x], [.dtype("to", dtype)], opset: 26)
     },
     .plain("MATRIX_DIAG") { (c) throws(EngineError) in
-      try TFMatrices.diagonal(c.b, try c.stored(0))
+      try c.b.diagonal(try c.stored(0))
     },
     .plain("MATRIX_SET_DIAG") { (c) throws(EngineError) in
-      try TFMatrices.setDiagonal(c.b, try c.stored(0), try c.stored(1))
+      try c.b.setDiagonal(try c.stored(0), try c.stored(1))
     },
   ]
 

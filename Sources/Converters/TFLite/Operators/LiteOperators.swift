@@ -4,7 +4,7 @@ enum LiteOperators {
     LiteElementwise.operators, LiteComparisons.operators, LiteConvolutions.operators,
     LitePools.operators, LiteProducts.operators, LiteReductions.operators, LiteShapes.operators,
     LiteParts.operators, LitePlaces.operators, LiteImages.operators, LiteNumbers.operators,
-    LiteRecurrent.operators, LiteFlow.operators,
+    LiteRecurrent.operators, LiteDetections.operators, LiteFlow.operators,
   ]
 
   static let table: [String: LiteOperator] = Dictionary(

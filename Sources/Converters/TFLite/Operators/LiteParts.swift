@@ -71,7 +71,7 @@ enum LiteParts {
         }
         let axis = try c.axis(try c.optionInt(0), rank: try c.b.rank(first))
         return try c.activated(
-          try TFJoins.joined(c.b, list, axis: axis), try c.optionByte(1))
+          try c.b.joined(list, axis: axis), try c.optionByte(1))
       }
     },
     .many("PACK") { (c) throws(EngineError) in

@@ -7,8 +7,8 @@ enum LitePlaces {
     [
       .moving("GATHER") { (c, x) throws(EngineError) in
         let rank = try c.b.rank(x)
-        return try TFGathers.gather(
-          c.b, x, try c.stored(1), axis: try c.axis(try c.optionInt(0), rank: rank),
+        return try c.b.gather(
+          x, try c.stored(1), axis: try c.axis(try c.optionInt(0), rank: rank),
           batch: try c.optionInt(1))
       },
       .moving("GATHER_ND") { (c, x) throws(EngineError) in
@@ -18,7 +18,7 @@ enum LitePlaces {
         let updates = try c.stored(1)
         let zeros = try c.b.onnx(
           "Expand", [try c.b.number(0, like: updates), try c.b.cast(try c.stored(2), .int64)])
-        return try TFScatters.scatter(c.b, zeros, try c.stored(0), updates, "add")
+        return try c.b.scatter(zeros, try c.stored(0), updates, "add")
       },
       .plain("SPARSE_TO_DENSE") { (c) throws(EngineError) in
         let b = c.b
@@ -93,7 +93,7 @@ enum LitePlaces {
         let count = try b.reshape(try b.cast(try c.stored(2), .int64), [1])
         let base = try b.onnx(
           "Expand", [try b.number(fill, like: x), try b.concat([count, rest], axis: 0)])
-        return try TFScatters.scatter(b, base, try b.unsqueeze(places, [depth]), x, how)
+        return try b.scatter(base, try b.unsqueeze(places, [depth]), x, how)
       }
     }
 }

@@ -26,8 +26,8 @@ enum LiteProducts {
     },
     LiteOperator("BATCH_MATMUL") { (c) throws(EngineError) in
       let b = c.b
-      let x = try c.optionFlag(0) ? TFProducts.turned(b, try c.number(0)) : c.number(0)
-      let y = try c.optionFlag(1) ? TFProducts.turned(b, try c.number(1)) : c.number(1)
+      let x = try c.optionFlag(0) ? b.turned(try c.number(0)) : c.number(0)
+      let y = try c.optionFlag(1) ? b.turned(try c.number(1)) : c.number(1)
       return try b.onnx("MatMul", [x, y])
     },
     LiteOperator("EMBEDDING_LOOKUP") { (c) throws(EngineError) in

@@ -11,16 +11,14 @@ enum LiteReductions {
   static let operators: [LiteOperator] =
     direct.map { name, onnx in
       LiteOperator(name) { (c) throws(EngineError) in
-        try TFReductions.reduce(
-          c.b, onnx, try c.number(0), axes: try c.ints(1), keeps: try c.optionFlag(0))
+        try c.b.reduce(onnx, try c.number(0), axes: try c.ints(1), keeps: try c.optionFlag(0))
       }
     }
     + [("REDUCE_ANY", "ReduceMax"), ("REDUCE_ALL", "ReduceMin")].map { name, onnx in
       .plain(name) { (c) throws(EngineError) in
         let x = try c.b.cast(try c.stored(0), .int32)
         return try c.b.cast(
-          try TFReductions.reduce(
-            c.b, onnx, x, axes: try c.ints(1), keeps: try c.optionFlag(0)), .bool)
+          try c.b.reduce(onnx, x, axes: try c.ints(1), keeps: try c.optionFlag(0)), .bool)
       }
     }
     + [("ARG_MAX", "ArgMax"), ("ARG_MIN", "ArgMin")].map { name, onnx in

@@ -101,7 +101,7 @@ final class CheckpointBundle {
       if let sum = entry.sum {
         var crc = CRC32C()
         crc.update(UnsafeRawBufferPointer(rebasing: file.bytes[range]))
-        guard crc.masked == sum else {
+        guard SumCheck.agree(crc.masked, sum) else {
           throw EngineError(.malformed, "the variable is damaged: its sum differs")
         }
       }

@@ -74,21 +74,21 @@ final class TFFrames {
   }
 
   /// The values of all exits of the frame that `Exit` node `n` belongs to, by carried value.
-  func convert(exit n: Int, _ scope: TFScope) throws(EngineError) -> TFValue {
+  func convert(exit n: Int, _ scope: TFScope) throws(EngineError) -> FlowValue {
     guard let body, let (name, place) = exits[n], let frame = frames[name],
       let condition = frame.condition
     else { throw EngineError(.invalidModel, "the node leaves no loop") }
     if let known = scope.loopResults[name] { return known[place] }
     let session = scope.session
     let enters = frame.carried.map(\.enter) + frame.constants
-    var initial: [TFValue] = []
+    var initial: [FlowValue] = []
     for e in enters {
       guard let ref = body.inputs[e].first else {
         throw EngineError(.invalidModel, "nothing enters a loop")
       }
       initial.append(try scope.value(ref))
     }
-    func inner(_ values: [TFValue]) -> TFScope {
+    func inner(_ values: [FlowValue]) -> TFScope {
       let made = TFScope(session, body, arguments: scope.arguments)
       for (c, v) in zip(frame.carried, values) {
         made.replaced[TFRef(node: c.merge, output: 0)] = v
@@ -105,7 +105,7 @@ final class TFFrames {
         else { return false }
         return source.node == c.merge || (c.switches.contains(source.node) && source.output == 1)
       } + frame.constants.map { _ in true }
-    let results = try TFLoop(
+    let results = try FlowLoop(
       session, initial: initial, isKept: isKept,
       condition: { (values) throws(EngineError) in
         guard let ref = body.inputs[condition].first else { return [] }
@@ -113,7 +113,7 @@ final class TFFrames {
       },
       body: { (values) throws(EngineError) in
         let made = inner(values)
-        var next: [TFValue] = []
+        var next: [FlowValue] = []
         for c in frame.carried {
           guard let ref = body.inputs[c.next].first else {
             throw EngineError(.invalidModel, "a loop hands nothing on")

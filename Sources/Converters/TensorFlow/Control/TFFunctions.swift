@@ -4,13 +4,13 @@ import Tensors
 /// Calls of functions of the library, inlined.
 enum TFFunctions {
   /// The results of function `name` for the inputs of `call`, in the graph being recorded.
-  static func call(_ name: String, _ call: TFCall) throws(EngineError) -> [TFValue] {
+  static func call(_ name: String, _ call: TFCall) throws(EngineError) -> [FlowValue] {
     try results(of: name, call.inputs, call.session)
   }
 
   static func results(
-    of name: String, _ arguments: [TFValue], _ session: TFSession
-  ) throws(EngineError) -> [TFValue] {
+    of name: String, _ arguments: [FlowValue], _ session: TFSession
+  ) throws(EngineError) -> [FlowValue] {
     try session.nested { () throws(EngineError) in
       let body = try session.program.body(name)
       guard body.argumentCount == arguments.count else {
@@ -19,7 +19,7 @@ enum TFFunctions {
           expected: "\(body.argumentCount)", received: "\(arguments.count)")
       }
       let scope = TFScope(session, body, arguments: arguments)
-      var values: [TFValue] = []
+      var values: [FlowValue] = []
       for r in body.results { values.append(try scope.value(r.ref)) }
       return values
     }

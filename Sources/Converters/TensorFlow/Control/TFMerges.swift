@@ -32,16 +32,16 @@ final class TFMerges {
   }
 
   /// The merged value; its number, which nothing but training uses, is not given.
-  func convert(_ n: Int, _ scope: TFScope) throws(EngineError) -> [TFValue] {
+  func convert(_ n: Int, _ scope: TFScope) throws(EngineError) -> [FlowValue] {
     guard let plan = plan(n) else {
       throw EngineError(.unsupported, "no switch decides what the node merges")
     }
-    var arguments: [TFValue] = []
+    var arguments: [FlowValue] = []
     for s in plan.switches { arguments.append(try scope.value(body.inputs[s][0])) }
     for ref in plan.outer { arguments.append(try scope.value(ref)) }
     let body = body
-    func branch(_ input: Int, _ port: Int) -> TFBranches.Branch {
-      func results(_ values: [TFValue]) throws(EngineError) -> [TFValue] {
+    func branch(_ input: Int, _ port: Int) -> FlowBranches.Branch {
+      func results(_ values: [FlowValue]) throws(EngineError) -> [FlowValue] {
         let inner = TFScope(scope.session, body, arguments: scope.arguments)
         for (s, v) in zip(plan.switches, values) {
           inner.replaced[TFRef(node: s, output: port)] = v
@@ -54,13 +54,13 @@ final class TFMerges {
       return results
     }
     let condition = try scope.tensor(plan.condition)
-    var parts: [TFBranches.Branch] = []
+    var parts: [FlowBranches.Branch] = []
     for b in plan.branches { parts.append(branch(b.input, b.port)) }
     let made =
       plan.isNumbered
-      ? try TFBranches.select(
+      ? try FlowBranches.select(
         parts[...], from: 0, condition, arguments, scope.session)
-      : try TFBranches.choose(
+      : try FlowBranches.choose(
         condition, arguments, scope.session, then: parts[1], otherwise: parts[0])
     return made + [.nothing]
   }

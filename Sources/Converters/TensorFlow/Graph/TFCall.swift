@@ -5,7 +5,7 @@ import Tensors
 /// One node while it is converted: its inputs as values, its attributes, the graph that grows.
 struct TFCall {
   let node: TFNode
-  let inputs: [TFValue]
+  let inputs: [FlowValue]
   let scope: TFScope
 
   var b: ConversionBuilder { scope.session.builder }
@@ -36,7 +36,7 @@ struct TFCall {
     return list
   }
 
-  func list(_ i: Int) throws(EngineError) -> TFList {
+  func list(_ i: Int) throws(EngineError) -> FlowList {
     guard i < inputs.count, case .list(let list) = inputs[i] else {
       throw EngineError(.unsupported, "input \(i) is a list that is not followed")
     }

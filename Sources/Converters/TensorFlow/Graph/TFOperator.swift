@@ -3,7 +3,7 @@ import Tensors
 
 /// How an operator of TensorFlow becomes ONNX.
 struct TFOperator: Sendable {
-  typealias Convert = @Sendable (TFCall) throws(EngineError) -> [TFValue]
+  typealias Convert = @Sendable (TFCall) throws(EngineError) -> [FlowValue]
   typealias ConvertOne = @Sendable (TFCall) throws(EngineError) -> ValueID
 
   let name: String

@@ -9,15 +9,15 @@ final class TFScope {
   let session: TFSession
   let body: TFBody
   /// Arguments of a function.
-  let arguments: [TFValue]
+  let arguments: [FlowValue]
   /// Values that stand for outputs of nodes, whatever the nodes say.
-  var replaced: [TFRef: TFValue] = [:]
-  private var results: [Int: [TFValue]] = [:]
+  var replaced: [TFRef: FlowValue] = [:]
+  private var results: [Int: [FlowValue]] = [:]
   /// What loops of old control flow made, by the name of their frame.
-  var loopResults: [String: [TFValue]] = [:]
+  var loopResults: [String: [FlowValue]] = [:]
 
   init(
-    _ session: TFSession, _ body: TFBody, arguments: [TFValue] = []
+    _ session: TFSession, _ body: TFBody, arguments: [FlowValue] = []
   ) {
     self.session = session
     self.body = body
@@ -28,7 +28,7 @@ final class TFScope {
   ///
   /// Errors: `.invalidModel` for cycles and outputs that do not exist; those of operators, with the
   /// node's name.
-  func value(_ ref: TFRef) throws(EngineError) -> TFValue {
+  func value(_ ref: TFRef) throws(EngineError) -> FlowValue {
     if let known = known(ref) { return known }
     var stack = [ref.node]
     var entered: Set<Int> = []
@@ -63,7 +63,7 @@ final class TFScope {
     return made
   }
 
-  private func known(_ ref: TFRef) -> TFValue? {
+  private func known(_ ref: TFRef) -> FlowValue? {
     if let r = replaced[ref] { return r }
     guard let made = results[ref.node] else { return nil }
     return ref.output < made.count ? made[ref.output] : nil
@@ -93,7 +93,7 @@ final class TFScope {
     }
   }
 
-  private func convert(_ n: Int) throws(EngineError) -> [TFValue] {
+  private func convert(_ n: Int) throws(EngineError) -> [FlowValue] {
     let node = body.nodes[n]
     do throws(EngineError) {
       if node.op == TFNode.argumentOperator {
@@ -108,7 +108,7 @@ final class TFScope {
       case "Merge", "RefMerge": return try session.control(body).merges.convert(n, self)
       default: break
       }
-      var inputs: [TFValue] = []
+      var inputs: [FlowValue] = []
       for ref in body.inputs[n] { inputs.append(try value(ref)) }
       session.builder.scope = node.name
       let call = TFCall(node: node, inputs: inputs, scope: self)

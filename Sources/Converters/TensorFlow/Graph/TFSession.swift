@@ -41,8 +41,8 @@ final class TFSession: FlowSession {
     return builder.weight(name, try variables.tensor(name))
   }
 
-  override func read(_ values: [TFValue]) throws(EngineError) -> [TFValue] {
-    var list: [TFValue] = []
+  override func read(_ values: [FlowValue]) throws(EngineError) -> [FlowValue] {
+    var list: [FlowValue] = []
     for v in values {
       if case .variable(let name) = v {
         list.append(.tensor(try variable(name)))

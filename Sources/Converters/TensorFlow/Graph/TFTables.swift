@@ -55,7 +55,7 @@ final class TFTables {
         let f = try node.attributes.function("f"), session.program.has(f),
         try fills(f, session, depth: depth)
       {
-        var arguments: [TFValue] = []
+        var arguments: [FlowValue] = []
         for ref in body.inputs[n] { arguments.append(try scope.value(ref)) }
         try fill(
           TFScope(session, try session.program.body(f), arguments: arguments), session,

@@ -20,8 +20,8 @@ enum TFBinary {
         return try b.mul(d, d)
       }
     ),
-    ("FloorDiv", { (b, x, y) throws(EngineError) in try floorDivision(b, x, y) }),
-    ("FloorMod", { (b, x, y) throws(EngineError) in try floorRemainder(b, x, y) }),
+    ("FloorDiv", { (b, x, y) throws(EngineError) in try b.floorDivision(x, y) }),
+    ("FloorMod", { (b, x, y) throws(EngineError) in try b.floorRemainder(x, y) }),
     (
       "Mod",
       { (b, x, y) throws(EngineError) in try b.onnx("Mod", [x, y], [.int("fmod", 1)]) }
@@ -61,9 +61,9 @@ enum TFBinary {
         return try unlessZero(b, x, try b.mul(x, log))
       }
     ),
-    ("Atan2", { (b, y, x) throws(EngineError) in try angle(b, y, x) }),
-    ("LeftShift", { (b, x, y) throws(EngineError) in try shift(b, x, y, left: true) }),
-    ("RightShift", { (b, x, y) throws(EngineError) in try shift(b, x, y, left: false) }),
+    ("Atan2", { (b, y, x) throws(EngineError) in try b.angle(y, x) }),
+    ("LeftShift", { (b, x, y) throws(EngineError) in try b.shift(x, y, left: true) }),
+    ("RightShift", { (b, x, y) throws(EngineError) in try b.shift(x, y, left: false) }),
   ]
 
   static let operators: [TFOperator] =
@@ -97,71 +97,5 @@ enum TFBinary {
   ) throws(EngineError) -> ValueID {
     let zero = try b.number(0, like: test)
     return try b.onnx("Where", [try b.onnx("Equal", [test, zero]), zero, value])
-  }
-
-  /// The quotient rounded towards minus infinity.
-  static func floorDivision(
-    _ b: ConversionBuilder, _ x: ValueID, _ y: ValueID
-  ) throws(EngineError) -> ValueID {
-    guard b.dtype(x)?.isInteger == true else { return try b.onnx("Floor", [try b.div(x, y)]) }
-    let quotient = try b.div(x, y)
-    if b.dtype(x)?.isUnsignedInteger == true { return quotient }
-    // For sizes the quotient is rounded down already.
-    if let divisor = b.knownInts(y), divisor.allSatisfy({ $0 > 0 }),
-      let elements = b.fact(of: x).elements, elements.allSatisfy({ $0.isNotNegative })
-    {
-      return quotient
-    }
-    // Truncated: one less where the rest is not 0 and has not the divisor's sign.
-    let rest = try b.onnx("Mod", [x, y], [.int("fmod", 1)])
-    let zero = try b.number(0, like: x)
-    let differs = try b.onnx(
-      "Xor", [try b.onnx("Less", [rest, zero]), try b.onnx("Less", [y, zero])])
-    let isRest = try b.onnx("Not", [try b.onnx("Equal", [rest, zero])])
-    let less = try b.cast(try b.onnx("And", [differs, isRest]), b.dtype(x) ?? .int32)
-    return try b.sub(quotient, less)
-  }
-
-  /// The rest that has the divisor's sign.
-  static func floorRemainder(
-    _ b: ConversionBuilder, _ x: ValueID, _ y: ValueID
-  ) throws(EngineError) -> ValueID {
-    if b.dtype(x)?.isInteger == true { return try b.onnx("Mod", [x, y]) }
-    return try b.sub(x, try b.mul(try b.onnx("Floor", [try b.div(x, y)]), y))
-  }
-
-  /// The angle of the point (x, y), from -pi to pi.
-  static func angle(
-    _ b: ConversionBuilder, _ y: ValueID, _ x: ValueID
-  ) throws(EngineError) -> ValueID {
-    let zero = try b.number(0, like: x)
-    func less(_ a: ValueID, _ c: ValueID) throws(EngineError) -> ValueID {
-      try b.onnx("Less", [a, c])
-    }
-    let plain = try b.onnx("Atan", [try b.div(y, x)])
-    let isLeft = try less(x, zero)
-    let isBelow = try less(y, zero)
-    let half = try b.onnx(
-      "Where", [isBelow, try b.number(-Double.pi, like: x), try b.number(Double.pi, like: x)])
-    let turned = try b.add(plain, try b.onnx("Where", [isLeft, half, zero]))
-    // On the vertical axis, and at the origin.
-    let quarter = try b.mul(
-      try b.onnx("Sign", [y]), try b.number(Double.pi / 2, like: x))
-    return try b.onnx("Where", [try b.onnx("Equal", [x, zero]), quarter, turned])
-  }
-
-  /// Shifts of integers, signed ones by powers of two.
-  static func shift(
-    _ b: ConversionBuilder, _ x: ValueID, _ y: ValueID, left: Bool
-  ) throws(EngineError) -> ValueID {
-    if b.dtype(x)?.isUnsignedInteger == true {
-      return try b.onnx("BitShift", [x, y], [.string("direction", left ? "LEFT" : "RIGHT")])
-    }
-    let dtype = b.dtype(x) ?? .int32
-    // Powers of two up to 2^52 are exact in float64.
-    let power = try b.cast(
-      try b.onnx("Pow", [try b.number(2, .float64), try b.cast(y, .float64)]), .int64)
-    let wide = try b.cast(x, .int64)
-    return try b.cast(left ? try b.mul(wide, power) : try floorDivision(b, wide, power), dtype)
   }
 }

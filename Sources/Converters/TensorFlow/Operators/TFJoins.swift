@@ -26,20 +26,6 @@ enum TFJoins {
     _ c: TFCall, _ parts: [ValueID], _ place: Int
   ) throws(EngineError) -> ValueID {
     guard let first = parts.first else { throw EngineError(.invalidModel, "nothing is joined") }
-    return try joined(c.b, parts, axis: try c.axis(place, rank: try c.b.rank(first)))
-  }
-
-  /// Parts joined along `axis`, in channels first where all are known so.
-  static func joined(
-    _ b: ConversionBuilder, _ parts: [ValueID], axis: Int
-  ) throws(EngineError) -> ValueID {
-    let images = parts.compactMap { b.knownChannelsFirst($0) }
-    guard let first = images.first, images.count == parts.count else {
-      return try b.concat(parts, axis: axis)
-    }
-    // Axis 0 stays, the last comes second, the others move back by one.
-    let rank = try b.rank(first)
-    let moved = axis == 0 ? 0 : axis == rank - 1 ? 1 : axis + 1
-    return try b.channelsLast(try b.concat(images, axis: moved))
+    return try c.b.joined(parts, axis: try c.axis(place, rank: try c.b.rank(first)))
   }
 }

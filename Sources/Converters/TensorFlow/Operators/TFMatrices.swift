@@ -22,7 +22,7 @@ enum TFMatrices {
     + ["MatrixDiag", "MatrixDiagV2", "MatrixDiagV3", "Diag"].map { name in
       TFOperator(name, "the main diagonal") { (c) throws(EngineError) in
         try checkMain(c, 1)
-        return try diagonal(c.b, try c.tensor(0))
+        return try c.b.diagonal(try c.tensor(0))
       }
     }
     + ["MatrixDiagPart", "MatrixDiagPartV2", "MatrixDiagPartV3", "DiagPart"].map { name in
@@ -36,7 +36,7 @@ enum TFMatrices {
         else { throw EngineError(.unsupported, "the sizes of the matrices are not known") }
         let zero = try b.number(0, like: x)
         let masked = try b.onnx(
-          "Where", [try isDiagonal(b, x, rank - 2, rank - 1), x, zero])
+          "Where", [try b.isDiagonal(x, rank - 2, rank - 1), x, zero])
         let sum = try b.onnx(
           "ReduceSum", [masked, try b.ints([-1])], [.int("keepdims", 0)])
         return rows > columns ? try b.slice(sum, [0], [columns], axes: [rank - 2]) : sum
@@ -45,29 +45,9 @@ enum TFMatrices {
     + ["MatrixSetDiag", "MatrixSetDiagV2", "MatrixSetDiagV3"].map { name in
       TFOperator(name, "the main diagonal") { (c) throws(EngineError) in
         if c.has(2) { try checkMain(c, 2) }
-        return try setDiagonal(c.b, try c.tensor(0), try c.tensor(1))
+        return try c.b.setDiagonal(try c.tensor(0), try c.tensor(1))
       }
     }
-
-  /// Matrices with the last axis of `x` as their diagonals and 0 elsewhere.
-  static func diagonal(_ b: ConversionBuilder, _ x: ValueID) throws(EngineError) -> ValueID {
-    let rank = try b.rank(x)
-    let wide = try b.unsqueeze(x, [rank])
-    return try b.onnx(
-      "Where", [try isDiagonal(b, wide, rank - 1, rank - 1), wide, try b.number(0, like: x)])
-  }
-
-  /// Square matrices with other diagonals.
-  static func setDiagonal(
-    _ b: ConversionBuilder, _ x: ValueID, _ values: ValueID
-  ) throws(EngineError) -> ValueID {
-    let rank = try b.rank(x)
-    guard rank >= 2, b.dims(x)?[rank - 2] == b.dims(x)?[rank - 1] else {
-      throw EngineError(.unsupported, "diagonals of matrices that are not square")
-    }
-    let diagonal = try b.unsqueeze(values, [rank - 1])
-    return try b.onnx("Where", [try isDiagonal(b, x, rank - 2, rank - 1), diagonal, x])
-  }
 
   /// Newer versions name the diagonals: input `i`.
   private static func checkMain(_ c: TFCall, _ i: Int) throws(EngineError) {
@@ -75,18 +55,5 @@ enum TFMatrices {
     guard Set(try c.ints(i)) == [0] else {
       throw EngineError(.unsupported, "only the main diagonal is converted")
     }
-  }
-
-  /// bool `[n, m]`: where row and column are the same, for the sizes of two axes of `x`.
-  private static func isDiagonal(
-    _ b: ConversionBuilder, _ x: ValueID, _ rows: Int, _ columns: Int
-  ) throws(EngineError) -> ValueID {
-    func count(_ axis: Int) throws(EngineError) -> ValueID {
-      try b.onnx(
-        "Range",
-        [try b.scalar(0), try b.squeeze(try b.size(x, axis), [0]), try b.scalar(1)])
-    }
-    return try b.onnx(
-      "Equal", [try b.unsqueeze(try count(rows), [1]), try b.unsqueeze(try count(columns), [0])])
   }
 }

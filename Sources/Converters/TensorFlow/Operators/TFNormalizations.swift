@@ -56,7 +56,7 @@ enum TFNormalizations {
     return try b.last(made, isFirst)
   }
 
-  private static func fusedBatchNorm(_ c: TFCall) throws(EngineError) -> [TFValue] {
+  private static func fusedBatchNorm(_ c: TFCall) throws(EngineError) -> [FlowValue] {
     let b = c.b
     let isFirst = try c.isChannelsFirst()
     let x = try c.tensor(0)

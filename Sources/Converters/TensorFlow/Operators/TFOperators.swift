@@ -9,7 +9,7 @@ enum TFOperators {
     TFPads.operators, TFImages.operators, TFDetections.operators, TFRandoms.operators,
     TFFakeQuants.operators, TFTensorLists.operators, TFTensorArrays.operators,
     TFTableOperators.operators, TFTexts.operators, TFStates.operators, TFFlow.operators,
-    TFBranches.operators, TFLoop.operators,
+    TFBranches.operators, TFLoops.operators,
   ]
 
   static let table: [String: TFOperator] = Dictionary(

@@ -29,18 +29,11 @@ enum TFProducts {
     _ c: TFCall, _ turnsX: Bool, _ turnsY: Bool
   ) throws(EngineError) -> ValueID {
     let b = c.b
-    let x = try turnsX ? turned(b, try c.tensor(0)) : c.tensor(0)
-    let y = try turnsY ? turned(b, try c.tensor(1)) : c.tensor(1)
+    let x = try turnsX ? b.turned(try c.tensor(0)) : c.tensor(0)
+    let y = try turnsY ? b.turned(try c.tensor(1)) : c.tensor(1)
     if b.dtype(x) == .int8 || b.dtype(x) == .uint8 {
       return try b.onnx("MatMulInteger", [x, y])
     }
     return try b.onnx("MatMul", [x, y])
-  }
-
-  /// The last two axes exchanged.
-  static func turned(_ b: ConversionBuilder, _ x: ValueID) throws(EngineError) -> ValueID {
-    let rank = try b.rank(x)
-    guard rank >= 2 else { throw EngineError(.invalidModel, "a factor is no matrix") }
-    return try b.arranged(x, Array(0..<(rank - 2)) + [rank - 1, rank - 2])
   }
 }

@@ -12,8 +12,7 @@ enum TFReductions {
     direct.map { name, onnx in
       TFOperator(name) { (c) throws(EngineError) in
         let keeps = try c.a.bool("keep_dims")
-        return try reduce(
-          c.b, onnx, try c.tensor(0), axes: try c.ints(1), keeps: keeps)
+        return try c.b.reduce(onnx, try c.tensor(0), axes: try c.ints(1), keeps: keeps)
       }
     }
     + [("All", "ReduceMin"), ("Any", "ReduceMax")].map { name, onnx in
@@ -21,7 +20,7 @@ enum TFReductions {
         let x = try c.b.cast(try c.tensor(0), .int32)
         let keeps = try c.a.bool("keep_dims")
         return try c.b.cast(
-          try reduce(c.b, onnx, x, axes: try c.ints(1), keeps: keeps), .bool)
+          try c.b.reduce(onnx, x, axes: try c.ints(1), keeps: keeps), .bool)
       }
     }
     + ["ArgMax", "ArgMin"].map { name in
@@ -34,20 +33,4 @@ enum TFReductions {
         return try c.b.cast(made, try c.a.dtype("output_type") ?? .int64)
       }
     }
-
-  /// Reduces along `axes`; over the spatial axes of channels-last images in channels first.
-  static func reduce(
-    _ b: ConversionBuilder, _ type: String, _ x: ValueID, axes: [Int], keeps: Bool
-  ) throws(EngineError) -> ValueID {
-    let flag = Attribute.bool("keepdims", keeps)
-    if axes.isEmpty { return x }
-    if let first = b.knownChannelsFirst(x), let rank = b.dims(first)?.count {
-      let wanted = Set(axes.map { $0 < 0 ? $0 + rank : $0 })
-      if wanted == Set(1..<(rank - 1)) {
-        let made = try b.onnx(type, [first, try b.ints(Array(2..<rank))], [flag])
-        return keeps ? try b.channelsLast(made) : made
-      }
-    }
-    return try b.onnx(type, [x, try b.ints(axes)], [flag])
-  }
 }

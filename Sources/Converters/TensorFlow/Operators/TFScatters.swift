@@ -9,15 +9,14 @@ enum TFScatters {
       ("TensorScatterMin", "min"), ("TensorScatterMax", "max"),
     ].map { name, how in
       TFOperator(name) { (c) throws(EngineError) in
-        try scatter(
-          c.b, try c.tensor(0), try c.tensor(1), try c.tensor(2), how)
+        try c.b.scatter(try c.tensor(0), try c.tensor(1), try c.tensor(2), how)
       }
     } + [
       TFOperator("ScatterNd") { (c) throws(EngineError) in
         let updates = try c.tensor(1)
         let zeros = try TFConstants.expanded(
           try c.b.number(0, like: updates), try c.tensor(2), c)
-        return try scatter(c.b, zeros, try c.tensor(0), updates, "add")
+        return try c.b.scatter(zeros, try c.tensor(0), updates, "add")
       }
     ]
     + [
@@ -40,18 +39,7 @@ enum TFScatters {
         let fill = start == 0 ? 0 : start < 0 ? -limit : limit
         let base = try TFConstants.expanded(
           try b.number(fill, like: x), try b.concat(sizes, axis: 0), c)
-        return try scatter(b, base, try b.unsqueeze(places, [depth]), x, how)
+        return try b.scatter(base, try b.unsqueeze(places, [depth]), x, how)
       }
     }
-
-  static func scatter(
-    _ b: ConversionBuilder, _ x: ValueID, _ indices: ValueID, _ updates: ValueID, _ how: String
-  ) throws(EngineError) -> ValueID {
-    let places = try b.cast(indices, .int64)
-    if how == "sub" {
-      return try b.onnx(
-        "ScatterND", [x, places, try b.onnx("Neg", [updates])], [.string("reduction", "add")])
-    }
-    return try b.onnx("ScatterND", [x, places, updates], [.string("reduction", how)])
-  }
 }

@@ -8,7 +8,7 @@ enum TFShapes {
       try c.b.cast(try c.b.shape(try c.tensor(0)), try c.a.dtype("out_type") ?? .int32)
     },
     .many("ShapeN") { (c) throws(EngineError) in
-      var list: [TFValue] = []
+      var list: [FlowValue] = []
       for x in try c.tensors() {
         list.append(
           .tensor(try c.b.cast(try c.b.shape(x), try c.a.dtype("out_type") ?? .int32)))

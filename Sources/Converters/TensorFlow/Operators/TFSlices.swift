@@ -81,7 +81,7 @@ enum TFSlices {
       guard count >= 1, count <= 1 << 16 else {
         throw EngineError(.unsupported, "nothing is unpacked, or too much", received: "\(count)")
       }
-      var list: [TFValue] = []
+      var list: [FlowValue] = []
       for i in 0..<count {
         list.append(
           .tensor(try b.onnx("Gather", [x, try b.scalar(i)], [.int("axis", axis)])))

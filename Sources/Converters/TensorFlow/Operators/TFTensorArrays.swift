@@ -9,7 +9,7 @@ enum TFTensorArrays {
       guard let dtype = try c.a.dtype("dtype") else {
         throw EngineError(.unsupported, "arrays of handles are not converted")
       }
-      let list = TFList(
+      let list = FlowList(
         state: .reserved(count: try c.b.reshape(try c.b.cast(try c.tensor(0), .int64), [])),
         dtype: dtype, element: try c.a.shape("element_shape"),
         isSingle: c.b.knownInts(try c.tensor(0)) == [1])

@@ -13,7 +13,7 @@ enum TFTensorLists {
     .many("TensorListFromTensor") { (c) throws(EngineError) in
       let x = try c.tensor(0)
       return [
-        .list(TFList(state: .stacked(x), dtype: c.b.dtype(x) ?? .float32, element: nil))
+        .list(FlowList(state: .stacked(x), dtype: c.b.dtype(x) ?? .float32, element: nil))
       ]
     },
     TFOperator("TensorListStack") { (c) throws(EngineError) in
@@ -51,11 +51,11 @@ enum TFTensorLists {
     },
   ]
 
-  private static func reserved(_ c: TFCall, count: ValueID) throws(EngineError) -> TFList {
+  private static func reserved(_ c: TFCall, count: ValueID) throws(EngineError) -> FlowList {
     guard let dtype = try c.a.dtype("element_dtype") else {
       throw EngineError(.unsupported, "lists of lists are not converted")
     }
-    return TFList(
+    return FlowList(
       state: .reserved(count: try c.b.reshape(try c.b.cast(count, .int64), [])), dtype: dtype,
       element: c.b.knownInts(try c.tensor(0)).flatMap { $0 == [-1] ? nil : $0 },
       isSingle: c.b.knownInts(count) == [1])

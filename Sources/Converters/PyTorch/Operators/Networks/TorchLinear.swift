@@ -15,7 +15,40 @@ enum TorchLinear {
       guard let bias = try c.optional("bias") else { return made }
       return try c.add(made, bias)
     },
+    .one("aten._trilinear.default", trilinear),
   ]
+
+  /// Three tensors, given axes of size 1 at the places that each lacks, multiplied, and summed over
+  /// `sumdim`: a bilinear layer after decomposition.
+  @Sendable private static func trilinear(_ c: TorchCall) throws(EngineError) -> ValueID {
+    var inputs: [ValueID?] = []
+    var terms: [String] = []
+    var rank = 0
+    for i in 1...3 {
+      let x = try c.x("i\(i)")
+      let absent = try c.ints("expand\(i)") ?? []
+      let whole = try c.rank(x) + absent.count
+      guard i == 1 || whole == rank, whole <= letters.count else {
+        throw EngineError(.malformed, "the factors have ranks that do not fit")
+      }
+      rank = whole
+      inputs.append(x)
+      terms.append(try labels(c, rank, without: absent))
+    }
+    let result = try labels(c, rank, without: try c.ints("sumdim") ?? [])
+    return try c.builder.apply(
+      try Einsum(terms.joined(separator: ",") + "->" + result), inputs: inputs)
+  }
+
+  private static let letters = Array("abcdefghijklmnopqrstuvwxyz")
+
+  private static func labels(
+    _ c: TorchCall, _ rank: Int, without dims: [Int]
+  ) throws(EngineError) -> String {
+    var axes: Set<Int> = []
+    for dim in dims { axes.insert(try c.axis(dim, rank)) }
+    return String((0..<rank).filter { !axes.contains($0) }.map { letters[$0] })
+  }
 
   static func linear(
     _ c: TorchCall, _ x: ValueID, _ weight: ValueID, _ bias: ValueID?

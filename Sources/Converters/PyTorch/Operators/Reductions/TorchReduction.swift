@@ -72,7 +72,8 @@ enum TorchReduction {
     let keepDims = try c.bool("keepdim", false)
     var axes: [Int] = []
     for axis in try c.ints("dim") ?? [] { axes.append(try c.axis(axis, rank)) }
-    if rank >= 3, keepDims, axes.sorted() == Array(2..<rank) {
+    // Of three axes the last is more often that of features, whose norms begin with this mean.
+    if rank >= 4, keepDims, axes.sorted() == Array(2..<rank) {
       return try c.builder.apply(GlobalAveragePool(), x)
     }
     return try reduced(c, x, axes, keepDims) { ReduceMean($0) }

@@ -28,13 +28,14 @@ enum TorchRearrange {
       guard dims.count >= 3, n > 0, let channels = dims[dims.count - 3].known,
         let height = dims[dims.count - 2].known, let width = dims[dims.count - 1].known
       else { throw EngineError(.unsupported, "the image's sizes have to be known") }
+      let area = try c.product([channels, n, n])
       return try images(c) { (x) throws(EngineError) in
         let batch = try c.size(of: x, 0)
         let cut = try c.reshaped(
           x, [batch] + [channels, height / n, n, width / n, n].map { TorchSize.known($0) })
         let turned = try c.transposed(cut, [0, 1, 3, 5, 2, 4])
         return try c.reshaped(
-          turned, [batch] + [channels * n * n, height / n, width / n].map { TorchSize.known($0) })
+          turned, [batch] + [area, height / n, width / n].map { TorchSize.known($0) })
       }
     },
     .one("aten.channel_shuffle.default") { (c) throws(EngineError) in
@@ -50,18 +51,27 @@ enum TorchRearrange {
       return try c.reshaped(turned, sizes)
     },
     .one("aten.unfold.default", windows),
-    .one("aten.im2col.default", patches),
+    .one("aten.im2col.default") { (c) throws(EngineError) in
+      try images(c) { (x) throws(EngineError) in try patches(c, x) }
+    },
     .one("aten.col2im.default") { (c) throws(EngineError) in
       let pads = try c.spatial("padding", 2, 0)
       let window = Window(
         strides: try c.spatial("stride", 2, 1), dilations: try c.spatial("dilation", 2, 1),
         padsBegin: pads, padsEnd: pads)
-      return try c.builder.apply(
-        Col2Im(window: window), try c.x(), try c.vector(try c.sizes("output_size") ?? []),
+      let x = try c.x()
+      let isSingle = try c.rank(x) == 2
+      let made = try c.builder.apply(
+        Col2Im(window: window), isSingle ? try c.unsqueezed(x, [0]) : x,
+        try c.vector(try c.sizes("output_size") ?? []),
         try c.builder.ints(try c.spatial("kernel_size", 2, 1)))
+      return isSingle ? try c.squeezed(made, [0]) : made
     },
     .one("aten.repeat_interleave.self_int") { (c) throws(EngineError) in
       let count = try c.int("repeats")
+      guard (0..<(1 << 31)).contains(count) else {
+        throw EngineError(.malformed, "'repeats' is out of range", received: "\(count)")
+      }
       var x = try c.x()
       if !c.has("dim") { x = try c.reshaped(x, [-1]) }
       let axis = c.has("dim") ? try c.axis(try c.int("dim"), try c.rank(x)) : 0
@@ -70,7 +80,10 @@ enum TorchRearrange {
       var shape = sizes
       shape.insert(.known(count), at: axis + 1)
       let repeated = try c.expanded(wide, shape)
-      sizes[axis] = c.known(sizes[axis]).map { .known($0 * count) } ?? .known(-1)
+      sizes[axis] = .known(
+        try c.known(sizes[axis]).map { (n) throws(EngineError) in
+          try c.product([n, count])
+        } ?? -1)
       return try c.reshaped(repeated, sizes)
     },
   ]
@@ -94,7 +107,7 @@ enum TorchRearrange {
     let original = try c.sizes(of: x)
     if dims.isEmpty { x = try c.reshaped(x, [-1]) }
     let rank = try c.rank(x)
-    for (i, shift) in shifts.enumerated() {
+    for (i, shift) in shifts.enumerated() where shift != .min {
       let axis = try c.axis(i < dims.count ? dims[i] : 0, rank)
       if let size = try c.dims(x)[axis].known {
         guard size > 0, shift % size != 0 else { continue }
@@ -129,9 +142,8 @@ enum TorchRearrange {
   }
 
   /// The elements under each place of a kernel, as columns: `[N, C * k * k, places]`.
-  @Sendable private static func patches(_ c: TorchCall) throws(EngineError) -> ValueID {
-    var x = try c.x()
-    guard try c.rank(x) == 4 else { throw EngineError(.unsupported, "im2col of a single image") }
+  private static func patches(_ c: TorchCall, _ image: ValueID) throws(EngineError) -> ValueID {
+    var x = image
     let kernel = try c.spatial("kernel_size", 2, 1)
     let (pads, strides) = (try c.spatial("padding", 2, 0), try c.spatial("stride", 2, 1))
     let dilations = try c.spatial("dilation", 2, 1)
@@ -141,7 +153,8 @@ enum TorchRearrange {
     }
     var counts: [Int] = []
     for axis in 0..<2 {
-      guard let size = try c.dims(x)[axis + 2].known, kernel[axis] > 0, strides[axis] > 0,
+      // The first axis is two by the time of the second.
+      guard let size = try c.dims(x)[axis == 0 ? 2 : 4].known, kernel[axis] > 0, strides[axis] > 0,
         dilations[axis] > 0
       else { throw EngineError(.unsupported, "the image's sizes have to be known") }
       let reach = (kernel[axis] - 1).multipliedReportingOverflow(by: dilations[axis])
@@ -149,7 +162,9 @@ enum TorchRearrange {
         throw EngineError(.malformed, "the kernel is larger than the image")
       }
       let count = (size - reach.partialValue - 1) / strides[axis] + 1
-      guard count * kernel[axis] <= 1 << 24 else { throw EngineError(.budget, "too many windows") }
+      guard try c.product([count, kernel[axis]]) <= 1 << 24 else {
+        throw EngineError(.budget, "too many windows")
+      }
       counts.append(count)
       var places: [Int64] = []
       for k in 0..<kernel[axis] {
@@ -163,6 +178,6 @@ enum TorchRearrange {
     let dims = try c.dims(turned)
     let rows = (dims[1] * dims[2] * dims[3]).known ?? -1
     return try c.reshaped(
-      turned, [try c.size(of: turned, 0), .known(rows), .known(counts[0] * counts[1])])
+      turned, [try c.size(of: turned, 0), .known(rows), .known(try c.product(counts))])
   }
 }

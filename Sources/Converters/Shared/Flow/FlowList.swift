@@ -1,20 +1,8 @@
 import Graphs
 import Tensors
 
-/// What an output of a TensorFlow node is in the graph being recorded.
-enum TFValue: Sendable {
-  case tensor(ValueID)
-  case list(TFList)
-  /// A handle of a variable, by the name that its values stand under.
-  case variable(String)
-  /// A handle of a lookup table, by name.
-  case table(String)
-  /// What no value comes of: nodes that only do something.
-  case nothing
-}
-
 /// A list of tensors of one type: TensorFlow's `TensorList` or `TensorArray`.
-struct TFList: Sendable {
+struct FlowList: Sendable {
   enum State: Sendable {
     /// All elements along a new first axis.
     case stacked(ValueID)

@@ -1,7 +1,7 @@
 import Graphs
 import Tensors
 
-extension TFList {
+extension FlowList {
   /// All elements along a new first axis.
   ///
   /// Errors: `.unsupported` where nobody wrote them yet and their sizes are not known.
@@ -32,7 +32,7 @@ extension TFList {
   /// The list with element `index` (nil: one more at the end) set to `value`.
   func setting(
     _ index: ValueID?, _ value: ValueID, _ b: ConversionBuilder
-  ) throws(EngineError) -> TFList {
+  ) throws(EngineError) -> FlowList {
     var result = self
     switch state {
     case .scanning(let slot):

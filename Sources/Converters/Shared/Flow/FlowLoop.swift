@@ -7,11 +7,11 @@ import Tensors
 /// Values that the body hands on unchanged are captured instead of carried, so weights and sizes
 /// stay constants in the body. A list that each iteration writes at its own number becomes a scan
 /// output.
-struct TFLoop {
-  typealias Part = ([TFValue]) throws(EngineError) -> [TFValue]
+struct FlowLoop {
+  typealias Part = ([FlowValue]) throws(EngineError) -> [FlowValue]
 
   let session: FlowSession
-  let initial: [TFValue]
+  let initial: [FlowValue]
   /// Of each value, whether the body hands it on unchanged.
   let isKept: [Bool]
   /// Gives one tensor: whether to go on.
@@ -24,7 +24,7 @@ struct TFLoop {
   private struct Attempt {
     var graph: Graph
     var captured: [ValueID]
-    var results: [TFValue]
+    var results: [FlowValue]
     /// By carried place: the facts of what came in and what goes out.
     var before: [Fact] = []
     var after: [Fact] = []
@@ -34,7 +34,7 @@ struct TFLoop {
   }
 
   /// The values after the loop.
-  func convert() throws(EngineError) -> [TFValue] {
+  func convert() throws(EngineError) -> [FlowValue] {
     let b = session.builder
     let name = b.scope
     let start = try session.read(initial)
@@ -49,7 +49,7 @@ struct TFLoop {
     guard case .tensor(let first)? = try condition(start).first else {
       throw EngineError(.unsupported, "the condition of a loop is no tensor")
     }
-    let goesOn = try TFBranches.scalarBool(first, b)
+    let goesOn = try FlowBranches.scalarBool(first, b)
     var facts: [Int: Fact] = [:]
     for (i, v) in start.enumerated() where !kept[i] {
       if case .tensor(let id) = v { facts[i] = Fact(b.fact(of: id).type) }
@@ -96,7 +96,7 @@ struct TFLoop {
   }
 
   private func record(
-    _ start: [TFValue], _ kept: [Bool], _ facts: [Int: Fact]
+    _ start: [FlowValue], _ kept: [Bool], _ facts: [Int: Fact]
   ) throws(EngineError) -> Attempt {
     let b = session.builder
     var attempt = Attempt(graph: Graph(), captured: [], results: [])
@@ -104,7 +104,7 @@ struct TFLoop {
       try b.recording { () throws(EngineError) in
         _ = b.input("", Fact(.int64, []))
         _ = b.input("", Fact(.bool, []))
-        var arguments: [TFValue] = []
+        var arguments: [FlowValue] = []
         for (i, v) in start.enumerated() {
           if kept[i] {
             arguments.append(try session.captured(v))
@@ -131,7 +131,7 @@ struct TFLoop {
         guard case .tensor(let flag)? = try condition(next(results, arguments, kept)).first else {
           throw EngineError(.unsupported, "the condition of a loop is no tensor")
         }
-        try b.result(try TFBranches.scalarBool(flag, b))
+        try b.result(try FlowBranches.scalarBool(flag, b))
         for (i, r) in results.enumerated() where facts[i] != nil {
           guard let id = tensor(r) else {
             throw EngineError(.unsupported, "a loop carries a list that it cannot stack")
@@ -159,18 +159,19 @@ struct TFLoop {
   }
 
   /// What the condition sees after an iteration.
-  private func next(_ results: [TFValue], _ arguments: [TFValue], _ kept: [Bool]) -> [TFValue] {
+  private func next(_ results: [FlowValue], _ arguments: [FlowValue], _ kept: [Bool]) -> [FlowValue]
+  {
     results.indices.map { kept[$0] ? arguments[$0] : results[$0] }
   }
 
-  private func tensor(_ value: TFValue) -> ValueID? {
+  private func tensor(_ value: FlowValue) -> ValueID? {
     if case .tensor(let id) = value { return id }
     if case .list(let list) = value, case .stacked(let id) = list.state { return id }
     return nil
   }
 
   /// Whether `index` is 0 and `list` has one element.
-  private func isOnlyElement(_ index: ValueID?, of list: TFValue) -> Bool {
+  private func isOnlyElement(_ index: ValueID?, of list: FlowValue) -> Bool {
     guard let index, session.builder.knownInts(index) == [0], case .list(let l) = list,
       case .reserved = l.state
     else { return false }
@@ -179,7 +180,7 @@ struct TFLoop {
 
   /// Whether `index` counts the iterations: a carried value that starts at 0 and grows by 1.
   private func check(
-    _ index: ValueID?, _ arguments: [TFValue], _ results: [TFValue]
+    _ index: ValueID?, _ arguments: [FlowValue], _ results: [FlowValue]
   ) throws(EngineError) {
     guard let index else { return }
     let b = session.builder
@@ -197,7 +198,7 @@ struct TFLoop {
   }
 
   init(
-    _ session: FlowSession, initial: [TFValue], isKept: [Bool], condition: @escaping Part,
+    _ session: FlowSession, initial: [FlowValue], isKept: [Bool], condition: @escaping Part,
     body: @escaping Part
   ) {
     self.session = session
@@ -212,8 +213,8 @@ struct TFLoop {
   }
 
   private func finish(
-    _ start: [TFValue], _ kept: [Bool], _ attempt: Attempt, _ goesOn: ValueID
-  ) throws(EngineError) -> [TFValue] {
+    _ start: [FlowValue], _ kept: [Bool], _ attempt: Attempt, _ goesOn: ValueID
+  ) throws(EngineError) -> [FlowValue] {
     let b = session.builder
     var carried: [ValueID] = []
     for (i, v) in start.enumerated() where !kept[i] {
@@ -229,7 +230,7 @@ struct TFLoop {
       ? []
       : try b.apply(
         op, inputs: [nil, goesOn] + carried, captured: attempt.captured, outputs: count)
-    var values: [TFValue] = []
+    var values: [FlowValue] = []
     var next = 0
     for (i, v) in start.enumerated() {
       if kept[i] {
@@ -252,22 +253,5 @@ struct TFLoop {
       }
     }
     return values
-  }
-
-  static let operators: [TFOperator] = ["While", "StatelessWhile"].map { name in
-    TFOperator.many(name) { (c) throws(EngineError) in
-      let session = c.session
-      let condition = try TFFunctions.named("cond", c)
-      let body = try TFFunctions.named("body", c)
-      let passed = TFFunctions.passed(try session.program.body(body))
-      return try TFLoop(
-        session, initial: c.inputs,
-        isKept: c.inputs.indices.map { $0 < passed.count && passed[$0] == $0 },
-        condition: { (v) throws(EngineError) in
-          try TFFunctions.results(of: condition, v, session)
-        },
-        body: { (v) throws(EngineError) in try TFFunctions.results(of: body, v, session) }
-      ).convert()
-    }
   }
 }

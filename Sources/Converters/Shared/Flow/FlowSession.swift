@@ -37,13 +37,13 @@ class FlowSession {
   }
 
   /// Values with handles read, so that nested graphs can capture them.
-  func read(_ values: [TFValue]) throws(EngineError) -> [TFValue] { values }
+  func read(_ values: [FlowValue]) throws(EngineError) -> [FlowValue] { values }
 
   /// `value` of the graph directly around the one being recorded, within the latter. Variables
   /// become their values, which loops and branches do not change.
   func captured(
-    _ value: TFValue
-  ) throws(EngineError) -> TFValue {
+    _ value: FlowValue
+  ) throws(EngineError) -> FlowValue {
     switch value {
     case .tensor(let id): return .tensor(try builder.capture(id))
     case .list(var list):
