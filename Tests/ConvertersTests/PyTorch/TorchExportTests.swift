@@ -11,7 +11,8 @@ import Testing
   static let names = [
     "adaptive_avg_pool2d_uneven", "attention_causal", "binary_int_negative_floor", "cond", "conv2d",
     "create", "div_int_floor", "dynamic_view", "index_two", "layer_norm", "linear",
-    "lstm_3", "max_dim", "old_layout", "promote_int_zero_dim", "split", "unary_rsqrt", "view", "while_loop",
+    "lstm_3", "max_dim", "old_layout", "promote_int_zero_dim", "split", "unary_rsqrt", "view",
+    "while_loop",
     "writes_to_views",
   ]
 
