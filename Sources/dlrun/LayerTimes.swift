@@ -88,9 +88,9 @@ struct LayerTimes {
       "node",
     ]
     let note =
-      "peak: \(fixed(peak.flopsPerSecond / 1e9, 0)) GFLOP/s, "
-      + "\(fixed(peak.byteOperationsPerSecond / 1e9, 0)) on bytes (c: share of it), "
-      + "\(fixed(peak.bytesPerSecond / 1e9, 1)) GB/s copied (m: share of it; caches give more)\n"
+      "peak: \(fixed(peak.flopsPerSecond / 1e9, 0)) GFLOP/s, bytes "
+      + "\(fixed(peak.byteOperationsPerSecond / 1e9, 0)) (c: share of it), "
+      + "\(fixed(peak.bytesPerSecond / 1e9, 1)) GB/s copied (m: share of it; more in caches)\n"
     return note + Self.fitted(header, lines, columns: columns)
   }
 

@@ -40,7 +40,8 @@ import Testing
       for threads in [1, 3] {
         let got = try ProductVectors.run(
           op, [x, weights, bias], constants: constants, threads: threads)
-        #expect(difference(got, expected) == nil)
+        // Winograd's tiles round against the largest number, 2,048 here, and 1e-5 of it is allowed.
+        #expect(difference(got, expected, atol: 0.02) == nil)
       }
     }
   }

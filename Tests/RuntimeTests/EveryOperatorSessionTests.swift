@@ -28,7 +28,10 @@ import Testing
         for _ in 0..<2 {
           let got = try session.run(inputs)
           for (i, w) in want.enumerated() {
-            #expect(try difference(#require(got[i]), w) == nil, "\(key) output \(i)")
+            // Byte kernels have scales of 22 bits: exact halves may go to the other neighbour.
+            let step = key == ":QLinearConv" ? 1 : 1e-6
+            #expect(
+              try difference(#require(got[i]), w, atol: step) == nil, "\(key) output \(i)")
           }
         }
       }

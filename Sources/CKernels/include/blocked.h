@@ -234,7 +234,8 @@ void dl_blocked_scale_f32__scalar(float *to, intptr_t to_step, const float *from
 #define DL_MOMENTS_RUN 64
 
 // Joins the mean and the sum of squared deviations of `n` further numbers to those of `count`
-// (Chan, Golub, LeVeque: Updating formulae and a pairwise algorithm for computing sample variances).
+// (Chan, Golub, LeVeque: Updating formulae and a pairwise algorithm for computing sample
+// variances).
 static inline void dl_join_moments(double count, double *mean, double *spread, double n, double m,
                                    double squares) {
   const double d = m - *mean, total = count + n;

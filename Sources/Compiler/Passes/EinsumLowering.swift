@@ -14,10 +14,10 @@ enum EinsumLowering: Pass {
   static func run(_ g: GraphEditor, _ options: PassOptions) throws(EngineError) {
     for i in g.nodes where g.isLive(i) {
       guard let op = g.node(i).op as? Einsum, g.node(i).inputs.count == 2,
-        let a = g.input(i, 0), let b = g.input(i, 1), g.dtype(a) == .float32,
-        let first = g.dims(a), let second = g.dims(b), let p = op.product([first, second])
+        let one = g.input(i, 0), let two = g.input(i, 1), g.dtype(one) == .float32,
+        let first = g.dims(one), let second = g.dims(two), let p = op.product([first, second])
       else { continue }
-      let (a, b) = p.isSwapped ? (b, a) : (a, b)
+      let (a, b) = p.isSwapped ? (two, one) : (one, two)
       let (left, right) = p.isSwapped ? (second, first) : (first, second)
       let columns = p.right.suffix(p.columns).map { right[$0].known ?? 0 }
       let sums = p.left.suffix(p.sums).map { left[$0].known ?? 0 }

@@ -118,7 +118,9 @@ public struct WinogradConvPlan: Sendable {
         in_blocks: tiles.inputBlocks, last_fours: (depth - (tiles.inputBlocks - 1) * lanes) / 4,
         block_step: step, taps: (1, 1), tap_step: (0, 0), row_step: 0, pixel_step: lanes,
         out_block: step, out_row: 0, out_pixel: lanes, tile_rows: 1, tile: 1, is_plain: 0,
-        is_half: 0, form: BlockedFinish.none.code, low: 0, high: 0, after: nil, numbers: (0, 0))
+        is_half: 0, form: BlockedFinish.none.code, low: 0, high: 0, after: nil, numbers: (0, 0),
+        next: nil,
+        next_bytes: 0, next_step: 0)
       let count = unit.images * unit.rows * tiles.columns
       for place in 0..<WinogradTiles.places {
         for group in groups {

@@ -188,5 +188,7 @@ private func captured<M: Module>(
     capture.builder.graph.values[output.index].name = name
     capture.builder.graph.outputs.append(output)
   }
-  return capture.builder.graph
+  var graph = capture.builder.graph
+  if graph.name.isEmpty { graph.name = "\(M.self)" }
+  return graph
 }

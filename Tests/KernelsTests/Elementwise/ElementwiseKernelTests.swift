@@ -131,9 +131,10 @@ import Testing
           plain(x.start, z.start, n, p)
           f(x.start, y.start, n, p)
           // Compilers contract products and sums where there is FMA. GELU subtracts nearly equal
-          // numbers where its value is small: its own test has its error.
+          // numbers where its value is small, and so does its slope: their own tests have their errors.
           let cancels = op == .hardSwish || op == .hardSigmoid
-          let isOwn = (op == .gelu || op == .geluTanh) && dtype != .float64
+          let isOwn =
+            (op == .gelu || op == .geluTanh || op == .geluSlope) && dtype != .float64
           let bound: Double = isOwn ? .infinity : cancels ? 4096 : dtype == .float32 ? 4 : 1
           #expect(distance(y.start, z.start, out, n) <= bound, "\(op) \(dtype) \(isa) \(n)")
           if out == dtype {
@@ -182,6 +183,24 @@ import Testing
         }
         #expect(worst <= bound, "\(op) \(isa): \(worst) ulp")
       }
+    }
+  }
+
+  /// The error of GELU's slope, whose largest value is 1.13.
+  @Test func geluSlopeIsAccurate() throws {
+    let x = (-60_000...60_000).map { Float($0) / 5000 }
+    for isa in KernelISA.available {
+      let f = try #require(dl_unary_kernel(UnaryOp.geluSlope.rawValue, 1, isa.rawValue))
+      var y = [Float](repeating: 0, count: x.count)
+      f(x, &y, x.count, [1, 1])
+      var worst = 0.0
+      for i in 0..<x.count {
+        let v = Double(x[i])
+        let density = exp(-v * v / 2) / (2 * Double.pi).squareRoot()
+        worst = Swift.max(
+          worst, abs(Double(y[i]) - (0.5 * erfc(-v / 2.squareRoot()) + v * density)))
+      }
+      #expect(worst <= 5e-7, "\(isa): \(worst)")
     }
   }
 
