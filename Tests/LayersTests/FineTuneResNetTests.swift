@@ -2,6 +2,7 @@ import DLRun
 import DLTrain
 import Formats
 import Glibc
+import TestSupport
 import Testing
 
 /// A real ResNet-18 from a file learns other classes: its head is replaced, layers are frozen by
@@ -52,19 +53,20 @@ import Testing
     for (p, before) in moving {
       #expect(Array(p.value.rawBytes) != Array(before.rawBytes), "\(p.name)")
     }
-    let tuned = "/tmp/dlrun-resnet18-\(UInt64.random(in: 0..<UInt64.max)).onnx"
-    defer { unlink(tuned) }
-    // Runs the file on three batch sizes and compares.
-    try exportONNX(model, to: tuned, inputs: [("image", x)]) { [("scores", try $0([$1[0]])[0])] }
-    guard
-      case .tensor(let scores)? = try Session(ModelFile.read(contentsOf: tuned))
-        .run(ordered: [.tensor(x)])[0]
-    else {
-      Issue.record("no scores")
-      return
+    try inTemporaryFolder { folder in
+      let tuned = folder + "/tuned.onnx"
+      // Runs the file on three batch sizes and compares.
+      try exportONNX(model, to: tuned, inputs: [("image", x)]) { [("scores", try $0([$1[0]])[0])] }
+      guard
+        case .tensor(let scores)? = try Session(ModelFile.read(contentsOf: tuned))
+          .run(ordered: [.tensor(x)])[0]
+      else {
+        Issue.record("no scores")
+        return
+      }
+      let right = try scores.argMax().isEqual(to: y).cast(to: .float32).mean().scalar()
+      print("\(right) right, from the file")
     }
-    let right = try scores.argMax().isEqual(to: y).cast(to: .float32).mean().scalar()
-    print("\(right) right, from the file")
   }
 
   @Test(.enabled(if: file("DLRUN_ZOO") != nil)) func ofTheZoo() throws {

@@ -1,5 +1,6 @@
 import DLTrain
 import Glibc
+import TestSupport
 import Testing
 
 /// Mistakes that users of layers, models and `fit` make: each ends in an error that says where, what was
@@ -197,11 +198,12 @@ import Testing
   private func files() throws -> [Mistake] {
     let x = try #require(Self.x)
     let texts = try Tensor(shape: [2], strings: ["a b", "c"])
-    let path = "/tmp/dlrun-mistake-\(UInt64.random(in: 0..<UInt64.max)).onnx"
     func export(_ layer: Layer, _ input: Tensor) throws {
-      defer { unlink(path) }
-      try exportONNX(Sequential([layer]), to: path, inputs: [("x", input)]) {
-        [("y", try $0($1[0]))]
+      try inTemporaryFolder { folder in
+        let path = folder + "/model.onnx"
+        try exportONNX(Sequential([layer]), to: path, inputs: [("x", input)]) {
+          [("y", try $0($1[0]))]
+        }
       }
     }
     return [
@@ -234,10 +236,10 @@ import Testing
           Dense(8).named("hidden")
           Dense(3).named("head")
         }
-        let file = path + ".safetensors"
-        defer { unlink(file) }
-        try other.save(file)
-        try classifier().load(file)
+        try inTemporaryFolder { folder in
+          try other.save(folder + "/w.safetensors")
+          try classifier().load(folder + "/w.safetensors")
+        }
       },
       Mistake(
         name: "a model into no folder", code: .cannotCreate, parts: ["/nowhere"], hasLine: false
