@@ -128,11 +128,19 @@ final class BoundPlan: BoundGraph {
     lacksMemory = false
   }
 
+  /// Lends its working memory to other plans of the session until the next run.
+  func rest() {
+    if let arena = context.releaseArena() { settings.session.arenas.give(arena) }
+  }
+
   func run() throws(EngineError) { try run(control: nil) }
 
   /// `control` is asked between kernels.
   func run(control: RunControl?) throws(EngineError) {
     if lacksMemory { try supplyMemory() }
+    if context.arena == nil {
+      context.use(try settings.session.arenas.take(bytes: plan.arenaBytes), plan)
+    }
     let pool = settings.session.pool
     let profiler = settings.profiler
     let checksNaN = settings.session.options.checksNaN

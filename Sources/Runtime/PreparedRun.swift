@@ -45,6 +45,10 @@ public final class PreparedRun {
     bound.bindOutput(i, bytes)
   }
 
+  /// Lends its working memory to other plans of the session until the next run, which costs little:
+  /// for those who go from plan to plan.
+  public func rest() { bound.rest() }
+
   /// Errors: `.usage` while an input is not bound; `.value`, `.cancelled`, `.deadline`.
   public func run(control: RunControl? = nil) throws(EngineError) {
     guard unbound == 0 else {

@@ -41,6 +41,8 @@ public struct BlockedConvPlan: Sendable {
   let slotBytes: Int
   let isScaled: Bool
   let view: View
+  /// A third axis; nil for images.
+  let depth: BlockedDepth?
   /// Rows of a tile of two blocks.
   let tileRows: Int
   let after: dl_unary_fn?
@@ -107,6 +109,17 @@ public struct BlockedConvPlan: Sendable {
       threads: threads, like: nil)
   }
 
+  /// Of volumes, whose planes are the batch of `g` and whose channels are those of all taps along
+  /// the depth.
+  init(
+    _ g: ConvGeometry, depth: BlockedDepth, lanes: Int, isPlain: Bool, finish: BlockedFinish,
+    filter: BlockedFilter, bias: BlockedConstants, threads: Int, isa: InstructionSet
+  ) {
+    self.init(
+      g, lanes: lanes, isPlain: isPlain, isScaled: false, finish: finish, filter: filter,
+      bias: bias, view: nil, isa: isa, threads: threads, like: nil, depth: depth)
+  }
+
   /// The same convolution of an image of another size, side by side; `g` may differ from the
   /// geometry in the batch and the sizes of images alone, and neither has idle taps.
   public func resized(_ g: ConvGeometry, threads: Int) -> BlockedConvPlan {
@@ -118,10 +131,10 @@ public struct BlockedConvPlan: Sendable {
   private init(
     _ g: ConvGeometry, lanes: Int, isPlain: Bool, isScaled: Bool, finish: BlockedFinish,
     filter: BlockedFilter, bias: BlockedConstants, view: View?, isa: InstructionSet, threads: Int,
-    like other: BlockedConvPlan?
+    like other: BlockedConvPlan?, depth: BlockedDepth? = nil
   ) {
     (geometry, self.lanes, self.isPlain, self.isa, self.finish) = (g, lanes, isPlain, isa, finish)
-    (self.filter, self.bias) = (filter, bias)
+    (self.filter, self.bias, self.depth) = (filter, bias, depth)
     after = other.map { $0.after } ?? finish.function(isa)
     let (height, width) = (g.output[1], g.output[2])
     self.isScaled = isScaled
@@ -212,20 +225,24 @@ public struct BlockedConvPlan: Sendable {
       let copy = (memory + 64).assumingMemoryBound(to: Float.self)
       let (share, place) = (unit % shares, unit / shares)
       let (part, image) = (place % chunks, place / chunks)
-      let source = x + image * inputBlocks * geometry.inputPixels * (isPlain ? 1 : lanes)
+      let met = depth?.met(by: image, blocks: inputBlocks)
+      let from = met?.first ?? image * inputBlocks
+      let source = x + from * geometry.inputPixels * (isPlain ? 1 : lanes)
       let first = part * chunk
       if slotBytes > 0 && memory.load(as: Int.self) != place {
-        prepare(source, copy, first, factors.map { $0 + image * inputBlocks * lanes })
+        prepare(
+          source, copy, first, blocks: met?.blocks ?? inputBlocks,
+          factors.map { $0 + image * inputBlocks * lanes })
         memory.storeBytes(of: place, as: Int.self)
       }
       let at = image * outputBlocks * view.plane * lanes
-      compute(share, first, source, copy, residual.map { $0 + at }, y + at)
+      compute(share, first, source, copy, met, residual.map { $0 + at }, y + at)
     }
   }
 
   /// Copies a chunk between zeros, times its factors.
   private func prepare(
-    _ x: UnsafePointer<Float>, _ copy: UnsafeMutablePointer<Float>, _ first: Int,
+    _ x: UnsafePointer<Float>, _ copy: UnsafeMutablePointer<Float>, _ first: Int, blocks: Int,
     _ factors: UnsafePointer<Float>?
   ) {
     let g = geometry
@@ -235,7 +252,7 @@ public struct BlockedConvPlan: Sendable {
       scale(copy, count, x + first * lanes, g.inputPixels, factors, count)
       return
     }
-    pad(x, copy, first)
+    pad(x, copy, first, blocks)
     let count = taken(min(chunk, g.output[1] - first)) * columns
     if let factors { scale(copy, count, copy, count, factors, count) }
   }
@@ -256,12 +273,12 @@ public struct BlockedConvPlan: Sendable {
   }
 
   private func pad(
-    _ x: UnsafePointer<Float>, _ copy: UnsafeMutablePointer<Float>, _ first: Int
+    _ x: UnsafePointer<Float>, _ copy: UnsafeMutablePointer<Float>, _ first: Int, _ blocks: Int
   ) {
     let g = geometry
     let rows = min(chunk, g.output[1] - first)
     var p = dl_blocked_padding(
-      blocks: inputBlocks, height: g.input[1], width: g.input[2], pixel: isPlain ? 1 : lanes,
+      blocks: blocks, height: g.input[1], width: g.input[2], pixel: isPlain ? 1 : lanes,
       first: first * g.strides[1] - g.pads[1], rows: taken(rows), left: g.pads[2],
       padded: columns)
     dl_blocked_pad_f32(copy, x, &p)
@@ -274,7 +291,7 @@ public struct BlockedConvPlan: Sendable {
 
   private func compute(
     _ share: Int, _ first: Int, _ x: UnsafePointer<Float>, _ copy: UnsafePointer<Float>,
-    _ residual: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>
+    _ met: BlockedDepth.Met?, _ residual: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>
   ) {
     let g = geometry
     let pixel = isPlain ? 1 : lanes
@@ -307,8 +324,13 @@ public struct BlockedConvPlan: Sendable {
         g.outputPixels == 1 && !isPlain
         ? 1 : Self.columns(group.blocks, tileRows, isa, isNear: g.strides[2] <= 2 || isPlain)
       Self.halve(&c, group, isa, isNear: g.strides[2] == 1 && !isPlain)
+      var w = weights + group.offset
+      if let met {
+        c.in_blocks = met.blocks
+        w += met.skipped * (isPlain ? 1 : lanes) * g.taps * group.blocks * lanes
+      }
       let at = group.first * view.plane * lanes + outAt
-      let (input, w) = (source + group.input * block, weights + group.offset)
+      let input = source + group.input * block
       let (b, z) = (biases + group.first * lanes, residual.map { $0 + at })
       c.next = i + 1 < list.count ? UnsafeRawPointer(weights + list[i + 1].offset) : nil
       c.next_bytes = i + 1 < list.count ? (list[i + 1].offset - group.offset) * 4 : 0

@@ -43,6 +43,8 @@ public struct BlockedWinogradPlan: Sendable {
   /// Working memory of a thread.
   let slots: Int
   let slotBytes: Int
+  /// A third axis; nil for images.
+  let depth: BlockedDepth?
 
   /// The tile that pays for a convolution: 4, 2, or nil for the direct sum.
   public static func size(
@@ -107,6 +109,16 @@ public struct BlockedWinogradPlan: Sendable {
       like: nil)
   }
 
+  /// Of volumes: see `BlockedConvPlan`.
+  init(
+    _ g: ConvGeometry, depth: BlockedDepth, size: Int, lanes: Int, finish: BlockedFinish,
+    filter: BlockedFilter, bias: BlockedConstants, threads: Int, isa: InstructionSet
+  ) {
+    self.init(
+      g, size: size, lanes: lanes, finish: finish, filter: filter, bias: bias, threads: threads,
+      isa: isa, like: nil, depth: depth)
+  }
+
   /// The same convolution of an image of another size; `g` may differ from the geometry in the
   /// batch and the sizes of images alone.
   public func resized(_ g: ConvGeometry, threads: Int) -> BlockedWinogradPlan {
@@ -117,10 +129,11 @@ public struct BlockedWinogradPlan: Sendable {
 
   private init(
     _ g: ConvGeometry, size: Int, lanes: Int, finish: BlockedFinish, filter: BlockedFilter,
-    bias: BlockedConstants, threads: Int, isa: InstructionSet, like other: BlockedWinogradPlan?
+    bias: BlockedConstants, threads: Int, isa: InstructionSet, like other: BlockedWinogradPlan?,
+    depth: BlockedDepth? = nil
   ) {
     (geometry, self.size, self.lanes, self.isa, self.finish) = (g, size, lanes, isa, finish)
-    (self.filter, self.bias) = (filter, bias)
+    (self.filter, self.bias, self.depth) = (filter, bias, depth)
     after = other.map { $0.after } ?? finish.function(isa)
     inputBlocks = (g.channels + lanes - 1) / lanes
     outputBlocks = (g.outputs + lanes - 1) / lanes
@@ -168,7 +181,7 @@ public struct BlockedWinogradPlan: Sendable {
     scratch: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
     let units = geometry.batch * groups * shares
-    let inCount = inputBlocks * geometry.inputPixels * lanes
+    let inPixels = geometry.inputPixels * lanes
     let outCount = outputBlocks * geometry.outputPixels * lanes
     nonisolated(unsafe) let (x, residual, y, scratch) = (x, residual, y, scratch)
     for slot in 0..<slots { (scratch + slot * (64 + slotBytes)).storeBytes(of: -1, as: Int.self) }
@@ -178,15 +191,18 @@ public struct BlockedWinogradPlan: Sendable {
       let (share, place) = (unit % shares, unit / shares)
       let (first, image) = (place % groups * group, place / groups)
       var k = window
+      let met = depth?.met(by: image, blocks: inputBlocks)
       if memory.load(as: Int.self) != place {
-        for block in 0..<inputBlocks {
-          let from = x + image * inCount + block * geometry.inputPixels * lanes
-          transform(&k, first, min(group, tiles - first), from, work + block * group * lanes)
+        let source = x + (met?.first ?? image * inputBlocks) * inPixels
+        for block in 0..<(met?.blocks ?? inputBlocks) {
+          transform(
+            &k, first, min(group, tiles - first), source + block * inPixels,
+            work + block * group * lanes)
         }
         memory.storeBytes(of: place, as: Int.self)
       }
       compute(
-        &k, first, share, residual.map { $0 + image * outCount }, y + image * outCount, work)
+        &k, first, share, met, residual.map { $0 + image * outCount }, y + image * outCount, work)
     }
   }
 
@@ -201,7 +217,7 @@ public struct BlockedWinogradPlan: Sendable {
 
   /// One share of the outputs of the group of tiles that begins with `first`.
   private func compute(
-    _ k: inout dl_blocked_winograd, _ first: Int, _ share: Int,
+    _ k: inout dl_blocked_winograd, _ first: Int, _ share: Int, _ met: BlockedDepth.Met?,
     _ residual: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>,
     _ inputs: UnsafeMutablePointer<Float>
   ) {
@@ -212,7 +228,7 @@ public struct BlockedWinogradPlan: Sendable {
     let part = (share * list.count / shares)..<((share + 1) * list.count / shares)
     guard let low = part.first, let high = part.last else { return }
     let start = list[low].first
-    multiply(count, part, inputs, sums)
+    multiply(count, part, met, inputs, sums)
     let biases = bias.bytes.assumingMemoryBound(to: Float.self)
     for block in start..<(list[high].first + list[high].blocks) {
       transformBack(
@@ -222,12 +238,14 @@ public struct BlockedWinogradPlan: Sendable {
   }
 
   private func multiply(
-    _ count: Int, _ part: Range<Int>, _ inputs: UnsafePointer<Float>,
+    _ count: Int, _ part: Range<Int>, _ met: BlockedDepth.Met?, _ inputs: UnsafePointer<Float>,
     _ sums: UnsafeMutablePointer<Float>
   ) {
     let step = group * lanes
+    let skipped = (met?.skipped ?? 0) * lanes * lanes
     var c = dl_blocked_conv(
-      in_blocks: inputBlocks, last_fours: filter.groups[0].lastFours, block_step: step,
+      in_blocks: met?.blocks ?? inputBlocks, last_fours: filter.groups[0].lastFours,
+      block_step: step,
       taps: (1, 1),
       tap_step: (0, 0), row_step: 0, pixel_step: lanes, out_block: step, out_row: 0,
       out_pixel: lanes, tile_rows: 1, tile: 1, is_plain: 0, is_half: 0,
@@ -242,7 +260,7 @@ public struct BlockedWinogradPlan: Sendable {
         let group = filter.groups[i]
         c.tile = BlockedConvPlan.columns(group.blocks, 1, isa, isNear: true)
         BlockedConvPlan.halve(&c, group, isa, isNear: true)
-        let w = filter.weights + place * filter.step + group.offset
+        let w = filter.weights + place * filter.step + group.offset + skipped * group.blocks
         let input = inputs + place * inStep
         let out = sums + place * outStep + (group.first - start) * step
         // The next group of this place, or the first of the next one.

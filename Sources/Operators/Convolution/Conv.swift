@@ -159,14 +159,9 @@ public struct Conv: Operator {
     let bias = p.has(2) ? try p.input(2) : nil
     if let bias, bias.dtype != x.dtype { throw p.noKernel() }
     if y.count == 0 { return Prepared { (_) throws(EngineError) in } }
-    let spatial = 2..<x.shape.rank
-    let settled = try window.concrete(
-      inputSpatial: spatial.map { x.shape[$0] }, kernel: spatial.map { w.shape[$0] })
-    let geometry = ConvGeometry(
-      batch: x.shape[0], groups: group, channels: w.shape[1], outputs: w.shape[0] / group,
-      input: settled.input, output: settled.output, kernel: settled.kernel,
-      strides: settled.strides, dilations: settled.dilations, pads: settled.padsBegin)
+    let geometry = try geometry(p)
     let constant = p.constant(1).flatMap { $0.type == w ? $0 : nil }
+    if let prepared = try prepareVolume(p, geometry, .none) { return prepared }
     var filter: PackedFilter?
     if let constant, ConvPlan.packsWeights(geometry) {
       let form = "conv in \(group) groups"

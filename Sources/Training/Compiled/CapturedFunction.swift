@@ -80,12 +80,16 @@ final class CapturedFunction {
   /// The plan for inputs of these types, the latest first.
   private func plan(_ inputs: [Tensor]) throws -> StepPlan {
     if let i = plans.firstIndex(where: { $0.fits(inputs) }) {
-      if i > 0 { plans.insert(plans.remove(at: i), at: 0) }
+      if i > 0 {
+        plans[0].rest()
+        plans.insert(plans.remove(at: i), at: 0)
+      }
       return plans[0]
     }
+    plans.first?.rest()
     let made = try StepPlan(
       session, inputs, results: resultCount, gradients: hasGradients ? parameters.count : 0,
-      states: changed.count)
+      states: changed.count, sharing: plans.first)
     plans.insert(made, at: 0)
     if plans.count > planLimit { plans.removeLast() }
     return made

@@ -12,16 +12,19 @@ final class StepPlan {
   private let prepared: PreparedRun
   private let states: [Tensor]
 
-  /// Errors: those of `Session.prepared`.
+  /// - `other`: a plan of the same function, whose memory for gradients serves this one too: they are
+  ///   used before either runs again.
+  /// - Errors: those of `Session.prepared`.
   init(
     _ session: Session, _ inputs: [Tensor], results resultCount: Int, gradients count: Int,
-    states stateCount: Int
+    states stateCount: Int, sharing other: StepPlan?
   ) throws {
     types = inputs.map(\.type)
     prepared = try session.prepared(for: types)
     var outputs: [Tensor] = []
     for (i, type) in prepared.outputTypes.enumerated() {
-      let storage = try Storage(type)
+      let shared = other.flatMap { i < resultCount ? nil : $0.gradient(i - resultCount, of: type) }
+      let storage = try shared ?? Storage(type)
       prepared.bindOutput(i, storage.bytes)
       outputs.append(Tensor(storage))
     }
@@ -34,6 +37,13 @@ final class StepPlan {
     gradients = Array(outputs[resultCount..<resultCount + count])
     states = Array(outputs[(resultCount + count)...])
   }
+
+  private func gradient(_ i: Int, of type: TensorType) -> Storage? {
+    i < gradients.count && gradients[i].type == type ? gradients[i].storage : nil
+  }
+
+  /// Lends its working memory to other plans until the next run.
+  func rest() { prepared.rest() }
 
   func fits(_ inputs: [Tensor]) -> Bool {
     guard inputs.count == types.count else { return false }

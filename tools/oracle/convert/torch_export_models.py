@@ -21,7 +21,8 @@ warnings.filterwarnings("ignore")
 import numpy as np
 import torch
 
-from export_zoo import import_torchvision
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from export_zoo import import_torchvision  # noqa: E402
 
 
 def settled(model, *inputs):
