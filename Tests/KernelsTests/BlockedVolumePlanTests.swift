@@ -34,15 +34,19 @@ import Testing
 
   @Test(arguments: cases.indices) func everySum(_ i: Int) throws {
     let c = Self.cases[i]
-    let output = (0..<3).map { (c.input[$0] + 2 * c.pads[$0] - c.kernel[$0]) / c.strides[$0] + 1 }
+    var output: [Int] = []
+    for k in 0..<3 {
+      let room: Int = c.input[k] + 2 * c.pads[k] - c.kernel[k]
+      output.append(room / c.strides[k] + 1)
+    }
     let g = ConvGeometry(
       batch: c.batch, groups: 1, channels: c.channels, outputs: c.outputs, input: c.input,
       output: output, kernel: c.kernel, strides: c.strides, dilations: [1, 1, 1], pads: c.pads)
-    let x = (0..<g.inputCount).map { Float(($0 * 37 + $0 / 11) % 101) / 50 - 1 }
-    let w = (0..<g.weightCount).map { Float(($0 * 53 + $0 / 7) % 89) / 400 - 0.11 }
-    let bias = (0..<c.outputs).map { Float($0 % 7) / 4 - 0.5 }
+    let x = Self.numbers(g.inputCount, 37, 101, scale: 0.02, shift: 1)
+    let w = Self.numbers(g.weightCount, 53, 89, scale: 0.0025, shift: 0.11)
+    let bias = Self.numbers(c.outputs, 1, 7, scale: 0.25, shift: 0.5)
     let want = Self.sums(g, x, w, bias)
-    let largest = want.reduce(1) { max($0, abs($1)) }
+    let largest: Double = want.reduce(1) { max($0, abs($1)) }
     for isa in [InstructionSet.avx2, .avx512] where isa <= .current {
       for (threads, exact) in [(1, true), (3, false)] where BlockedVolumePlan.takes(g, isa: isa) {
         let plan = try BlockedVolumePlan(
@@ -55,7 +59,8 @@ import Testing
         plan.run(
           x: given.start.assumingMemoryBound(to: Float.self), y: y, scratch: scratch.start,
           pool: ThreadPool(threads: threads))
-        let error = want.indices.reduce(0) { max($0, abs(Double(y[$1]) - max(want[$1], 0))) }
+        var error = 0.0
+        for (k, sum) in want.enumerated() { error = max(error, abs(Double(y[k]) - max(sum, 0))) }
         #expect(error <= 2e-5 * largest, "\(plan.label): \(error) of \(largest)")
         withExtendedLifetime((scratch, given, result)) {}
       }
@@ -63,30 +68,47 @@ import Testing
     #expect(BlockedVolumePlan.takes(g) || InstructionSet.current < .avx2)
   }
 
+  private static func numbers(
+    _ count: Int, _ step: Int, _ turn: Int, scale: Float, shift: Float
+  ) -> [Float] {
+    var list: [Float] = []
+    for i in 0..<count { list.append(Float((i * step + i / 11) % turn) * scale - shift) }
+    return list
+  }
+
+  /// Places along three axes, in row-major order.
+  private static func places(_ sizes: [Int]) -> [[Int]] {
+    var list: [[Int]] = []
+    for d in 0..<sizes[0] {
+      for h in 0..<sizes[1] {
+        for w in 0..<sizes[2] { list.append([d, h, w]) }
+      }
+    }
+    return list
+  }
+
   private static func sums(
     _ g: ConvGeometry, _ x: [Float], _ w: [Float], _ bias: [Float]
   ) -> [Double] {
+    let (outputs, taps) = (places(g.output), places(g.kernel))
     var y: [Double] = []
     for n in 0..<g.batch {
       for m in 0..<g.outputs {
-        for place in 0..<g.outputPixels {
-          let at = [
-            place / (g.output[1] * g.output[2]), place / g.output[2] % g.output[1],
-            place % g.output[2],
-          ]
+        for at in outputs {
           var sum = Double(bias[m])
-          for c in 0..<g.channels {
-            for tap in 0..<g.taps {
-              let t = [
-                tap / (g.kernel[1] * g.kernel[2]), tap / g.kernel[2] % g.kernel[1],
-                tap % g.kernel[2],
-              ]
-              let p = (0..<3).map { at[$0] * g.strides[$0] - g.pads[$0] + t[$0] }
-              guard (0..<3).allSatisfy({ p[$0] >= 0 && p[$0] < g.input[$0] }) else { continue }
-              let from = (p[0] * g.input[1] + p[1]) * g.input[2] + p[2]
-              sum +=
-                Double(x[(n * g.channels + c) * g.inputPixels + from])
-                * Double(w[(m * g.channels + c) * g.taps + tap])
+          for (tap, t) in taps.enumerated() {
+            var from = 0
+            var isInside = true
+            for k in 0..<3 {
+              let p: Int = at[k] * g.strides[k] - g.pads[k] + t[k]
+              isInside = isInside && p >= 0 && p < g.input[k]
+              from = from * g.input[k] + p
+            }
+            guard isInside else { continue }
+            for c in 0..<g.channels {
+              let a = x[(n * g.channels + c) * g.inputPixels + from]
+              let b = w[(m * g.channels + c) * g.taps + tap]
+              sum += Double(a) * Double(b)
             }
           }
           y.append(sum)

@@ -30,18 +30,22 @@ void dl_blocked_pack_f32(float *to, const dl_blocked_weights *k) {
 
 void dl_blocked_pad_f32(float *to, const float *from, const dl_blocked_padding *p) {
   const intptr_t n = p->pixel;
-  const intptr_t inside = p->width < p->padded - p->left ? p->width : p->padded - p->left;
-  const intptr_t right = p->padded - p->left - inside;
+  const intptr_t left = p->left > 0 ? p->left : 0, skip = left - p->left;
+  intptr_t inside = p->width - skip < p->padded - left ? p->width - skip : p->padded - left;
+  if (inside < 0)
+    inside = 0;
+  const intptr_t right = p->padded - left - inside;
   for (intptr_t b = 0; b < p->blocks; b++)
     for (intptr_t r = p->first; r < p->first + p->rows; r++, to += p->padded * n) {
       if (r < 0 || r >= p->height) {
         memset(to, 0, (size_t)(p->padded * n) * sizeof(float));
         continue;
       }
-      memset(to, 0, (size_t)(p->left * n) * sizeof(float));
-      memcpy(to + p->left * n, from + (b * p->height + r) * p->width * n,
-             (size_t)(inside * n) * sizeof(float));
-      memset(to + (p->left + inside) * n, 0, (size_t)(right * n) * sizeof(float));
+      memset(to, 0, (size_t)(left * n) * sizeof(float));
+      if (inside > 0)
+        memcpy(to + left * n, from + ((b * p->height + r) * p->width + skip) * n,
+               (size_t)(inside * n) * sizeof(float));
+      memset(to + (left + inside) * n, 0, (size_t)(right * n) * sizeof(float));
     }
 }
 

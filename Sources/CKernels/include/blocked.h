@@ -211,7 +211,8 @@ void dl_winograd_weight_gradient_f32__avx512(float *dw, intptr_t output_step, in
                                              intptr_t step);
 // A copy of rows first..<first + rows of each block (plane) of an image, between zeros:
 // to[blocks][rows][padded][pixel] holds from[blocks][height][width][pixel] from column `left` on,
-// as far as it fits; rows outside of the image are zeros.
+// as far as it fits; rows outside of the image are zeros. A `left` below zero leaves out the first
+// columns of the image.
 typedef struct dl_blocked_padding {
   intptr_t blocks, height, width;
   intptr_t pixel; // elements of a pixel: lanes, or 1 for planes

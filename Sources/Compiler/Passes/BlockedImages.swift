@@ -8,7 +8,7 @@ enum BlockedImages: Pass {
   static let level = OptimizationLevel.all
   static let stage = PassStage.layout
   static let about = PassText(
-    looksFor: "convolutions over two axes with constant float32 weights, and the poolings, "
+    looksFor: "convolutions over one or two axes with constant float32 weights, and the poolings, "
       + "elementwise functions, sums, concatenations and resizings around them",
     makes: "the same operators on images whose channels lie in blocks of 16 (AVX-512) or 8 "
       + "(AVX2), with changes of layout only where a plain image comes in or is asked for",
@@ -68,19 +68,35 @@ struct BlockedWalk {
     // Whoever still wants the plain image gets it under its old name.
     for (plain, image, channels, node) in moved where !g.users(plain).isEmpty || g.isOutput(plain) {
       let op = FromBlocked(channels: channels)
-      var back = Graph.Node(
-        name: "", type: FromBlocked.schema.name, domain: FromBlocked.schema.domain,
-        attributes: op.attributes, inputs: [image], outputs: [plain])
-      back.op = op
-      g.append(back, at: node)
+      if isLine(plain) {
+        let back = try g.addOne(op, [image], at: node)
+        append(Squeeze(), [back, try g.addInts([2])], plain, at: node)
+      } else {
+        append(op, [image], plain, at: node)
+      }
     }
   }
 
-  /// Channels of a float32 image; nil for other values.
+  /// A node behind all others that makes the value `y`.
+  private func append(_ op: some Operator, _ inputs: [ValueID?], _ y: ValueID, at place: Int) {
+    let schema = type(of: op).schema
+    var node = Graph.Node(
+      name: "", type: schema.name, domain: schema.domain, attributes: op.attributes,
+      inputs: inputs, outputs: [y])
+    node.op = op
+    g.append(node, at: place)
+  }
+
+  /// Channels of a float32 image or line; nil for other values.
   func channels(_ v: ValueID) -> Int? {
-    guard g.dtype(v) == .float32, let dims = g.dims(v), dims.count == 4 else { return nil }
+    guard g.dtype(v) == .float32, let dims = g.dims(v), dims.count == 3 || dims.count == 4 else {
+      return nil
+    }
     return dims[1].known
   }
+
+  /// Whether a value is an image of one spatial axis, `[N, C, W]`: in blocks it has one row.
+  func isLine(_ v: ValueID) -> Bool { g.dims(v)?.count == 3 }
 
   private mutating func convert(_ i: Int) throws(EngineError) -> Made? {
     guard let x = g.input(i, 0), let y = g.output(i) else { return nil }
@@ -92,12 +108,12 @@ struct BlockedWalk {
     case is Conv, is FusedConv:
       return try convolution(i)
     case let op as MaxPool:
-      guard let image = images[x], op.window.kernel.count == 2 else { return nil }
-      return .image(try g.addOne(BlockedMaxPool(op.window), [image], at: i))
+      guard let image = images[x], let window = planar(op.window) else { return nil }
+      return .image(try g.addOne(BlockedMaxPool(window), [image], at: i))
     case let op as AveragePool:
-      guard let image = images[x], op.window.kernel.count == 2 else { return nil }
+      guard let image = images[x], let window = planar(op.window) else { return nil }
       return .image(
-        try g.addOne(BlockedAveragePool(op.window, countsPads: op.countsPads), [image], at: i))
+        try g.addOne(BlockedAveragePool(window, countsPads: op.countsPads), [image], at: i))
     case is GlobalAveragePool: return try globalMean(i, x, y, c)
     case is Relu, is LeakyRelu, is Sigmoid, is Tanh, is HardSigmoid, is HardSwish, is Swish,
       is Gelu, is Elu, is Selu, is Celu, is Softplus, is Softsign, is Mish, is Clip, is Abs,
@@ -121,8 +137,8 @@ struct BlockedWalk {
 
   private mutating func convolution(_ i: Int) throws(EngineError) -> Made? {
     guard let node = ConvNode(g, i), let x = node.inputs[0], let w = node.inputs[1],
-      let weights = g.constant(w), weights.dtype == .float32, weights.shape.rank == 4,
-      g.dtype(x) == .float32, g.dims(x)?.count ?? 4 == 4
+      let weights = g.constant(w), weights.dtype == .float32, [3, 4].contains(weights.shape.rank),
+      g.dtype(x) == .float32, g.dims(x)?.count ?? weights.shape.rank == weights.shape.rank
     else { return nil }
     let (m, part, group) = (weights.shape[0], weights.shape[1], node.conv.group)
     let (count, overflow) = part.multipliedReportingOverflow(by: group)
@@ -143,11 +159,17 @@ struct BlockedWalk {
         return nil
       }
     }
-    let isPointwise = group == 1 && weights.shape[2] == 1 && weights.shape[3] == 1
+    let isPointwise = group == 1 && weights.shape.count(of: 2..<weights.shape.rank) == 1
     let gated = isPointwise ? gated(x, by: i) : nil
     var source = x
-    if let gated { source = gated.image } else if !isPlain { source = try image(x, at: i) }
-    var inputs: [ValueID?] = [source, w]
+    if let gated {
+      source = gated.image
+    } else if !isPlain {
+      source = try image(x, at: i)
+    } else if weights.shape.rank == 3 {
+      source = try g.addOne(Unsqueeze(), [x, g.addInts([2])], at: i)
+    }
+    var inputs: [ValueID?] = [source, try planar(w, weights)]
     if node.inputs.count > 2 { inputs.append(node.inputs[2]) }
     if let z = node.residual {
       while inputs.count < 3 { inputs.append(nil) }
@@ -160,7 +182,10 @@ struct BlockedWalk {
       g.remove(gated.node)
       images[x] = nil
     }
-    let op = BlockedConv(node.conv, node.activation, block: block, plainInput: isPlain)
+    let conv =
+      weights.shape.rank == 3
+      ? Conv(window: planarLine(node.conv.window), group: group) : node.conv
+    let op = BlockedConv(conv, node.activation, block: block, plainInput: isPlain)
     return .image(try g.addOne(op, inputs, at: i, name: g.node(i).name))
   }
 
@@ -209,7 +234,8 @@ struct BlockedWalk {
   /// The blocked form of an image, made here where there is none.
   mutating func image(_ v: ValueID, at place: Int) throws(EngineError) -> ValueID {
     if let known = images[v] { return known }
-    let made = try g.addOne(ToBlocked(block: layout.block), [v], at: place)
+    let source = isLine(v) ? try g.addOne(Unsqueeze(), [v, g.addInts([2])], at: place) : v
+    let made = try g.addOne(ToBlocked(block: layout.block), [source], at: place)
     images[v] = made
     return made
   }
@@ -230,8 +256,9 @@ struct BlockedWalk {
     -> Made?
   {
     let axes = op.axes.list ?? g.input(i, 1).flatMap { g.fact($0).knownInts }
+    let rank = isLine(x) ? 3 : 4
     guard let c = channels(x), c > 0, let image = images[x],
-      axes.map({ Set($0.map { $0 < 0 ? $0 + 4 : $0 }) }) == [2, 3]
+      axes.map({ Set($0.map { $0 < 0 ? $0 + rank : $0 }) }) == Set(2..<rank)
     else { return nil }
     if op.axes.keepDims { return try globalMean(i, x, y, c) }
     let mean = try g.addOne(BlockedGlobalAveragePool(channels: c), [image], at: i)
@@ -249,7 +276,9 @@ struct BlockedWalk {
       && users.allSatisfy { g.node($0).op is Conv || g.node($0).op is FusedConv }
     let mean = try g.addOne(
       BlockedGlobalAveragePool(channels: c, keepsBlocks: staysBlocked), [image], at: i)
-    return staysBlocked ? .image(mean) : .plain(mean)
+    if staysBlocked { return .image(mean) }
+    return .plain(
+      isLine(x) ? try g.addOne(Squeeze(), [mean, g.addInts([2])], at: i) : mean)
   }
 }
 

@@ -6,8 +6,8 @@ import Tensors
 extension BlockedWalk {
   /// The parts of an image that is cut along its channels, as pairs of plain and blocked values.
   mutating func divided(_ i: Int) throws(EngineError) -> [(ValueID, ValueID)]? {
-    guard let op = g.op(i, as: Split.self), op.axis == 1 || op.axis == -3,
-      let x = g.input(i, 0), let image = images[x], let c = channels(x)
+    guard let op = g.op(i, as: Split.self), let x = g.input(i, 0), isChannels(op.axis, of: x),
+      let image = images[x], let c = channels(x)
     else { return nil }
     let outputs = g.node(i).outputs.compactMap { $0 }
     let counts = outputs.compactMap { channels($0) }
@@ -47,6 +47,11 @@ extension BlockedWalk {
     throws(EngineError) -> BlockedWalk.Made?
   {
     let block = layout.block
+    if op.perm == [0, 2, 1], let image = images[x], let c = channels(x), c % block == 0 {
+      let rows = try g.addOne(Transpose(perm: [0, 2, 3, 1, 4]), [image], at: i)
+      let shape = g.addConstant(try Tensor([0, -1, Int64(c)]))
+      return .plain(try g.addOne(Reshape(), [rows, shape], at: i))
+    }
     if op.perm == [0, 2, 3, 1], let image = images[x], let c = channels(x), c % block == 0 {
       let rows = try g.addOne(Transpose(perm: [0, 2, 3, 1, 4]), [image], at: i)
       let shape = g.addConstant(try Tensor([0, 0, 0, -1] as [Int64]))

@@ -7,27 +7,28 @@ extension BlockedWalk {
   /// An elementwise operator of two inputs, at least one of them an image in blocks.
   mutating func pair(_ i: Int, _ c: Int) throws(EngineError) -> BlockedWalk.Made? {
     guard g.node(i).inputs.count == 2, let a = g.input(i, 0), let b = g.input(i, 1),
-      let op = g.node(i).op, images[a] != nil || images[b] != nil,
-      canJoin(a, c), canJoin(b, c), g.broadcastsBothWays(i)
+      let op = g.node(i).op, images[a] != nil || images[b] != nil, let y = g.output(i),
+      let rank = g.dims(y)?.count, canJoin(a, c, rank), canJoin(b, c, rank),
+      g.broadcastsBothWays(i)
     else { return nil }
     let left = try operand(a, c, at: i)
     let right = try operand(b, c, at: i)
     return .image(try g.addOne(op, [left, right], at: i))
   }
 
-  /// Whether a value can meet an image of `c` channels in blocks.
-  private func canJoin(_ v: ValueID, _ c: Int) -> Bool {
-    if images[v] != nil { return channels(v) == c }
-    if let t = g.constant(v) {
-      return t.dtype == .float32 && (t.count == 1 && t.shape.rank <= 4 || isPerChannel(t, c))
+  /// Whether a value can meet an image of `rank` axes and `c` channels in blocks.
+  private func canJoin(_ v: ValueID, _ c: Int, _ rank: Int) -> Bool {
+    if images[v] == nil, let t = g.constant(v) {
+      return t.dtype == .float32
+        && (t.count == 1 && t.shape.rank <= rank || isPerChannel(t, c, rank))
     }
-    return channels(v) == c
+    return channels(v) == c && g.dims(v)?.count == rank
   }
 
   /// Whether a constant has one number for each of `c` channels and broadcasts along all else.
-  private func isPerChannel(_ t: Tensor, _ c: Int) -> Bool {
-    let axis = t.shape.rank - 3
-    return axis >= 0 && t.shape.rank <= 4 && t.count == c && t.shape[axis] == c
+  private func isPerChannel(_ t: Tensor, _ c: Int, _ rank: Int) -> Bool {
+    let axis = t.shape.rank - (rank - 1)
+    return axis >= 0 && t.shape.rank <= rank && t.count == c && t.shape[axis] == c
   }
 
   private mutating func operand(_ v: ValueID, _ c: Int, at place: Int) throws(EngineError)
@@ -64,9 +65,9 @@ extension BlockedWalk {
   /// else with their lanes moved.
   mutating func joined(_ i: Int, _ op: Concat) throws(EngineError) -> BlockedWalk.Made? {
     let inputs = g.node(i).inputs.compactMap { $0 }
-    guard op.axis == 1 || op.axis == -3, inputs.contains(where: { images[$0] != nil }) else {
-      return nil
-    }
+    guard let first = inputs.first, isChannels(op.axis, of: first),
+      inputs.contains(where: { images[$0] != nil })
+    else { return nil }
     let counts = inputs.compactMap { channels($0) }
     guard counts.count == inputs.count, counts.allSatisfy({ $0 > 0 }) else { return nil }
     var parts: [ValueID?] = []
@@ -75,6 +76,12 @@ extension BlockedWalk {
       return .image(try g.addOne(BlockedChannels(channels: counts), parts, at: i))
     }
     return .image(try g.addOne(Concat(axis: 1), parts, at: i))
+  }
+
+  /// Whether `axis` of an image is the one of its channels.
+  func isChannels(_ axis: Int, of v: ValueID) -> Bool {
+    guard let rank = g.dims(v)?.count else { return false }
+    return (axis < 0 ? axis + rank : axis) == 1
   }
 
   /// A resizing of rows and columns by constant factors.

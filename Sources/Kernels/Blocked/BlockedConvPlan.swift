@@ -3,7 +3,7 @@ import Tensors
 
 /// A direct convolution on blocked images with everything settled but the memory.
 ///
-/// The image falls into chunks of rows (of pixels, for 1x1 kernels) that stay in the second-level
+/// The image falls into chunks of rows (of pixels, where it has one row) that stay in the second-level
 /// cache while all output blocks pass over them. Where windows reach over an edge, a chunk is
 /// copied between zeros first: one pass over the input, against hundreds of products an element.
 /// Taps that meet nothing but padding are left out.
@@ -139,7 +139,7 @@ public struct BlockedConvPlan: Sendable {
     let (height, width) = (g.output[1], g.output[2])
     self.isScaled = isScaled
     self.view = view ?? View(first: 0, row: width, pixel: 1, plane: g.outputPixels)
-    isFlat = height == 1 && g.taps == 1 && g.strides[2] == 1
+    isFlat = height == 1 && g.input[1] == 1 && g.kernel[1] == 1 && g.pads[1] == 0
     let isNear = g.strides[2] <= 2
     // Two rows at once where a row alone is too short for a tile of two blocks.
     let isPaired = width <= 7 && height > 1 && isNear && !isPlain && !isFlat && view == nil
@@ -160,7 +160,7 @@ public struct BlockedConvPlan: Sendable {
     let isHeavy = filter.byteCount > CacheSizes.level2 / 2
     let room = isHeavy ? CacheSizes.level2 / 8 * 5 : CacheSizes.level2 / 4
     let length = isFlat ? width : height
-    let bytesEach = inputBlocks * pixel * (isFlat ? 1 : columns * g.strides[1])
+    let bytesEach = inputBlocks * pixel * (isFlat ? g.strides[2] : columns * g.strides[1])
     let tile = Self.columns(filter.groups[0].blocks, tileRows, isa, isNear: isNear || isPlain)
     let shortest = isHeavy ? 56 : 24
     let sizes = BlockedSplit.Sizes(
@@ -174,7 +174,8 @@ public struct BlockedConvPlan: Sendable {
     let split = isParallel ? BlockedSplit(sizes, threads: threads) : BlockedSplit(sizes)
     (chunk, chunks, shares) = (split.chunk, split.chunks, split.shares)
     let rows = (min(chunk, height) - 1) * g.strides[1] + extent(1)
-    let copied = isFlat ? min(chunk, width) : rows * columns
+    let copied =
+      isFlat ? (min(chunk, width) - 1) * g.strides[2] + extent(2) : rows * columns
     slotBytes = isPadded || isScaled ? GemmPlan.aligned(inputBlocks * copied * pixel) : 0
     slots = isParallel ? min(g.batch * chunks * shares, threads) : 1
     // A line says which chunk a slot holds.
@@ -186,7 +187,7 @@ public struct BlockedConvPlan: Sendable {
     let blocks = filter.groups[0].blocks
     let columns = Self.columns(blocks, tileRows, isa, isNear: isNear || isPlain)
     label =
-      "conv \(isPlain ? "first" : isFlat ? "1x1" : "direct") \(isa) "
+      "conv \(isPlain ? "first" : isFlat && g.taps == 1 ? "1x1" : "direct") \(isa) "
       + (tileRows == 2 && blocks == 2 ? "(2x\(columns))x2" : "\(columns)x\(blocks)")
   }
 
@@ -246,14 +247,18 @@ public struct BlockedConvPlan: Sendable {
     _ factors: UnsafePointer<Float>?
   ) {
     let g = geometry
-    if isFlat {
+    let pixel = isPlain ? 1 : lanes
+    if isFlat, !isPadded {
       guard let factors else { return }
-      let count = min(chunk, g.output[2] - first)
-      scale(copy, count, x + first * lanes, g.inputPixels, factors, count)
+      let count = width(of: min(chunk, g.output[2] - first))
+      scale(copy, count, x + first * g.strides[2] * pixel, g.inputPixels, factors, count)
       return
     }
     pad(x, copy, first, blocks)
-    let count = taken(min(chunk, g.output[1] - first)) * columns
+    let count =
+      isFlat
+      ? width(of: min(chunk, g.output[2] - first))
+      : taken(min(chunk, g.output[1] - first)) * columns
     if let factors { scale(copy, count, copy, count, factors, count) }
   }
 
@@ -276,17 +281,27 @@ public struct BlockedConvPlan: Sendable {
     _ x: UnsafePointer<Float>, _ copy: UnsafeMutablePointer<Float>, _ first: Int, _ blocks: Int
   ) {
     let g = geometry
-    let rows = min(chunk, g.output[1] - first)
     var p = dl_blocked_padding(
       blocks: blocks, height: g.input[1], width: g.input[2], pixel: isPlain ? 1 : lanes,
-      first: first * g.strides[1] - g.pads[1], rows: taken(rows), left: g.pads[2],
-      padded: columns)
+      first: 0, rows: 1, left: g.pads[2], padded: columns)
+    if isFlat {
+      p.left -= first * g.strides[2]
+      p.padded = width(of: min(chunk, g.output[2] - first))
+    } else {
+      p.first = first * g.strides[1] - g.pads[1]
+      p.rows = taken(min(chunk, g.output[1] - first))
+    }
     dl_blocked_pad_f32(copy, x, &p)
   }
 
   /// Input rows under `rows` rows of the output.
   private func taken(_ rows: Int) -> Int {
     (rows - 1) * geometry.strides[1] + (geometry.kernel[1] - 1) * geometry.dilations[1] + 1
+  }
+
+  /// Input columns under `count` outputs of a row.
+  private func width(of count: Int) -> Int {
+    (count - 1) * geometry.strides[2] + (geometry.kernel[2] - 1) * geometry.dilations[2] + 1
   }
 
   private func compute(
@@ -299,7 +314,9 @@ public struct BlockedConvPlan: Sendable {
     let (rows, width) = isFlat ? (1, count) : (count, g.output[2])
     let isCopied = slotBytes > 0
     let row = isCopied ? columns * pixel : g.input[2] * pixel
-    let block = isCopied ? (isFlat ? count * pixel : taken(rows) * row) : g.inputPixels * pixel
+    let block =
+      isCopied
+      ? (isFlat ? self.width(of: count) * pixel : taken(rows) * row) : g.inputPixels * pixel
     var c = dl_blocked_conv(
       in_blocks: 0, last_fours: 0, block_step: block,
       taps: (g.kernel[1], g.kernel[2]),
@@ -311,7 +328,7 @@ public struct BlockedConvPlan: Sendable {
       numbers: (Double(finish.low), Double(finish.high)), next: nil, next_bytes: 0, next_step: 0)
     let source =
       isCopied
-      ? copy : x + first * (isFlat ? pixel : g.strides[1] * g.input[2] * pixel)
+      ? copy : x + first * (isFlat ? g.strides[2] : g.strides[1] * g.input[2]) * pixel
     let weights = filter.weights
     let biases = bias.bytes.assumingMemoryBound(to: Float.self)
     let outAt = (view.first + first * (isFlat ? 1 : view.row)) * lanes
