@@ -87,6 +87,36 @@ import Testing
     #expect(made.error < 0.012, "\(made.error)")
   }
 
+  /// 9 outputs take 12 bytes a pixel.
+  @Test(arguments: [(2, 2), (3, 1)]) func windowsSideBySideAreWoven(_ k: (Int, Int)) throws {
+    let made = try check([2, 8, 5, 6]) { n, x in
+      let a = try n.quantised(n.conv(n.quantised(x, 0.05, 128), 8, 16, 1), 0.05, 128)
+      let weights = try n.weights([16, 9, k.0, k.1], 3, axis: 1)
+      let bias = try n.b.constant(ramp([9], scale: 0.5, seed: 4))
+      let up = try n.b.apply(
+        ConvTranspose(window: Window(strides: [k.0, k.1])), a, weights, bias)
+      let b = try n.quantised(n.b.apply(Relu(), up), 0.0507, 10)
+      return try n.quantised(n.conv(b, 9, 8, 1), 0.0507, 128)
+    }
+    #expect(
+      made.after == [
+        "ToBytes", "ByteConv", "ByteConv", "Reshape", "Transpose", "Reshape", "ByteConv",
+        "FromBytes",
+      ])
+    #expect(made.error < 0.012, "\(made.error)")
+  }
+
+  @Test func overlappingWindowsStayInFloats() throws {
+    let made = try check([1, 8, 5, 6]) { n, x in
+      let a = try n.quantised(n.conv(n.quantised(x, 0.05, 128), 8, 16, 1), 0.05, 128)
+      let up = try n.b.apply(
+        ConvTranspose(window: Window(strides: [2, 2])), a, n.weights([16, 9, 3, 3], 3, axis: 1))
+      return try n.quantised(up, 0.05, 10)
+    }
+    #expect(made.after.contains { $0.hasSuffix("ConvTranspose") })
+    #expect(made.error < 0.012, "\(made.error)")
+  }
+
   @Test func signedActivationsAndUnquantisedSums() throws {
     let made = try check([1, 8, 9, 9]) { n, x in
       let a = try n.quantised(x, 0.05, 128, signed: true)

@@ -79,7 +79,7 @@ import Testing
   }
 
   @Test func spectralNormalization() throws {
-    let layer = SpectralNormalization(Dense(6, useBias: false), iterations: 20)
+    let layer = SpectralNormalization(Dense(6, useBias: false), iterations: 300)
     let x = try Tensor.normal([3, 5])
     _ = try inTraining { try layer(x) }
     let kernel = try layer.parameter("layer.kernel").value

@@ -44,7 +44,7 @@ import Testing
       threads: Self.threads,
       withResults: { model, b in
         let logits = try model(b[0])
-        let hits = try logits.argMax(axis: -1).isEqual(b[1]).cast(to: .float32).mean()
+        let hits = try logits.argMax(axis: -1).isEqual(to: b[1]).cast(to: .float32).mean()
         return (try loss(logits, b[1]), [hits])
       })
     func run(_ kind: Int) throws {

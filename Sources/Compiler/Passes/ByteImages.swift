@@ -176,6 +176,7 @@ struct ByteWalk {
       let made: ByteImage? =
         switch g.node(node).op {
         case is Conv, is FusedConv: try convolution(node, target, at: i)
+        case is ConvTranspose: try transposed(node, target, at: i)
         case is Add: try sum(node, target, at: i)
         case is Mul: try product(node, target, at: i)
         case is Gemm, is FusedLinear, is MatMul: try dense(node, target, at: i)

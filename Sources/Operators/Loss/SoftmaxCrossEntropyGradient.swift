@@ -112,9 +112,7 @@ public struct SoftmaxCrossEntropyGradient: FormulaGradient {
           continue
         }
         guard label >= 0, label < classes else {
-          throw EngineError(
-            .value, "label \(at) is no class", expected: "0 to \(classes - 1)",
-            received: "\(label)")
+          throw ClassLoss.noClass(label, at: at, classes: classes)
         }
         rates[at] = weights?[label] ?? 1
         total += Double(rates[at])

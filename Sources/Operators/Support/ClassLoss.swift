@@ -79,9 +79,7 @@ public struct ClassLoss: Hashable, Sendable {
         var (loss, weight): (T, T) = (0, 0)
         if label != ignored {
           guard label >= 0, label < sizes.classes else {
-            throw EngineError(
-              .value, "label \(at) is no class", expected: "0 to \(sizes.classes - 1)",
-              received: "\(label)")
+            throw Self.noClass(label, at: at, classes: sizes.classes)
           }
           weight = weights?[label] ?? 1
           loss = -x[hasChosen ? at : (o * sizes.classes + label) * sizes.inner + i] * weight
@@ -95,6 +93,18 @@ public struct ClassLoss: Hashable, Sendable {
       }
     }
     if reduction != .none { y[0] = T(reduction == .mean ? sum / total : sum) }
+  }
+
+  /// What a label out of range is told.
+  static func noClass(_ label: Int, at place: Int, classes: Int) -> EngineError {
+    EngineError(
+      .value, "the label at place \(place), counted from 0, is no class of the predictions",
+      expected: classes > 0
+        ? "0 to \(classes - 1), since they have \(classes) classes" : "no label",
+      received: "\(label)",
+      hint: label == classes
+        ? "classes count from 0; should there be \(classes + 1)?"
+        : "give the last layer as many outputs as there are classes")
   }
 
   /// The gradients by log-probabilities of the shape of `x`, and by weights where `needsWeights`.
