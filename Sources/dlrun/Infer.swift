@@ -43,14 +43,14 @@ struct Infer: ParsableCommand {
     let session = try inFile(model) { () throws(EngineError) in
       try Session(file, options: self.session.options)
     }
-    // What only the start needed, before the weights of a compiled model come into memory.
-    if file.compiled != nil { CodePages.release() }
     let names = outputs.map { $0.split(separator: ",").map(String.init) }
     let profiler = profile == nil ? nil : Profiler()
     if let table = files.table {
+      if file.compiled != nil { CodePages.release() }
       try inferTable(table, session, names, profiler)
     } else {
       let values = try files.values(for: session)
+      if file.compiled != nil { forgetStart(session, values) }
       let results = try inFile(model) { () throws(EngineError) in
         try session.run(values: values, outputs: names, profiler: profiler)
       }
