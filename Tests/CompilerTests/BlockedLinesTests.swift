@@ -40,9 +40,8 @@ import Testing
   @Test func jointsPartsAndMeansOfLinesStayInBlocks() throws {
     let check = try PassCheck([ramp([3, 16, 50])], lastStage: .layout) { b, x in
       let (left, right) = (try conv(b, x[0], 16, 32, 3), try conv(b, x[0], 16, 20, 4))
-      let cut = try b.apply(
-        Slice(), right, try b.constant(Tensor([0] as [Int64])),
-        try b.constant(Tensor([50] as [Int64])), try b.constant(Tensor([2] as [Int64])))
+      let bounds = try [0, 50, 2].map { try b.constant(Tensor([Int64($0)])) }
+      let cut = try b.apply(Slice(), inputs: [right] + bounds)
       let joined = try b.apply(Concat(axis: -2), left, cut)
       let parts = try b.apply(Split(axis: 1, parts: 2), inputs: [joined], outputs: 2)
       let axes = try b.constant(Tensor([-1] as [Int64]))

@@ -68,4 +68,17 @@ import Testing
     }
     #expect(gap.after == ["Slice", "Slice"])
   }
+
+  @Test func anUnsqueezeOfAnUnsqueezeBecomesOne() throws {
+    let check = try PassCheck(
+      [ramp([2, 3])], level: .basic, sizes: [["n", "m"]]
+    ) { b, x in
+      let y = try b.apply(Exp(), x[0])
+      let one = try b.apply(Unsqueeze(), y, try ints(b, 1))
+      let two = try b.apply(Unsqueeze(), one, try b.constant(Tensor([0, -1] as [Int64])))
+      return [try b.apply(Neg(), two), try b.apply(Unsqueeze(), two, try ints(b, 2))]
+    }
+    #expect(check.after.count { $0 == "Unsqueeze" } == 2)
+    #expect(check.error == 0)
+  }
 }

@@ -6,9 +6,9 @@ enum JoinSimplification: Pass {
   static let name = "simplify-joins"
   static let level = OptimizationLevel.basic
   static let about = PassText(
-    looksFor: "a Concat of a Concat, a Concat of all parts of a Split, a Slice of a Slice, and "
-      + "Slices that take a value apart without a gap",
-    makes: "one Concat, nothing, one Slice, and one Split",
+    looksFor: "a Concat of a Concat, a Concat of all parts of a Split, a Slice of a Slice, "
+      + "Slices that take a value apart without a gap, and an Unsqueeze of an Unsqueeze",
+    makes: "one Concat, nothing, one Slice, one Split, and one Unsqueeze",
     why: "every element of the results is the same element of the first value")
 
   static func run(_ g: GraphEditor, _ options: PassOptions) throws(EngineError) {
@@ -17,10 +17,26 @@ enum JoinSimplification: Pass {
       case let op as Concat:
         if !undoSplit(g, i, op) { try joinConcats(g, i, op) }
       case is Slice: try joinSlices(g, i)
+      case is Unsqueeze: try joinUnsqueezes(g, i)
       default: break
       }
     }
     try makeSplits(g, options)
+  }
+
+  private static func joinUnsqueezes(_ g: GraphEditor, _ i: Int) throws(EngineError) {
+    guard let x = g.input(i, 0), let y = g.output(i), let (m, _) = g.made(x, by: Unsqueeze.self),
+      let source = g.input(m, 0), let inner = g.dims(x)?.count, let rank = g.dims(y)?.count,
+      let first = g.ints(g.input(m, 1)).flatMap({ axes($0, rank: inner) }),
+      let second = g.ints(g.input(i, 1)).flatMap({ axes($0, rank: rank) })
+    else { return }
+    // Where the axes of x stand in y.
+    let places = (0..<rank).filter { !second.contains($0) }
+    guard places.count == inner, first.allSatisfy({ $0 < inner }) else { return }
+    let all = (second + first.map { places[$0] }).sorted()
+    g.setInput(i, 0, to: source)
+    g.setInput(i, 1, to: try g.addInts(all))
+    g.note(i, "\(name): takes the value before '\(g.node(m).name)'")
   }
 
   // MARK: Concat

@@ -95,10 +95,13 @@ enum TorchIndex {
       for index in plan.indices.dropFirst() { sum = try c.add(sum, index) }
     }
     let rank = try c.rank(sum)
-    let sizes = isSame ? [] : try c.sizes(of: sum)
+    let shape = isSame ? nil : try c.builder.apply(ShapeOp(), sum)
     var parts: [ValueID?] = []
     for index in plan.indices {
-      let whole = isSame ? index : try c.expanded(index, sizes)
+      let whole =
+        try shape.map { (s) throws(EngineError) in
+          try c.builder.apply(Expand(), index, s)
+        } ?? index
       parts.append(try c.unsqueezed(whole, [rank]))
     }
     let first = parts.first.flatMap { $0 } ?? sum
