@@ -14,13 +14,14 @@ extern "C" {
 
 // One block of channels from planes into lanes: to[p][l] = from[l * plane + p] for l < channels,
 // 0 for channels <= l < lanes, over p < pixels. lanes is 8 or 16; __avx512 takes 16 only, __avx2
-// takes 8 only.
+// and __neon take 8 only.
 #define DL_TO_BLOCKED(name)                                                                        \
   void name(float *to, const float *from, intptr_t pixels, intptr_t plane, intptr_t channels,      \
             intptr_t lanes)
 DL_TO_BLOCKED(dl_to_blocked_f32__scalar);
 DL_TO_BLOCKED(dl_to_blocked_f32__avx2);
 DL_TO_BLOCKED(dl_to_blocked_f32__avx512);
+DL_TO_BLOCKED(dl_to_blocked_f32__neon);
 
 // The way back: to[l * plane + p] = from[p][l] for l < channels, p < pixels.
 #define DL_FROM_BLOCKED(name)                                                                      \
@@ -29,6 +30,7 @@ DL_TO_BLOCKED(dl_to_blocked_f32__avx512);
 DL_FROM_BLOCKED(dl_from_blocked_f32__scalar);
 DL_FROM_BLOCKED(dl_from_blocked_f32__avx2);
 DL_FROM_BLOCKED(dl_from_blocked_f32__avx512);
+DL_FROM_BLOCKED(dl_from_blocked_f32__neon);
 
 // What a convolution does with a sum, bias and residual included, before it is written.
 enum dl_blocked_form {
@@ -75,14 +77,15 @@ typedef struct dl_blocked_conv {
 //   bias: [blocks][lanes]; residual: laid out as out, or NULL; may be out itself; NULL where
 //   out_pixel is not lanes
 // Lanes and limits: __avx512: 16 lanes, tile <= 14, 14, 9 and 6 for 1, 2, 3 and 4 blocks, 2 rows
-// only for 2 blocks and tile <= 7; __avx2: 8 lanes, tile <= 12, 6 and 4 for 1, 2 and 3 blocks,
-// 1 row. Planes: 1 or 2 blocks, 1 row. Blocked inputs with a pixel_step beyond two pixels: 1 or 2
-// blocks, 1 row, tile <= 6 (__avx512) or 4 (__avx2).
+// only for 2 blocks and tile <= 7; __avx2 and __neon: 8 lanes, tile <= 12, 6 and 4 for 1, 2 and 3
+// blocks, 1 row. Planes: 1 or 2 blocks, 1 row. Blocked inputs with a pixel_step beyond two pixels:
+// 1 or 2 blocks, 1 row, tile <= 6 (__avx512) or 4 (__avx2, __neon).
 #define DL_BLOCKED_CONV(name)                                                                      \
   void name(const dl_blocked_conv *c, intptr_t blocks, intptr_t rows, intptr_t width,              \
             const float *in, const float *w, const float *bias, const float *residual, float *out)
 DL_BLOCKED_CONV(dl_blocked_conv_f32__avx2);
 DL_BLOCKED_CONV(dl_blocked_conv_f32__avx512);
+DL_BLOCKED_CONV(dl_blocked_conv_f32__neon);
 // Any number of blocks, rows and columns; `lanes` lanes.
 void dl_blocked_conv_f32__scalar(const dl_blocked_conv *c, intptr_t blocks, intptr_t rows,
                                  intptr_t width, const float *in, const float *w, const float *bias,
@@ -106,6 +109,7 @@ typedef struct dl_blocked_depthwise {
             const float *w, const float *bias, const float *residual, float *out)
 DL_BLOCKED_DEPTHWISE(dl_blocked_depthwise_f32__avx2);
 DL_BLOCKED_DEPTHWISE(dl_blocked_depthwise_f32__avx512);
+DL_BLOCKED_DEPTHWISE(dl_blocked_depthwise_f32__neon);
 void dl_blocked_depthwise_f32__scalar(const dl_blocked_depthwise *d, intptr_t first, intptr_t rows,
                                       const float *in, const float *w, const float *bias,
                                       const float *residual, float *out, intptr_t lanes);
@@ -116,6 +120,7 @@ void dl_blocked_depthwise_f32__scalar(const dl_blocked_depthwise *d, intptr_t fi
             float *out)
 DL_BLOCKED_MAX_POOL(dl_blocked_max_pool_f32__avx2);
 DL_BLOCKED_MAX_POOL(dl_blocked_max_pool_f32__avx512);
+DL_BLOCKED_MAX_POOL(dl_blocked_max_pool_f32__neon);
 void dl_blocked_max_pool_f32__scalar(const dl_blocked_depthwise *d, intptr_t first, intptr_t rows,
                                      const float *in, float *out, intptr_t lanes);
 
@@ -125,6 +130,7 @@ void dl_blocked_max_pool_f32__scalar(const dl_blocked_depthwise *d, intptr_t fir
             float *out, const float *row_counts, const float *column_counts)
 DL_BLOCKED_AVERAGE_POOL(dl_blocked_average_pool_f32__avx2);
 DL_BLOCKED_AVERAGE_POOL(dl_blocked_average_pool_f32__avx512);
+DL_BLOCKED_AVERAGE_POOL(dl_blocked_average_pool_f32__neon);
 void dl_blocked_average_pool_f32__scalar(const dl_blocked_depthwise *d, intptr_t first,
                                          intptr_t rows, const float *in, float *out,
                                          const float *row_counts, const float *column_counts,
@@ -134,6 +140,7 @@ void dl_blocked_average_pool_f32__scalar(const dl_blocked_depthwise *d, intptr_t
 // these.
 void dl_blocked_mean_f32__avx2(const float *in, intptr_t pixels, float *out);
 void dl_blocked_mean_f32__avx512(const float *in, intptr_t pixels, float *out);
+void dl_blocked_mean_f32__neon(const float *in, intptr_t pixels, float *out);
 void dl_blocked_mean_f32__scalar(const float *in, intptr_t pixels, float *out, intptr_t lanes);
 
 // Weights of some blocks of outputs, in the order in which dl_blocked_conv reads them.
@@ -172,6 +179,7 @@ typedef struct dl_blocked_winograd {
   void name(const dl_blocked_winograd *k, intptr_t first, intptr_t count, const float *in, float *v)
 DL_WINOGRAD_INPUT(dl_blocked_winograd_input_f32__avx2);
 DL_WINOGRAD_INPUT(dl_blocked_winograd_input_f32__avx512);
+DL_WINOGRAD_INPUT(dl_blocked_winograd_input_f32__neon);
 
 // The way back for sums s, laid out likewise by out_step: writes those outputs of the tiles that
 // exist. bias: [lanes]; residual (or NULL), out: the whole block.
@@ -180,6 +188,7 @@ DL_WINOGRAD_INPUT(dl_blocked_winograd_input_f32__avx512);
             const float *bias, const float *residual, float *out)
 DL_WINOGRAD_OUTPUT(dl_blocked_winograd_output_f32__avx2);
 DL_WINOGRAD_OUTPUT(dl_blocked_winograd_output_f32__avx512);
+DL_WINOGRAD_OUTPUT(dl_blocked_winograd_output_f32__neon);
 
 // Transformed weights G g G' in the order of dl_blocked_conv for 1x1 kernels, those of place p at
 // to + p * step. Only part == channels.
@@ -227,6 +236,7 @@ void dl_blocked_pad_f32(float *to, const float *from, const dl_blocked_padding *
             const float *factor, intptr_t blocks, intptr_t pixels)
 DL_BLOCKED_SCALE(dl_blocked_scale_f32__avx2);
 DL_BLOCKED_SCALE(dl_blocked_scale_f32__avx512);
+DL_BLOCKED_SCALE(dl_blocked_scale_f32__neon);
 void dl_blocked_scale_f32__scalar(float *to, intptr_t to_step, const float *from,
                                   intptr_t from_step, const float *factor, intptr_t blocks,
                                   intptr_t pixels, intptr_t lanes);
@@ -253,6 +263,7 @@ static inline void dl_join_moments(double count, double *mean, double *spread, d
                                     const float *shift)
 DL_BLOCKED_MOMENTS(avx2);
 DL_BLOCKED_MOMENTS(avx512);
+DL_BLOCKED_MOMENTS(neon);
 void dl_blocked_moments_f32__scalar(const float *x, intptr_t pixels, double *mean, double *spread,
                                     intptr_t lanes);
 void dl_blocked_affine_f32__scalar(float *y, const float *x, intptr_t pixels, const float *scale,
@@ -271,6 +282,7 @@ typedef struct dl_blocked_source {
             const dl_blocked_source *sources, const int32_t *index, intptr_t count)
 DL_BLOCKED_LANES(dl_blocked_lanes_f32__avx2);
 DL_BLOCKED_LANES(dl_blocked_lanes_f32__avx512);
+DL_BLOCKED_LANES(dl_blocked_lanes_f32__neon);
 void dl_blocked_lanes_f32__scalar(float *to, intptr_t pixels, void *const *inputs, intptr_t image,
                                   const dl_blocked_source *sources, const int32_t *index,
                                   intptr_t count, intptr_t lanes);

@@ -54,6 +54,7 @@ typedef void (*dl_gemm_tile)(intptr_t m, intptr_t n, intptr_t k, const void *a, 
 
 DL_GEMM_TILE(dl_gemm_f32_4x16__scalar);  // MR 4, NR 16
 DL_GEMM_TILE(dl_gemm_f32_6x16__avx2);    // MR 6, NR 16
+DL_GEMM_TILE(dl_gemm_f32_6x16__neon);    // MR 6, NR 16
 DL_GEMM_TILE(dl_gemm_f32_6x64__avx512);  // MR 6, 8 for n <= 48, 12 for n <= 32; NR 64
 DL_GEMM_TILE(dl_gemm_f64_4x8__scalar);   // MR 4, NR 8, padded
 DL_GEMM_TILE(dl_gemm_f64_6x8__avx2);     // MR 6, NR 8, padded
