@@ -96,7 +96,7 @@ import Testing
       let up = try n.b.apply(
         ConvTranspose(window: Window(strides: [k.0, k.1])), a, weights, bias)
       let b = try n.quantised(n.b.apply(Relu(), up), 0.0507, 10)
-      return try n.quantised(n.conv(b, 9, 8, 1), 0.0053, 128)
+      return try n.quantised(n.conv(b, 9, 8, 1), 0.0011, 128)
     }
     #expect(
       made.after == [
