@@ -8,7 +8,7 @@ import Testing
 /// Prints figures, asserts none: run in a release build, with `DLRUN_MEASURE=1` in the environment
 /// and standard error on a terminal, so that the progress bar draws (`script -qc COMMAND /dev/null`).
 ///
-/// Each round runs all six one after the other; the figures are medians of rounds, and the
+/// Each round runs all loops one after the other; the figures are medians of rounds, and the
 /// quotients medians of the rounds' own quotients, whose parts met the same neighbours.
 @Suite(.enabled(if: getenv("DLRUN_MEASURE") != nil), .serialized) struct FitCostTests {
   private static let threads = getenv("DLRUN_THREADS").flatMap { Int(String(cString: $0)) } ?? 1
@@ -19,69 +19,84 @@ import Testing
     return Double(t.tv_sec) + Double(t.tv_nsec) * 1e-9
   }
 
-  private func measure(
-    _ name: String, _ x: Tensor, _ y: Tensor, batchSize: Int, rounds: Int = 15,
+  /// What one model's loops take, each as a closure that runs an epoch.
+  ///
+  /// - `fitsFirst`: whether `fit` makes its graph and memory before the bare loop does: where memory
+  ///   comes to lie moves either by some percent, so both orders count.
+  private func loops(
+    _ x: Tensor, _ y: Tensor, batchSize: Int, hasMetric: Bool, fitsFirst: Bool,
     _ make: () throws -> Network
-  ) throws {
+  ) throws -> (steps: Int, runs: [() throws -> Void]) {
     let rule = OptimizerRule.keras.adam()
     let loss = LossFunction.sparseCategoricalCrossEntropy(fromLogits: true)
-    let (model, watched) = (try make(), try make())
-    model.compile(optimizer: rule, loss: loss, threads: Self.threads)
-    watched.compile(optimizer: rule, loss: loss, metrics: [.accuracy], threads: Self.threads)
+    let model = try make()
+    model.compile(
+      optimizer: rule, loss: loss, metrics: hasMetric ? [.accuracy] : [], threads: Self.threads)
     let source = try ArraySource([x], [y], batchSize: batchSize, shuffle: true)
     var batches: [Batch] = []
     try source.begin()
     while let b = try source.next() { batches.append(b) }
     let ready = ReadyBatches(batches)
-    try model.fit(source, callbacks: [ProgressBar()])
+    if fitsFirst {
+      try model.fit(source, callbacks: [ProgressBar()])
+    } else {
+      try model.build(for: [x])
+    }
     let step = try CompiledStep(
       model, Optimizer(model, rule), example: batches[0].inputs + batches[0].targets,
-      threads: Self.threads
-    ) { model, b in try loss(model(b[0]), b[1]) }
-    try watched.fit(source, callbacks: [ProgressBar()])
-    let measured = try CompiledStep(
-      watched, Optimizer(watched, rule), example: batches[0].inputs + batches[0].targets,
       threads: Self.threads,
       withResults: { model, b in
         let logits = try model(b[0])
-        let hits = try logits.argMax(axis: -1).isEqual(to: b[1]).cast(to: .float32).mean()
-        return (try loss(logits, b[1]), [hits])
+        let value = try loss(logits, b[1])
+        guard hasMetric else { return (value, []) }
+        return (value, [try logits.argMax(axis: -1).isEqual(to: b[1]).cast(to: .float32).mean()])
       })
-    func run(_ kind: Int) throws {
-      switch kind {
-      case 0: for b in batches { try step(b.inputs + b.targets) }
-      case 1: try model.fit(ready, callbacks: [ProgressBar()])
-      case 2:
-        try source.begin()
-        while let b = try source.next() { try step(b.inputs + b.targets) }
-      case 3: try model.fit(source, callbacks: [ProgressBar()])
-      case 4:
-        try source.begin()
-        while let b = try source.next() { try measured(b.inputs + b.targets) }
-      default: try watched.fit(source, callbacks: [ProgressBar()])
+    for b in batches.prefix(2) { try step(b.inputs + b.targets) }
+    try model.fit(source, callbacks: [ProgressBar()])
+    return (
+      batches.count,
+      [
+        { for b in batches { try step(b.inputs + b.targets) } },
+        { try model.fit(ready, callbacks: [ProgressBar()]) },
+        {
+          try source.begin()
+          while let b = try source.next() { try step(b.inputs + b.targets) }
+        },
+        { try model.fit(source, callbacks: [ProgressBar()]) },
+      ]
+    )
+  }
+
+  private func measure(
+    _ name: String, _ x: Tensor, _ y: Tensor, batchSize: Int, rounds: Int = 15,
+    _ make: () throws -> Network
+  ) throws {
+    var text: [String] = []
+    for hasMetric in [false, true] {
+      var parts = [[Double]](repeating: [], count: 4)
+      for fitsFirst in [true, false] {
+        let (steps, runs) = try loops(
+          x, y, batchSize: batchSize, hasMetric: hasMetric, fitsFirst: fitsFirst, make)
+        for round in 0..<rounds {
+          // Each stands behind each other as often.
+          for k in runs.indices {
+            let kind = (k + round) % runs.count
+            let start = seconds()
+            try runs[kind]()
+            parts[kind].append((seconds() - start) / Double(steps))
+          }
+        }
       }
-    }
-    var parts = [[Double]](repeating: [], count: 6)
-    for round in 0..<rounds {
-      // Each stands behind each other as often.
-      for k in 0..<6 {
-        let kind = (k + round) % 6
-        let start = seconds()
-        try run(kind)
-        parts[kind].append(seconds() - start)
+      func median(_ list: [Double]) -> Double { list.sorted()[list.count / 2] }
+      func micro(_ kind: Int) -> String { "\((median(parts[kind]) * 1e8).rounded() / 100) us" }
+      func percent(_ kind: Int, over base: Int) -> String {
+        "\(((median(zip(parts[kind], parts[base]).map { $0 / $1 }) - 1) * 1000).rounded() / 10) %"
       }
+      text.append(
+        "\(hasMetric ? "with accuracy" : "no metric") \(micro(0)) on batches that are there, fit "
+          + "\(percent(1, over: 0)) more, \(micro(2)) on shuffled ones, fit \(percent(3, over: 2))")
     }
-    func median(_ list: [Double]) -> Double { list.sorted()[list.count / 2] }
-    func micro(_ kind: Int) -> String {
-      "\((median(parts[kind]) / Double(batches.count) * 1e8).rounded() / 100)"
-    }
-    func percent(_ kind: Int, over base: Int) -> String {
-      "\(((median(zip(parts[kind], parts[base]).map { $0 / $1 }) - 1) * 1000).rounded() / 10) %"
-    }
-    print(
-      "\(name): \(micro(0)) us a step on batches that are there, fit \(percent(1, over: 0)) more; "
-        + "\(micro(2)) on shuffled ones, fit \(percent(3, over: 2)) more; "
-        + "with accuracy \(micro(4)), fit \(percent(5, over: 4)) more")
+    print("\(name): a step, \(text.joined(separator: "; "))")
   }
 
   private func images(_ count: Int, _ sizes: [Int]) throws -> (Tensor, Tensor) {
