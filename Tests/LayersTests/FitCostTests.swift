@@ -37,11 +37,7 @@ import Testing
     try source.begin()
     while let b = try source.next() { batches.append(b) }
     let ready = ReadyBatches(batches)
-    if fitsFirst {
-      try model.fit(source, callbacks: [ProgressBar()])
-    } else {
-      try model.build(for: [x])
-    }
+    if fitsFirst { try model.fit(source, callbacks: [ProgressBar()]) }
     let step = try CompiledStep(
       model, Optimizer(model, rule), example: batches[0].inputs + batches[0].targets,
       threads: Self.threads,
