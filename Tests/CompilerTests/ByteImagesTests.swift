@@ -87,23 +87,18 @@ import Testing
     #expect(made.error < 0.012, "\(made.error)")
   }
 
-  /// 9 outputs take 12 bytes a pixel.
+  /// 9 outputs take 12 bytes a pixel. Scales put no sum on a tie.
   @Test(arguments: [(2, 2), (3, 1)]) func windowsSideBySideAreWoven(_ k: (Int, Int)) throws {
-    let made = try check([2, 8, 5, 6]) { n, x in
-      // Scales that put no sum on a tie.
-      let a = try n.quantised(n.conv(n.quantised(x, 0.05, 128), 8, 16, 1), 0.0513, 128)
+    let made = try check([2, 16, 5, 6]) { n, x in
+      let a = try n.quantised(x, 0.0213, 128)
       let weights = try n.weights([16, 9, k.0, k.1], 3, axis: 1)
       let bias = try n.b.constant(ramp([9], scale: 0.5, seed: 4))
       let up = try n.b.apply(
         ConvTranspose(window: Window(strides: [k.0, k.1])), a, weights, bias)
-      let b = try n.quantised(n.b.apply(Relu(), up), 0.0507, 10)
-      return try n.quantised(n.conv(b, 9, 8, 1), 0.0507, 128)
+      return try n.quantised(n.b.apply(Relu(), up), 0.0107, 3)
     }
     #expect(
-      made.after == [
-        "ToBytes", "ByteConv", "ByteConv", "Reshape", "Transpose", "Reshape", "ByteConv",
-        "FromBytes",
-      ])
+      made.after == ["ToBytes", "ByteConv", "Reshape", "Transpose", "Reshape", "FromBytes"])
     #expect(made.error < 0.012, "\(made.error)")
   }
 
