@@ -95,8 +95,9 @@ import Training
     for p in model.trainableParameters {
       guard let g = gradients[p] else { continue }
       #expect(g.shape == p.value.shape)
-      if let sum = try (g * g).sum().asDouble(0) {
-        #expect(sum.isFinite, "\(name): \(p.name)")
+      // Weights are all alike, and some gradients so large that their squares are beyond float32.
+      if let largest = try g.abs().max().asDouble(0) {
+        #expect(largest.isFinite, "\(name): \(p.name)")
         reached += 1
       }
     }
