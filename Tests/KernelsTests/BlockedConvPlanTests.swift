@@ -15,6 +15,8 @@ import Testing
     var stride = 1
     var dilation = 1
     var pad = 0
+    /// Whether the image has one row, along which alone windows reach over an edge.
+    var isLine = false
     var isPlain = false
     var finish = BlockedFinish.none
     var threads = 1
@@ -41,9 +43,9 @@ import Testing
     let g = ConvGeometry(
       batch: 2, groups: s.groups, channels: s.channels, outputs: s.outputs,
       input: [s.input.0, s.input.1],
-      output: [outputs(s.input.0, s.kernel.0), outputs(s.input.1, s.kernel.1)],
-      kernel: [s.kernel.0, s.kernel.1], strides: [s.stride, s.stride],
-      dilations: [s.dilation, s.dilation], pads: [s.pad, s.pad])
+      output: [s.isLine ? 1 : outputs(s.input.0, s.kernel.0), outputs(s.input.1, s.kernel.1)],
+      kernel: [s.kernel.0, s.kernel.1], strides: [s.isLine ? 1 : s.stride, s.stride],
+      dilations: [s.isLine ? 1 : s.dilation, s.dilation], pads: [s.isLine ? 0 : s.pad, s.pad])
     let (channels, results) = (s.groups * s.channels, s.groups * s.outputs)
     let (m1, x) = try Self.floats(g.inputCount)
     let (m2, w) = try Self.floats(g.weightCount)
@@ -282,6 +284,33 @@ import Testing
         Setup(
           channels: lanes, outputs: lanes, input: (9, 10), pad: 1, finish: Self.sigmoid,
           size: size), isa, lanes)
+    }
+  }
+
+  /// Rows too long for a cache fall into chunks of pixels, whose windows meet those of others.
+  @Test(arguments: sets.indices) func longRows(_ i: Int) throws {
+    let (isa, lanes) = Self.sets[i]
+    for threads in [1, 3] {
+      for (k, stride, dilation, pad) in [
+        (5, 1, 1, 2), (3, 1, 4, 4), (4, 2, 1, 1), (7, 3, 2, 6), (3, 1, 1, 0), (1, 2, 1, 0),
+        (9, 1, 1, 8),
+      ] {
+        for isScaled in [false, true] {
+          try check(
+            Setup(
+              channels: 33, outputs: 2 * lanes + 3, input: (1, 1501), kernel: (1, k),
+              stride: stride, dilation: dilation, pad: pad, isLine: true, finish: .relu,
+              threads: threads, isScaled: isScaled), isa, lanes)
+        }
+      }
+      try check(
+        Setup(
+          outputs: 20, input: (1, 4001), kernel: (1, 80), stride: 4, pad: 38, isLine: true,
+          isPlain: true, threads: threads), isa, lanes)
+      try check(
+        Setup(
+          groups: 2, channels: lanes, outputs: lanes, input: (1, 300), kernel: (1, 3), pad: 1,
+          isLine: true, threads: threads), isa, lanes)
     }
   }
 

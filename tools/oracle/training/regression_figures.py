@@ -7,7 +7,8 @@ is of the kind of the Californian homes: eight features, some with long tails, a
 not follow them linearly and end at 5; it is made from a generator that the test has as well.
 
 Networks, batches, optimiser, schedule and preparation are those of the test: a tenth of the training
-rows or so chooses the best epoch, features have mean 0 and deviation 1 on the others. Ten seeds each.
+rows or so chooses the best epoch, features have mean 0 and deviation 1 on the others. Forty seeds
+and ten.
 Run with Keras 3.15.1 on TensorFlow 2.21.0; the versions are written too.
 """
 
@@ -18,7 +19,8 @@ import sys
 import keras
 import numpy as np
 
-SEEDS = 10
+# The few rows of diabetes that are held out make errors differ most.
+SEEDS = {"diabetes": 40, "homes": 10}
 
 
 def splitmix(state: int):
@@ -95,7 +97,7 @@ def main() -> None:
     }
     result = {"keras": keras.__version__, "backend": keras.backend.backend()}
     for name, arguments in tables.items():
-        result[name] = [round(error(*arguments, seed), 4) for seed in range(SEEDS)]
+        result[name] = [round(error(*arguments, seed), 4) for seed in range(SEEDS[name])]
     result["checks"] = [round(float(v), 6) for v in [x[17, 0], x[99, 7], y[5], y[3999]]]
     json.dump(result, sys.stdout, indent=1)
     print()
