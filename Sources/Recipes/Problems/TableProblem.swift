@@ -254,7 +254,10 @@ struct TableProblem {
     }
     guard !numbers.isEmpty || !categories.isEmpty else {
       throw refused(
-        "no column is left to learn from", expected: "one that varies beside '\(target.name)'")
+        "no column is left to learn from",
+        expected:
+          "beside '\(target.name)' one of numbers, or of texts that come again, that varies",
+        received: notes.isEmpty ? "none" : notes.joined(separator: "; "))
     }
     return ColumnsEncoding(numbers: numbers, categories: categories)
   }
