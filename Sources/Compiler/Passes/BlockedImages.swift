@@ -121,6 +121,10 @@ struct BlockedWalk {
       guard let image = images[x], let op = g.node(i).op else { return nil }
       return .image(try g.addOne(op, [image] + g.node(i).inputs.dropFirst(), at: i))
     case is Add, is Sub, is Mul, is Max, is Min, is PRelu: return try pair(i, c)
+    case is Div:
+      // Lanes beyond the last channel must not become NaN.
+      guard let divisor = g.input(i, 1), let n = g.scalar(divisor), n != 0 else { return nil }
+      return try pair(i, c)
     case let op as BatchNormalization: return try normalised(i, op, x, c)
     case let op as GroupNormalization: return try grouped(i, x, c, op.groups, op.epsilon)
     case let op as InstanceNormalization: return try grouped(i, x, c, c, op.epsilon)

@@ -8,8 +8,8 @@ enum IdentityArithmetic: Pass {
   static let about = PassText(
     looksFor: "arithmetic with constants that change nothing (x + 0, x * 1, x ^ 1, max(x, -inf), "
       + "a Where or And whose condition is known), functions that undo themselves (Neg, Not, a Cast "
-      + "back), powers 2, 3, 1/2 and -1, and two constant factors in a row",
-    makes: "the value itself, a product, root or reciprocal, or one factor",
+      + "back), powers 2, 3, 1/2 and -1, and two constant factors or Clips in a row",
+    makes: "the value itself, a product, root or reciprocal, one factor, or one Clip",
     why: "the results are equal; a cube and a joined factor may differ in the last bit")
 
   static func run(_ g: GraphEditor, _ options: PassOptions) throws(EngineError) {
@@ -24,6 +24,8 @@ enum IdentityArithmetic: Pass {
       case is Mul, is Div:
         if g.mayUse(opset: 7, options) { try joinFactors(g, i) }
       case let op as Cast: try joinCasts(g, i, op)
+      case is Clip:
+        if g.mayUse(opset: 11, options) { try joinClips(g, i) }
       default: break
       }
     }
@@ -132,6 +134,35 @@ enum IdentityArithmetic: Pass {
     } else {
       try g.fuse(i, [m], into: Mul(), [inner.x, constant], by: name)
     }
+  }
+
+  /// The bounds of a Clip of float32 numbers, where they are known.
+  private static func bounds(_ g: GraphEditor, _ i: Int) -> (low: Float, high: Float)? {
+    guard let op: Clip = g.op(i), let y = g.output(i), g.dtype(y) == .float32 else { return nil }
+    func bound(_ own: Float?, _ k: Int, _ open: Float) -> Float? {
+      if let own { return own }
+      guard let v = g.input(i, k) else { return open }
+      return g.scalar(v).map { Float($0) }
+    }
+    guard let low = bound(op.lower, 1, -.infinity), let high = bound(op.upper, 2, .infinity),
+      low <= high
+    else { return nil }
+    return (low, high)
+  }
+
+  /// A Clip of a Clip, as exporters write bounds one by one.
+  private static func joinClips(_ g: GraphEditor, _ i: Int) throws(EngineError) {
+    guard let x = g.input(i, 0), let (m, _) = g.made(x, by: Clip.self), g.hasOneUse(x),
+      let source = g.input(m, 0), let inner = bounds(g, m), let outer = bounds(g, i)
+    else { return }
+    func clipped(_ a: Float) -> Float { min(max(a, outer.low), outer.high) }
+    let (low, high) = (clipped(inner.low), clipped(inner.high))
+    func constant(_ a: Float) throws(EngineError) -> ValueID? {
+      a.isFinite ? g.addConstant(try Tensor(scalar: a)) : nil
+    }
+    var inputs: [ValueID?] = [source, try constant(low), try constant(high)]
+    while inputs.count > 1, inputs.last == .some(nil) { inputs.removeLast() }
+    try g.fuse(i, [m], into: Clip(), inputs, by: name)
   }
 
   /// A Cast of a Cast that lost nothing.

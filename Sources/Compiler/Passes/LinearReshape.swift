@@ -9,7 +9,8 @@ enum LinearReshape: Pass {
   static let about = PassText(
     looksFor: "a product with a matrix between two Reshapes, of which the first makes one axis of "
       + "the leading ones and the second takes them apart again",
-    makes: "a FusedLinear of the value as it was",
+    makes: "a FusedLinear of the value as it was, and a Reshape behind it where that splits the "
+      + "last axis too",
     why: "FusedLinear takes each row of the last axis by itself, however many axes count the rows")
 
   static func run(_ g: GraphEditor, _ options: PassOptions) throws(EngineError) {
@@ -19,7 +20,9 @@ enum LinearReshape: Pass {
         let source = g.input(first, 0), let from = g.dims(source), let to = g.dims(y),
         let width = linear.width(g), let k = g.dims(linear.a)?.last
       else { continue }
-      guard from.last == k, to.last == width, Array(from.dropLast()) == Array(to.dropLast()) else {
+      let isSame =
+        from.last == k && to.last == width && Array(from.dropLast()) == Array(to.dropLast())
+      guard isSame || from.last == k && from.count > 2 && isFlat(g, i) else {
         g.miss(i, "\(name): the rows before and after are not known to be the same")
         continue
       }
@@ -29,9 +32,25 @@ enum LinearReshape: Pass {
       }
       var inputs = linear.inputs()
       inputs[0] = source
-      try g.fuse(
-        i, [linear.node, first],
-        into: FusedLinear(linear.activation, transB: linear.transB), inputs, by: name)
+      let op = FusedLinear(linear.activation, transB: linear.transB)
+      if isSame {
+        try g.fuse(i, [linear.node, first], into: op, inputs, by: name)
+      } else {
+        // The order of elements is the same, whatever axes they count by.
+        g.setInput(i, 0, to: try g.addOne(op, inputs, at: i, name: g.node(linear.node).name))
+        g.note(i, "\(name): takes apart what a FusedLinear made of the rows as they were")
+      }
     }
+  }
+
+  /// Whether a Reshape copies no axis of what it takes, so that it may take others of as many
+  /// elements.
+  private static func isFlat(_ g: GraphEditor, _ i: Int) -> Bool {
+    guard let op: Reshape = g.op(i) else { return false }
+    if op.allowZero { return true }
+    guard
+      let list = op.fixed ?? g.input(i, 1).flatMap({ g.fact($0).elements?.map { $0.known ?? 1 } })
+    else { return false }
+    return !list.contains(0)
   }
 }

@@ -192,9 +192,15 @@ enum ShapeArithmetic: Pass {
     else { return }
     for user in Set(g.users(y)).sorted() {
       let op = g.node(user).op
-      guard op is any BinaryElementwise || op is Where, g.broadcastsForward(user) else { continue }
+      let isProduct = op is MatMul && small.count > 1
+      guard isProduct || op is any BinaryElementwise || op is Where,
+        isProduct || g.broadcastsForward(user)
+      else { continue }
       let others = g.node(user).inputs.filter { $0 != y }.compactMap { $0 }
-      let isCovered = large.indices.allSatisfy { axis in
+      // A product broadcasts the axes before its last two.
+      guard !isProduct || others.count == 1 && Array(small.suffix(2)) == Array(large.suffix(2))
+      else { continue }
+      let isCovered = large.indices.dropLast(isProduct ? 2 : 0).allSatisfy { axis in
         let own = axis - (large.count - small.count)
         guard isCertain(large[axis], doubtful) else { return false }
         if own >= 0, small[own] == large[axis] { return true }

@@ -22,9 +22,12 @@ struct AttentionPattern {
       softmax.axis.axis == -1 || softmax.axis.axis == dims.count - 1,
       let probabilities = g.output(node)
     else { return nil }
-    guard let (last, isGuarded) = AttentionPattern.product(g, probabilities) else { return nil }
+    guard let (last, guardian) = AttentionPattern.product(g, probabilities, scores: x) else {
+      return nil
+    }
     var why: String?
-    guard let scores = AttentionScores(g, x, why: &why), let q = g.input(scores.product, 0),
+    guard let scores = AttentionScores(g, x, besides: guardian.check, why: &why),
+      let q = g.input(scores.product, 0),
       let k = g.input(scores.product, 1), let v = g.input(last, 1)
     else {
       if let why { g.miss(node, "\(AttentionFusion.name): \(why)") }
@@ -33,14 +36,22 @@ struct AttentionPattern {
     self.scores = scores
     self.softmax = node
     result = last
-    self.isGuarded = isGuarded
+    isGuarded = guardian.isThere
     (query, key, value) = (q, k, v)
   }
 
+  /// Whether rows without keys become 0, and what looks at the scores for it.
+  private struct Guard {
+    var isThere = false
+    var check: Int?
+  }
+
   /// The product whose first factor the probabilities are, with what may stand between.
-  private static func product(_ g: GraphEditor, _ v: ValueID) -> (Int, isGuarded: Bool)? {
+  private static func product(
+    _ g: GraphEditor, _ v: ValueID, scores x: ValueID
+  ) -> (Int, Guard)? {
     var at = v
-    var isGuarded = false
+    var guardian = Guard()
     for _ in 0..<4 {
       let users = g.users(at)
       guard !g.isOutput(at) else { return nil }
@@ -50,13 +61,21 @@ struct AttentionPattern {
           g.input(choice, 2) == at, g.scalar(g.input(choice, 1)) == 0, let next = g.output(choice)
         else { return nil }
         at = next
-        isGuarded = true
+        guardian.isThere = true
         continue
       }
       guard users.count == 1, let user = users.first else { return nil }
       switch g.node(user).op {
       case is MatMul:
-        return g.input(user, 0) == at && g.input(user, 1) != at ? (user, isGuarded) : nil
+        return g.input(user, 0) == at && g.input(user, 1) != at ? (user, guardian) : nil
+      case is Where:
+        // Zeros where all of a row of scores is -inf.
+        guard at == v, g.input(user, 2) == at, let condition = g.input(user, 0),
+          let zeros = g.input(user, 1), isZero(g, zeros), let y = g.output(user),
+          let check = hidesRow(g, condition, x)
+        else { return nil }
+        at = y
+        guardian = Guard(isThere: true, check: check)
       case is Reshape:
         guard let y = g.output(user), let a = g.dims(at), let b = g.dims(y), b.count > 2,
           Array(a.suffix(2)) == Array(b.suffix(2))
@@ -66,6 +85,34 @@ struct AttentionPattern {
       }
     }
     return nil
+  }
+
+  private static func isZero(_ g: GraphEditor, _ v: ValueID) -> Bool {
+    if let (_, op) = g.made(v, by: ConstantOfShape.self) { return op.value.tensor.asDouble(0) == 0 }
+    return g.uniform(v) == 0
+  }
+
+  /// The Equal that compares `x` with -inf, where `condition` says whether all of a row of the last
+  /// axis is: not any of (x != -inf), as torch decomposes its softmax.
+  private static func hidesRow(_ g: GraphEditor, _ condition: ValueID, _ x: ValueID) -> Int? {
+    var v = condition
+    func step<T: Operator>(_ type: T.Type) -> Int? {
+      guard let (node, _) = g.made(v, by: type), let source = g.input(node, 0) else { return nil }
+      v = source
+      return node
+    }
+    guard step(Not.self) != nil else { return nil }
+    _ = step(Cast.self)
+    guard let (fold, op) = g.made(v, by: ReduceMax.self), op.axes.keepDims,
+      let rank = g.dims(x)?.count,
+      let axes = op.axes.list ?? g.ints(g.input(fold, 1)),
+      axes == [-1] || axes == [rank - 1], step(ReduceMax.self) != nil
+    else { return nil }
+    _ = step(Cast.self)
+    guard step(Not.self) != nil, let (equal, _) = g.made(v, by: Equal.self),
+      g.input(equal, 0) == x, g.scalar(g.input(equal, 1)) == -.infinity
+    else { return nil }
+    return equal
   }
 
   /// Puts Attention in its place; false with a reason where the operands do not fit.

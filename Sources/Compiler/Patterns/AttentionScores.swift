@@ -10,6 +10,8 @@ struct AttentionScores {
   private(set) var factor = 1.0
   private(set) var softcap = 0.0
   private(set) var masks: [Mask] = []
+  /// What uses the scores beside the softmax: what looks whether all of a row is hidden.
+  private let check: Int?
 
   /// What hides scores, and the sizes of the scores where it does.
   struct Mask {
@@ -28,13 +30,15 @@ struct AttentionScores {
   static let hidden = -1e4
 
   /// Follows `v`, the softmax's input, back to the product. Nil where something else is between;
-  /// `why` then says what, if attention was near.
-  init?(_ g: GraphEditor, _ v: ValueID, why: inout String?) {
+  /// `why` then says what, if attention was near. `check`: a node that may use `v` too.
+  init?(_ g: GraphEditor, _ v: ValueID, besides check: Int?, why: inout String?) {
+    self.check = check
     guard follow(g, v, why: &why) else { return nil }
   }
 
   private mutating func follow(_ g: GraphEditor, _ v: ValueID, why: inout String?) -> Bool {
-    guard let node = g.maker(v), g.hasOneUse(v) else { return false }
+    let isChecked = check.map { g.users(v).contains($0) && g.users(v).count == 2 } ?? false
+    guard let node = g.maker(v), g.hasOneUse(v) || isChecked && !g.isOutput(v) else { return false }
     switch g.node(node).op {
     case is MatMul:
       product = node

@@ -11,7 +11,7 @@ enum TorchMatrix {
     },
     .one("aten.bmm.default") { (c) throws(EngineError) in
       let (a, b) = try c.pair("self", "mat2")
-      return try c.builder.apply(MatMul(), a, b)
+      return try c.builder.apply(MatMul(), a, repeated(c, b))
     },
     .one("aten.matmul.default") { (c) throws(EngineError) in
       let (a, b) = try c.pair()
@@ -80,5 +80,21 @@ enum TorchMatrix {
     if beta == 0 { return scaled }
     let x = try c.cast(try c.x(), try c.dtype(of: product))
     return try c.add(beta == 1 ? x : try c.mul(x, beta), scaled)
+  }
+
+  /// The matrix that a batch holds over and over, which a product broadcasts by itself.
+  private static func repeated(_ c: TorchCall, _ batch: ValueID) -> ValueID {
+    var v = batch
+    let sizes = c.builder.fact(of: batch).dims
+    for node in c.builder.graph.nodes.reversed().prefix(64) where node.outputs.contains(v) {
+      guard let x = node.inputs.first ?? nil, let dims = c.builder.fact(of: x).dims else { break }
+      if node.op is Expand, dims.count == 2, let sizes, sizes.count == 3, dims == Array(sizes[1...])
+      {
+        return x
+      }
+      guard node.op is Reshape || node.op is Expand, dims == sizes else { break }
+      v = x
+    }
+    return batch
   }
 }
