@@ -12,6 +12,7 @@ public struct Optimizer {
     BatchNormFolding.self, QuantizedForms.self, QuantizeMotion.self, LinearAffine.self,
     ZeroStates.self, ConvAffine.self, ConvResidual.self, ConvActivation.self, GeluFusion.self,
     GateFusion.self, NormFusion.self, GroupNormFusion.self, LinearReshape.self,
+    BatchedProducts.self,
     BlockWeightsProduct.self, NBitsBias.self, QuantizedHeads.self, QuantizedProduct.self,
     DynamicProduct.self, QuantizedEpilogue.self, CodeTables.self, LinearBias.self,
     LinearActivation.self, RotaryFusion.self, AttentionFusion.self, AttentionPacking.self,

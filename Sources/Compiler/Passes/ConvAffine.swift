@@ -7,12 +7,14 @@ enum ConvAffine: Pass {
   static let level = OptimizationLevel.basic
   static let about = PassText(
     looksFor: "an Add, Sub, Mul or Div of a convolution's result, which nothing else uses, and a "
-      + "constant with one number, or one for each channel",
-    makes: "the convolution with its weights scaled or its bias moved",
-    why: "each channel goes through s * x + t: s * (w x + b) + t = (s w) x + (s b + t)")
+      + "constant with one number, or one for each channel; a factor above 0 of one between bounds",
+    makes: "the convolution with its weights scaled or its bias moved, and bounds scaled alike",
+    why: "each channel goes through s * x + t: s * (w x + b) + t = (s w) x + (s b + t); for s > 0 "
+      + "s clip(x, a, b) = clip(s x, s a, s b)")
 
   static func run(_ g: GraphEditor, _ options: PassOptions) throws(EngineError) {
     for i in g.nodes where g.isLive(i) {
+      if g.mayUse(opset: 11, options), try moveBeforeClip(g, i) { continue }
       guard let (x, step) = affine(g, i), let (c, op) = g.made(x, by: Conv.self) else { continue }
       guard g.hasOneUse(x) else {
         g.miss(i, "\(name): the convolution's result has other uses")
@@ -46,6 +48,22 @@ enum ConvAffine: Pass {
       try g.fuse(
         i, [c], into: op, [g.input(c, 0), scaled] + (moved.map { [$0] } ?? []), by: name)
     }
+  }
+
+  /// A factor of a convolution's result between bounds goes before these, where the weights take it.
+  private static func moveBeforeClip(_ g: GraphEditor, _ i: Int) throws(EngineError) -> Bool {
+    guard let (x, step) = affine(g, i), step.kind == .multiply, step.constant.count == 1,
+      let factor = step.constant.first, factor > 0, Float(factor).isNormal,
+      let (clip, _) = g.made(x, by: Clip.self), g.hasOneUse(x), let source = g.input(clip, 0),
+      g.hasOneUse(source), g.made(source, by: Conv.self) != nil,
+      let (low, high) = IdentityArithmetic.bounds(g, clip), let rank = g.dims(x)?.count,
+      step.shape.rank <= rank
+    else { return false }
+    let c = Float(factor)
+    let scaled = try g.addOne(Mul(), [source, g.addConstant(try Tensor(scalar: c))], at: i)
+    let inputs = try IdentityArithmetic.clip(g, scaled, low * c, high * c)
+    try g.fuse(i, [clip], into: Clip(), inputs, by: name)
+    return true
   }
 
   private enum Kind { case add, multiply }

@@ -137,7 +137,7 @@ enum IdentityArithmetic: Pass {
   }
 
   /// The bounds of a Clip of float32 numbers, where they are known.
-  private static func bounds(_ g: GraphEditor, _ i: Int) -> (low: Float, high: Float)? {
+  static func bounds(_ g: GraphEditor, _ i: Int) -> (low: Float, high: Float)? {
     guard let op: Clip = g.op(i), let y = g.output(i), g.dtype(y) == .float32 else { return nil }
     func bound(_ own: Float?, _ k: Int, _ open: Float) -> Float? {
       if let own { return own }
@@ -156,13 +156,20 @@ enum IdentityArithmetic: Pass {
       let source = g.input(m, 0), let inner = bounds(g, m), let outer = bounds(g, i)
     else { return }
     func clipped(_ a: Float) -> Float { min(max(a, outer.low), outer.high) }
-    let (low, high) = (clipped(inner.low), clipped(inner.high))
+    let inputs = try clip(g, source, clipped(inner.low), clipped(inner.high))
+    try g.fuse(i, [m], into: Clip(), inputs, by: name)
+  }
+
+  /// The inputs of a Clip of `x` between two bounds.
+  static func clip(
+    _ g: GraphEditor, _ x: ValueID, _ low: Float, _ high: Float
+  ) throws(EngineError) -> [ValueID?] {
     func constant(_ a: Float) throws(EngineError) -> ValueID? {
       a.isFinite ? g.addConstant(try Tensor(scalar: a)) : nil
     }
-    var inputs: [ValueID?] = [source, try constant(low), try constant(high)]
+    var inputs: [ValueID?] = [x, try constant(low), try constant(high)]
     while inputs.count > 1, inputs.last == .some(nil) { inputs.removeLast() }
-    try g.fuse(i, [m], into: Clip(), inputs, by: name)
+    return inputs
   }
 
   /// A Cast of a Cast that lost nothing.

@@ -54,6 +54,15 @@ enum ShapeArithmetic: Pass {
     var list = target.map { $0.known ?? 0 }
     if open.count == 1, !known.contains(-1), known.allSatisfy({ $0 > 0 }) {
       list[open[0]] = -1
+    } else if open.count == 1, known.allSatisfy({ $0 == -1 || $0 > 0 }),
+      isCertain(target[open[0]], doubtful),
+      let place = target.firstIndex(where: { $0.known == -1 }),
+      let y = g.output(i), let size = g.dims(y)?[place].known, size > 0,
+      (g.dims(x) ?? []).allSatisfy({ isCertain($0, doubtful) })
+    {
+      // The size that the operator was to find is known, and it finds the open one instead.
+      list[place] = size
+      list[open[0]] = -1
     } else {
       guard !op.allowZero, let dims = g.dims(x) else { return }
       for k in open where k >= dims.count || dims[k] != target[k] || !isCertain(dims[k], doubtful) {
