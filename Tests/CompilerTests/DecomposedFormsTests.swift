@@ -113,4 +113,15 @@ import Testing
     #expect(check.after.count == 1)
     #expect(check.error < 1e-6)
   }
+
+  @Test func axesOfOneBetweenShapesAreMovedByAShape() throws {
+    let check = try PassCheck([ramp([2, 3, 4])], sizes: [["n", "", ""]]) { b, x in
+      let y = try b.apply(Exp(), x[0])
+      let wide = try b.apply(Unsqueeze(), y, try ints(b, 0, 4))
+      let turned = try b.apply(Transpose(perm: [1, 2, 0, 4, 3]), wide)
+      return [try b.apply(Reshape(), turned, try ints(b, -1, 12))]
+    }
+    #expect(check.after == ["Exp", "Reshape"])
+    #expect(check.error == 0)
+  }
 }

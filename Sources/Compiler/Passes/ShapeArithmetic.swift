@@ -8,8 +8,8 @@ enum ShapeArithmetic: Pass {
   static let about = PassText(
     looksFor: "a Reshape or Expand whose target is computed from sizes that are open only where "
       + "the operator finds or copies them, a Reshape of what only another shape was given to, an "
-      + "Expand that the next operator would broadcast itself, an Unsqueeze that is taken back, sizes "
-      + "compared with -1",
+      + "Expand that the next operator would broadcast itself, an Unsqueeze that is taken back, a "
+      + "Transpose between them that only moves axes of size 1, sizes compared with -1",
     makes: "constant targets with -1 for the open size and 0 (1 in an Expand) for copied ones, one "
       + "Reshape for two, and no Expand",
     why: "the number of elements leaves one size no choice, and a size copied from the same axis "
@@ -27,6 +27,7 @@ enum ShapeArithmetic: Pass {
         try settleExpand(g, i, doubtful)
         dropExpand(g, i, doubtful)
       case is Squeeze: undoUnsqueeze(g, i)
+      case is Transpose: try settleTranspose(g, i)
       case is Equal: try settleEqual(g, i, sizes)
       default: break
       }
@@ -132,6 +133,21 @@ enum ShapeArithmetic: Pass {
     case let op as Flatten: return op.axis == 1 && k == 0
     default: return false
     }
+  }
+
+  /// A Transpose between changes of shape, which keeps the order of elements, is one of these.
+  private static func settleTranspose(_ g: GraphEditor, _ i: Int) throws(EngineError) {
+    guard let perm = TransposeMotion.order(g, i), let x = g.input(i, 0), let y = g.output(i),
+      let from = g.dims(x), let to = g.dims(y), perm.count == from.count, let m = g.maker(x),
+      g.node(m).op is Reshape || g.node(m).op is Unsqueeze, !g.isOutput(y), !g.users(y).isEmpty,
+      g.users(y).allSatisfy({ g.node($0).op is Reshape && g.input($0, 1) != y })
+    else { return }
+    let moved = perm.filter { from[$0].known != 1 }
+    guard moved == moved.sorted(), to.filter({ $0.known == nil }).count <= 1,
+      to.allSatisfy({ $0.known != 0 })
+    else { return }
+    let target = try g.addInts(to.map { $0.known ?? -1 })
+    try g.fuse(i, into: Reshape(), [x, target], by: name)
   }
 
   private static func undoUnsqueeze(_ g: GraphEditor, _ i: Int) {
