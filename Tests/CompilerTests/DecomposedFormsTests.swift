@@ -14,8 +14,9 @@ import Testing
 
   /// Two heads of 8 numbers, all of a row hidden in one of two sequences.
   @Test func attentionWithASafeSoftmaxIsOneNode() throws {
-    let mask = try Tensor(
-      shape: [2, 1, 1, 5], (0..<10).map { $0 < 7 ? $0 % 3 == 2 ? -.infinity : 0 : 0 })
+    var hidden = [Float](repeating: 0, count: 10)
+    for place in [1, 3, 5, 6, 7, 8, 9] { hidden[place] = -.infinity }
+    let mask = try Tensor(shape: [2, 1, 1, 5], hidden)
     for mask in [nil, mask] {
       let check = try PassCheck(
         (0..<3).map { ramp([2, 5, 16], seed: $0) }, sizes: [["n"], [""], [""]]
