@@ -32,7 +32,7 @@ import Testing
           try b.apply(Reshape(), k, try ints(b, 4, 8, 5)))
         var scores = try b.apply(Reshape(), flat, try ints(b, 2, 2, 5, 5))
         if let mask { scores = try b.apply(Add(), scores, try b.constant(mask)) }
-        let shares = try b.apply(Softmax(axis: .init(axis: -1)), scores)
+        let shares = try b.apply(Softmax(), scores)
         let seen = try b.apply(Not(), try b.apply(Equal(), scores, try number(b, -.infinity)))
         let any = try b.apply(
           ReduceMax(ReduceAxes()), try b.apply(Cast(to: .int32), seen), try ints(b, -1))
