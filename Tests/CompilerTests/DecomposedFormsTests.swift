@@ -19,7 +19,7 @@ import Testing
     let mask = try Tensor(shape: [2, 1, 1, 5], hidden)
     for mask in [nil, mask] {
       let check = try PassCheck(
-        (0..<3).map { ramp([2, 5, 16], seed: $0) }, sizes: [["n"], [""], [""]]
+        (0..<3).map { try ramp([2, 5, 16], seed: $0) }, sizes: [["n"], [""], [""]]
       ) { b, x in
         func heads(_ v: ValueID, _ perm: [Int]) throws -> ValueID {
           try b.apply(
