@@ -75,6 +75,24 @@ import Testing
     #expect(check.error < 1e-5)
   }
 
+  @Test func imagesGrowToSizesThatAreKnown() throws {
+    let check = try PassCheck(
+      [ramp([2, 16, 4, 5])], sizes: [["n", "", "", ""]], lastStage: .layout
+    ) { b, x in
+      let y = try conv(b, x[0], 16, 32, 3)
+      let batch = try b.apply(
+        Slice(), try b.apply(ShapeOp(), x[0]), try b.constant(Tensor([0] as [Int64])),
+        try b.constant(Tensor([1] as [Int64])))
+      let to = try b.apply(
+        Concat(axis: 0), batch, try b.constant(Tensor([32, 8, 11] as [Int64])))
+      let large = try b.apply(Resize(mode: .linear), inputs: [y, nil, nil, to])
+      return [try conv(b, large, 32, 16, 3)]
+    }
+    #expect(check.after.count { $0 == "FromBlocked" } == 1)
+    #expect(check.after.count { $0 == "ToBlocked" } == 1)
+    #expect(check.error < 1e-5)
+  }
+
   @Test func lanesMoveWhereImagesDoNotFillTheirBlocks() throws {
     let check = try PassCheck([ramp([1, 16, 4, 4])], lastStage: .layout) { b, x in
       let (left, right) = (try conv(b, x[0], 16, 20), try conv(b, x[0], 16, 28))

@@ -84,10 +84,16 @@ extension BlockedWalk {
     return (axis < 0 ? axis + rank : axis) == 1
   }
 
-  /// A resizing of rows and columns by constant factors.
+  /// A resizing of rows and columns by constant factors, or to constant sizes.
   mutating func resized(_ i: Int, _ x: ValueID) throws(EngineError) -> BlockedWalk.Made? {
     guard let image = images[x], let op = g.node(i).op else { return nil }
     var inputs = g.node(i).inputs
+    if let op = op as? Resize, let to = sizes(of: op, inputs, x) {
+      var some = op
+      some.axes = [2, 3]
+      return .image(
+        try g.addOne(some, [image, nil, nil, g.addInts(to)], at: i, name: g.node(i).name))
+    }
     let place = op is Upsample || inputs.count == 2 ? 1 : 2
     guard inputs.count == place + 1, let id = inputs[place], let scales = g.constant(id)?.numbers,
       scales.count == 4, scales[0] == 1, scales[1] == 1, place == 1 || isEmpty(inputs[1])
@@ -96,6 +102,26 @@ extension BlockedWalk {
     if place == 2 { inputs[1] = nil }
     inputs[place] = g.addConstant(try Tensor((scales + [1]).map { Float($0) }))
     return .image(try g.addOne(op, inputs, at: i))
+  }
+
+  /// The height and width to which a Resize brings an image, all else kept; nil for others.
+  private func sizes(of op: Resize, _ inputs: [ValueID?], _ x: ValueID) -> [Int]? {
+    guard inputs.count == 4, isEmpty(inputs[1]), isEmpty(inputs[2]), let id = inputs[3],
+      op.policy == .stretch, let dims = g.dims(x), dims.count == 4,
+      let list = g.fact(id).elements
+    else { return nil }
+    if let axes = op.axes {
+      return axes == [2, 3] && list.count == 2 ? positive(list) : nil
+    }
+    guard list.count == 4, list[0] == dims[0], list[1] == dims[1],
+      g.doubtfulSizes().isDisjoint(with: dims[0].symbols)
+    else { return nil }
+    return positive([list[2], list[3]])
+  }
+
+  private func positive(_ list: [Dim]) -> [Int]? {
+    let known = list.compactMap(\.known).filter { $0 > 0 }
+    return known.count == list.count ? known : nil
   }
 
   private func isEmpty(_ v: ValueID?) -> Bool {
