@@ -129,7 +129,7 @@ final class BoundPlan: BoundGraph {
   }
 
   /// Lends its working memory to other plans of the session until the next run.
-  func rest() {
+  func lendMemory() {
     if let arena = context.releaseArena() { settings.session.arenas.give(arena) }
   }
 

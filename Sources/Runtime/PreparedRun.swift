@@ -47,7 +47,7 @@ public final class PreparedRun {
 
   /// Lends its working memory to other plans of the session until the next run, which costs little:
   /// for those who go from plan to plan.
-  public func rest() { bound.rest() }
+  package func lendMemory() { bound.lendMemory() }
 
   /// Errors: `.usage` while an input is not bound; `.value`, `.cancelled`, `.deadline`.
   public func run(control: RunControl? = nil) throws(EngineError) {

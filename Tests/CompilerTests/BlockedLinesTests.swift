@@ -63,4 +63,15 @@ import Testing
     }
     #expect(check.error < 1e-5)
   }
+
+  @Test func aValueOfUnknownRankStaysPlain() throws {
+    let sizes = try Tensor([2, 16, 9] as [Int64])
+    let check = try PassCheck(
+      [ramp([2, 16, 9]), sizes], sizes: [[], ["k"]], lastStage: .layout
+    ) { b, x in
+      [try conv(b, try b.apply(Reshape(), x[0], x[1]), 16, 16, 3)]
+    }
+    #expect(!check.after.contains("BlockedConv"))
+    #expect(check.error < 1e-5)
+  }
 }

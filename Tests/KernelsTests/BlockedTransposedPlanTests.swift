@@ -15,12 +15,13 @@ import Testing
     ((2, 2), (2, 2), (0, 0), (0, 0)), ((3, 3), (2, 2), (1, 1), (1, 1)),
     ((4, 4), (2, 2), (1, 1), (0, 0)), ((3, 3), (1, 1), (1, 1), (0, 0)),
     ((5, 2), (3, 1), (0, 1), (0, 0)), ((3, 4), (3, 2), (0, 0), (1, 0)),
+    ((1, 4), (1, 2), (0, 1), (0, 0)),
   ]
 
   @Test(arguments: windows.indices) func everyPhase(_ i: Int) throws {
     let window = Self.windows[i]
     for (isa, lanes) in BlockedConvPlanTests.sets {
-      for (input, threads) in [((5, 6), 1), ((1, 1), 1), ((23, 31), 3)] {
+      for (input, threads) in [((5, 6), 1), ((1, 1), 1), ((23, 31), 3), ((1, 600), 3)] {
         let (channels, outputs) = (lanes + 3, 2 * lanes + 1)
         let (h, w) = (input.0, input.1)
         let oh = (h - 1) * window.s.0 + window.k.0 - 2 * window.pad.0 + window.more.0

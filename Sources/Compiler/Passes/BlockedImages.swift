@@ -95,6 +95,10 @@ struct BlockedWalk {
     return dims[1].known
   }
 
+  /// Whether a value may be taken as an image of so many axes; those of one spatial axis must be
+  /// known to be such.
+  private func hasRank(_ rank: Int, _ v: ValueID) -> Bool { g.dims(v)?.count ?? 4 == rank }
+
   /// Whether a value is an image of one spatial axis, `[N, C, W]`: in blocks it has one row.
   func isLine(_ v: ValueID) -> Bool { g.dims(v)?.count == 3 }
 
@@ -142,7 +146,8 @@ struct BlockedWalk {
   private mutating func convolution(_ i: Int) throws(EngineError) -> Made? {
     guard let node = ConvNode(g, i), let x = node.inputs[0], let w = node.inputs[1],
       let weights = g.constant(w), weights.dtype == .float32, [3, 4].contains(weights.shape.rank),
-      g.dtype(x) == .float32, g.dims(x)?.count ?? weights.shape.rank == weights.shape.rank
+      g.dtype(x) == .float32, hasRank(weights.shape.rank, x),
+      node.residual.map({ hasRank(weights.shape.rank, $0) }) ?? true
     else { return nil }
     let (m, part, group) = (weights.shape[0], weights.shape[1], node.conv.group)
     let (count, overflow) = part.multipliedReportingOverflow(by: group)

@@ -58,7 +58,8 @@ enum ShapeArithmetic: Pass {
     } else if open.count == 1, known.allSatisfy({ $0 == -1 || $0 > 0 }),
       isCertain(target[open[0]], doubtful),
       let place = target.firstIndex(where: { $0.known == -1 }),
-      let y = g.output(i), let size = g.dims(y)?[place].known, size > 0,
+      let made = g.output(i).flatMap({ g.dims($0) }), made.count == target.count,
+      let size = made[place].known, size > 0,
       (g.dims(x) ?? []).allSatisfy({ isCertain($0, doubtful) })
     {
       // The size that the operator was to find is known, and it finds the open one instead.
@@ -138,7 +139,8 @@ enum ShapeArithmetic: Pass {
   /// A Transpose between changes of shape, which keeps the order of elements, is one of these.
   private static func settleTranspose(_ g: GraphEditor, _ i: Int) throws(EngineError) {
     guard let perm = TransposeMotion.order(g, i), let x = g.input(i, 0), let y = g.output(i),
-      let from = g.dims(x), let to = g.dims(y), perm.count == from.count, let m = g.maker(x),
+      let from = g.dims(x), let to = g.dims(y), perm.sorted() == Array(from.indices),
+      let m = g.maker(x),
       g.node(m).op is Reshape || g.node(m).op is Unsqueeze, !g.isOutput(y), !g.users(y).isEmpty,
       g.users(y).allSatisfy({ g.node($0).op is Reshape && g.input($0, 1) != y })
     else { return }

@@ -48,8 +48,8 @@ extension BlockedWalk {
   {
     let block = layout.block
     if op.perm == [0, 2, 1], let image = images[x], let c = channels(x), c % block == 0 {
-      let rows = try g.addOne(Transpose(perm: [0, 2, 3, 1, 4]), [image], at: i)
-      let shape = g.addConstant(try Tensor([0, -1, Int64(c)]))
+      let rows = try g.addOne(Transpose(perm: [0, 3, 1, 2, 4]), [image], at: i)
+      let shape = g.addConstant(try Tensor([0, 0, Int64(c)]))
       return .plain(try g.addOne(Reshape(), [rows, shape], at: i))
     }
     if op.perm == [0, 2, 3, 1], let image = images[x], let c = channels(x), c % block == 0 {

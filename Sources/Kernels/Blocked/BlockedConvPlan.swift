@@ -331,7 +331,7 @@ public struct BlockedConvPlan: Sendable {
       ? copy : x + first * (isFlat ? g.strides[2] : g.strides[1] * g.input[2]) * pixel
     let weights = filter.weights
     let biases = bias.bytes.assumingMemoryBound(to: Float.self)
-    let outAt = (view.first + first * (isFlat ? 1 : view.row)) * lanes
+    let outAt = (view.first + first * (isFlat ? view.pixel : view.row)) * lanes
     let list = filter.groups
     for i in (share * list.count / shares)..<((share + 1) * list.count / shares) {
       let group = list[i]

@@ -59,8 +59,8 @@ public struct FusedConv: FormulaGradient {
     conv.multiplyAdds(inputs: inputs, outputs: outputs)
   }
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
-    if !p.has(3), try p.input(0).shape.rank == 5, let finish = activation.blockedFinish,
-      let prepared = try conv.prepareVolume(p, conv.geometry(p), finish)
+    if !p.has(3), let finish = activation.blockedFinish,
+      let prepared = try conv.prepareVolume(p, finish)
     {
       return prepared
     }

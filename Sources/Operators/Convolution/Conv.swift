@@ -159,9 +159,9 @@ public struct Conv: Operator {
     let bias = p.has(2) ? try p.input(2) : nil
     if let bias, bias.dtype != x.dtype { throw p.noKernel() }
     if y.count == 0 { return Prepared { (_) throws(EngineError) in } }
-    let geometry = try geometry(p)
+    let geometry = try ConvGeometry(window, group: group, x: x.shape, w: w.shape)
     let constant = p.constant(1).flatMap { $0.type == w ? $0 : nil }
-    if let prepared = try prepareVolume(p, geometry, .none) { return prepared }
+    if let prepared = try prepareVolume(p) { return prepared }
     var filter: PackedFilter?
     if let constant, ConvPlan.packsWeights(geometry) {
       let form = "conv in \(group) groups"
@@ -233,4 +233,17 @@ extension Conv {
 /// The sum of each channel of `[N, C, D1, ...]`: `[C]`.
 func channelSums<B: Builder>(_ b: B, _ x: B.Value) throws(EngineError) -> B.Value {
   try sum(b, x, (0..<(knownRank(b, x))).filter { $0 != 1 }, keepDims: false)
+}
+
+extension ConvGeometry {
+  /// The sizes of a convolution of `x` with weights `w`.
+  init(_ window: Window, group: Int, x: Shape, w: Shape) throws(EngineError) {
+    let spatial = 2..<x.rank
+    let settled = try window.concrete(
+      inputSpatial: spatial.map { x[$0] }, kernel: spatial.map { w[$0] })
+    self.init(
+      batch: x[0], groups: group, channels: w[1], outputs: w[0] / group, input: settled.input,
+      output: settled.output, kernel: settled.kernel, strides: settled.strides,
+      dilations: settled.dilations, pads: settled.padsBegin)
+  }
 }

@@ -93,13 +93,7 @@ func convGeometry(
   try checkConvGradient(
     window, group, x: x.array.map { Dim($0) }, w: w.array.map { Dim($0) },
     dy: dy.array.map { Dim($0) })
-  let spatial = 2..<x.rank
-  let settled = try window.concrete(
-    inputSpatial: spatial.map { x[$0] }, kernel: spatial.map { w[$0] })
-  return ConvGeometry(
-    batch: x[0], groups: group, channels: w[1], outputs: w[0] / group, input: settled.input,
-    output: settled.output, kernel: settled.kernel, strides: settled.strides,
-    dilations: settled.dilations, pads: settled.padsBegin)
+  return try ConvGeometry(window, group: group, x: x, w: w)
 }
 
 /// Errors: `.shape` where X and W do not fit, or dY is not of the output's shape.

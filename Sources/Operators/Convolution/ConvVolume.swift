@@ -3,27 +3,18 @@ import Kernels
 import Tensors
 
 extension Conv {
-  /// The sizes of a convolution of tensors of settled types.
-  func geometry(_ p: Preparation) throws(EngineError) -> ConvGeometry {
-    let (x, w) = (try p.input(0).shape, try p.input(1).shape)
-    let spatial = 2..<x.rank
-    let settled = try window.concrete(
-      inputSpatial: spatial.map { x[$0] }, kernel: spatial.map { w[$0] })
-    return ConvGeometry(
-      batch: x[0], groups: group, channels: w[1], outputs: w[0] / group, input: settled.input,
-      output: settled.output, kernel: settled.kernel, strides: settled.strides,
-      dilations: settled.dilations, pads: settled.padsBegin)
-  }
-
   /// A kernel on blocked volumes, its sums through `finish`; nil where there is none: less than three
   /// axes, types beside float32, weights or biases that are not constant.
   func prepareVolume(
-    _ p: Preparation, _ geometry: ConvGeometry, _ finish: BlockedFinish
+    _ p: Preparation, _ finish: BlockedFinish = .none
   ) throws(EngineError) -> Prepared? {
     let (x, w) = (try p.input(0), try p.input(1))
-    guard x.shape.rank == 5, x.dtype == .float32, let weights = p.constant(1), weights.type == w,
-      !p.has(2) || p.constant(2) != nil, BlockedVolumePlan.takes(geometry)
+    guard x.shape.rank == 5, x.dtype == .float32, w.dtype == .float32,
+      let weights = p.constant(1), weights.type == w,
+      !p.has(2) || p.constant(2)?.dtype == .float32
     else { return nil }
+    let geometry = try ConvGeometry(window, group: group, x: x.shape, w: w.shape)
+    guard BlockedVolumePlan.takes(geometry) else { return nil }
     let bias = p.has(2) ? p.constant(2) : nil
     defer { withExtendedLifetime((weights, bias)) {} }
     func floats(_ t: Tensor) -> UnsafePointer<Float> {

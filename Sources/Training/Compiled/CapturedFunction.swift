@@ -81,12 +81,12 @@ final class CapturedFunction {
   private func plan(_ inputs: [Tensor]) throws -> StepPlan {
     if let i = plans.firstIndex(where: { $0.fits(inputs) }) {
       if i > 0 {
-        plans[0].rest()
+        plans[0].lendMemory()
         plans.insert(plans.remove(at: i), at: 0)
       }
       return plans[0]
     }
-    plans.first?.rest()
+    plans.first?.lendMemory()
     let made = try StepPlan(
       session, inputs, results: resultCount, gradients: hasGradients ? parameters.count : 0,
       states: changed.count, sharing: plans.first)

@@ -43,7 +43,7 @@ final class StepPlan {
   }
 
   /// Lends its working memory to other plans until the next run.
-  func rest() { prepared.rest() }
+  func lendMemory() { prepared.lendMemory() }
 
   func fits(_ inputs: [Tensor]) -> Bool {
     guard inputs.count == types.count else { return false }
