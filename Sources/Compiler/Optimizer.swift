@@ -7,9 +7,9 @@ public struct Optimizer {
   public static let passes: [any Pass.Type] = [
     ConstantFolding.self, NoOpRemoval.self, UniformForms.self, EinsumLowering.self,
     ConditionInlining.self, LoopUnrolling.self, CommonSubexpressions.self, ShapeArithmetic.self,
-    SizeSharing.self,
-    IdentityArithmetic.self, JoinSimplification.self, TransposeMotion.self, PadFolding.self,
-    BatchNormFolding.self, QuantizedForms.self, QuantizeMotion.self, LinearAffine.self,
+    SizeSharing.self, UnitAxes.self, IdentityArithmetic.self, JoinSimplification.self,
+    LinearUnflattening.self, TransposeMotion.self, PadFolding.self, BatchNormFolding.self,
+    QuantizedForms.self, QuantizeMotion.self, LinearAffine.self,
     ZeroStates.self, ConvAffine.self, ConvResidual.self, ConvActivation.self, GeluFusion.self,
     GateFusion.self, NormFusion.self, GroupNormFusion.self, LinearReshape.self,
     BatchedProducts.self,

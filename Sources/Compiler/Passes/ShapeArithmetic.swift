@@ -8,7 +8,7 @@ enum ShapeArithmetic: Pass {
   static let about = PassText(
     looksFor: "a Reshape or Expand whose target is computed from sizes that are open only where "
       + "the operator finds or copies them, a Reshape of what only another shape was given to, an "
-      + "Expand that the next operator would broadcast itself, an Unsqueeze that is taken back, a "
+      + "Expand or a fill that the next operator would broadcast itself, an Unsqueeze that is taken back, a "
       + "Transpose between them that only moves axes of size 1, sizes compared with -1",
     makes: "constant targets with -1 for the open size and 0 (1 in an Expand) for copied ones, one "
       + "Reshape for two, and no Expand",
@@ -25,7 +25,10 @@ enum ShapeArithmetic: Pass {
         try joinReshapes(g, i, op)
       case is Expand:
         try settleExpand(g, i, doubtful)
-        dropExpand(g, i, doubtful)
+        if let x = g.input(i, 0), let small = g.dims(x) { dropExpand(g, i, small, doubtful) { x } }
+      case let op as ConstantOfShape:
+        // As good as an Expand of one element.
+        dropExpand(g, i, [1], doubtful) { g.addConstant(op.value.tensor) }
       case is Squeeze: undoUnsqueeze(g, i)
       case is Transpose: try settleTranspose(g, i)
       case is Equal: try settleEqual(g, i, sizes)
@@ -213,10 +216,10 @@ enum ShapeArithmetic: Pass {
   }
 
   /// Hands the value before an Expand to operators that broadcast it to the same sizes.
-  private static func dropExpand(_ g: GraphEditor, _ i: Int, _ doubtful: Set<String>) {
-    guard let x = g.input(i, 0), let y = g.output(i), let large = g.dims(y),
-      let small = g.dims(x), small.count <= large.count
-    else { return }
+  private static func dropExpand(
+    _ g: GraphEditor, _ i: Int, _ small: [Dim], _ doubtful: Set<String>, from: () -> ValueID
+  ) {
+    guard let y = g.output(i), let large = g.dims(y), small.count <= large.count else { return }
     for user in Set(g.users(y)).sorted() {
       let op = g.node(user).op
       let isProduct = op is MatMul && small.count > 1
@@ -238,6 +241,7 @@ enum ShapeArithmetic: Pass {
         }
       }
       guard isCovered else { continue }
+      let x = from()
       for (k, input) in g.node(user).inputs.enumerated() where input == y {
         g.setInput(user, k, to: x)
       }

@@ -123,10 +123,9 @@ struct AttentionPattern {
       why = "the element type is not known"
       return false
     }
-    guard
-      let operands = AttentionOperands(
-        g, query, key, value, masks: scores.masks.map(\.id))
-    else {
+    var found = AttentionOperands(g, query, key, value, masks: scores.masks.map(\.id))
+    if found == nil { found = try turned(g) }
+    guard let operands = found else {
       why = "Q, K and V are not heads of one batch"
       if g.log != nil {
         let sizes = [query, key, value].map { v in g.dims(v).map { "\($0)" } ?? "of unknown rank" }
@@ -158,5 +157,26 @@ struct AttentionPattern {
       g, o, mask: mask, givesNaN: givesNaN, replacing: output,
       parts: [scores.product, softmax, result], by: pass)
     return true
+  }
+
+  /// The operands where K came as `[N, H, E, T]`, with a Transpose put before it.
+  private func turned(_ g: GraphEditor) throws(EngineError) -> AttentionOperands? {
+    guard let q = g.dims(query), let k = g.dims(key), let v = g.dims(value), q.count == 4,
+      k.count == 4, v.count == 4, k[2] == q[3], k[3] == v[2],
+      [k, v].allSatisfy({ $0.prefix(2) == q.prefix(2) }), q[1].known != nil, q[3].known != nil
+    else { return nil }
+    let place = scores.product
+    let perm = [0, 1, 3, 2]
+    let heads: ValueID
+    if let (node, op) = g.made(key, by: Mul.self), let a = g.input(node, 0),
+      let b = g.input(node, 1), g.scalar(b) != nil, g.dims(a) == k
+    {
+      // The factor stays outside, where it joins the scale.
+      heads = try g.addOne(op, [try g.addOne(Transpose(perm: perm), [a], at: place), b], at: place)
+    } else {
+      heads = try g.addOne(Transpose(perm: perm), [key], at: place)
+    }
+    return AttentionOperands(
+      g, query, heads, value, masks: scores.masks.map(\.id), isKeyTransposed: false)
   }
 }

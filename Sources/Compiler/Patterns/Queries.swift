@@ -23,6 +23,27 @@ extension GraphEditor {
     addConstant(try Tensor(list.map { Int64($0) }))
   }
 
+  /// Whether a Reshape copies no axis of what it takes, so that it may take others of as many
+  /// elements.
+  func isFlatReshape(_ i: Int) -> Bool {
+    guard let op: Reshape = op(i) else { return false }
+    if op.allowZero { return true }
+    guard
+      let list = op.fixed ?? input(i, 1).flatMap({ fact($0).elements?.map { $0.known ?? 1 } })
+    else { return false }
+    return !list.contains(0)
+  }
+
+  /// Whether a Reshape can make these sizes and copy no axis: one at most is open, and none is 0.
+  static func isTarget(_ dims: [Dim]) -> Bool {
+    dims.allSatisfy { $0.known != 0 } && dims.count(where: { $0.known == nil }) <= 1
+  }
+
+  /// The target of such a Reshape; nil where there is none.
+  func flatTarget(_ dims: [Dim]) throws(EngineError) -> ValueID? {
+    Self.isTarget(dims) ? try addInts(dims.map { $0.known ?? -1 }) : nil
+  }
+
   /// Whether an elementwise operator of `x` and `other` has the shape of `x`, whatever sizes that
   /// are known by name only turn out to be.
   func addsNoSize(_ other: ValueID, to x: ValueID) -> Bool {

@@ -22,7 +22,7 @@ enum LinearReshape: Pass {
       else { continue }
       let isSame =
         from.last == k && to.last == width && Array(from.dropLast()) == Array(to.dropLast())
-      guard isSame || from.last == k && from.count > 2 && isFlat(g, i) else {
+      guard isSame || from.last == k && from.count > 2 && g.isFlatReshape(i) else {
         g.miss(i, "\(name): the rows before and after are not known to be the same")
         continue
       }
@@ -41,16 +41,5 @@ enum LinearReshape: Pass {
         g.note(i, "\(name): takes apart what a FusedLinear made of the rows as they were")
       }
     }
-  }
-
-  /// Whether a Reshape copies no axis of what it takes, so that it may take others of as many
-  /// elements.
-  private static func isFlat(_ g: GraphEditor, _ i: Int) -> Bool {
-    guard let op: Reshape = g.op(i) else { return false }
-    if op.allowZero { return true }
-    guard
-      let list = op.fixed ?? g.input(i, 1).flatMap({ g.fact($0).elements?.map { $0.known ?? 1 } })
-    else { return false }
-    return !list.contains(0)
   }
 }

@@ -87,12 +87,11 @@ enum TorchMatrix {
     var v = batch
     let sizes = c.builder.fact(of: batch).dims
     for node in c.builder.graph.nodes.reversed().prefix(64) where node.outputs.contains(v) {
-      guard let x = node.inputs.first ?? nil, let dims = c.builder.fact(of: x).dims else { break }
-      if node.op is Expand, dims.count == 2, let sizes, sizes.count == 3, dims == Array(sizes[1...])
-      {
-        return x
-      }
-      guard node.op is Reshape || node.op is Expand, dims == sizes else { break }
+      guard let x = node.inputs.first ?? nil, let dims = c.builder.fact(of: x).dims,
+        node.op is Reshape || node.op is Expand, let matrix = sizes?.suffix(2),
+        dims.suffix(2) == matrix
+      else { break }
+      if dims.count == 2 { return x }
       v = x
     }
     return batch

@@ -67,6 +67,8 @@ enum TorchNormalization {
 
   private static func batch(_ c: TorchCall, _ input: String) throws(EngineError) -> ValueID {
     guard !(try c.bool("training", false)) else {
+      // Without running statistics that is no mode: networks standardise weights by it.
+      if input == "input", !c.has("running_mean") { return try ownStatistics(c) }
       throw EngineError(
         .unsupported, "a batch norm in training mode", hint: "call eval() before the export")
     }
