@@ -43,8 +43,11 @@ extension Plan {
     let pool = session.pool
     let checksNaN = session.options.checksNaN
     let profiler = settings.profiler
-    for step in steps {
+    var held = HeldArena(self, context, session.options)
+    defer { held?.end() }
+    for (i, step) in steps.enumerated() {
       try settings.control?.check()
+      held?.begin(i)
       let started = profiler == nil ? 0 : monotonicNanoseconds()
       switch step {
       case .kernel(let k):

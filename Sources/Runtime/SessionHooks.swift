@@ -71,6 +71,14 @@ final class AllocatedBlock: @unchecked Sendable {
     origin = .pages
   }
 
+  /// Gives the memory of whole pages from a byte on back to the system; what was in it is lost.
+  func giveBack(from start: Int) {
+    guard case .pages = origin else { return }
+    let page = Int(getpagesize())
+    let first = (start + page - 1) / page * page
+    if first < bytes { madvise(memory + first, bytes - first, MADV_DONTNEED) }
+  }
+
   deinit {
     switch origin {
     case .heap: free(memory)

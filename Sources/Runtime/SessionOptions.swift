@@ -13,6 +13,9 @@ public struct SessionOptions: Sendable {
   /// Weights take no more memory packed than in the model: convolutions whose transformed weights
   /// are larger use direct sums, which may take longer.
   public var compact: Bool
+  /// Runs give working memory back to the system as soon as nothing later needs it. For a program
+  /// that runs a model once, or seldom: each run takes its memory anew, page by page.
+  public var returnsMemory: Bool
   /// Bytes that weights, planned and dynamic memory may take together; nil for three quarters of
   /// what the machine or its cgroup has.
   public var maxMemoryBytes: Int?
@@ -31,7 +34,7 @@ public struct SessionOptions: Sendable {
 
   public init(
     threads: Int? = nil, optimization: OptimizationLevel = .all, exact: Bool = false,
-    compact: Bool = false,
+    compact: Bool = false, returnsMemory: Bool = false,
     maxMemoryBytes: Int? = nil, checksNaN: Bool = false, planCacheSize: Int = 12,
     operators: OperatorSet = .builtIn, observer: (@Sendable (SessionEvent) -> Void)? = nil,
     allocator: (any MemoryAllocator)? = nil, queue: RunQueue = .shared
@@ -40,6 +43,7 @@ public struct SessionOptions: Sendable {
     self.optimization = optimization
     self.exact = exact
     self.compact = compact
+    self.returnsMemory = returnsMemory
     self.maxMemoryBytes = maxMemoryBytes
     self.checksNaN = checksNaN
     self.planCacheSize = planCacheSize

@@ -39,21 +39,15 @@ struct Infer: ParsableCommand {
 
   func run() throws {
     let files = try InputFiles(arguments: inputs)
-    let file = try ModelFile.read(contentsOf: model)
-    let session = try inFile(model) { () throws(EngineError) in
-      try Session(file, options: self.session.options)
-    }
     let names = outputs.map { $0.split(separator: ",").map(String.init) }
     let profiler = profile == nil ? nil : Profiler()
     if let table = files.table {
+      let file = try ModelFile.read(contentsOf: model)
+      let session = try open(file, self.session.options)
       if file.compiled != nil { CodePages.release() }
       try inferTable(table, session, names, profiler)
     } else {
-      let values = try files.values(for: session)
-      if file.compiled != nil { forgetStart(session, values) }
-      let results = try inFile(model) { () throws(EngineError) in
-        try session.run(values: values, outputs: names, profiler: profiler)
-      }
+      let results = try inferOnce(files, names, profiler)
       if let output {
         var tensors: [TensorFile.Named] = []
         for (i, name) in results.names.enumerated() {
@@ -72,6 +66,27 @@ struct Infer: ParsableCommand {
       }
     }
     if let profile, let profiler { try writeFile(profiler.chromeTrace(), to: profile) }
+  }
+
+  private func open(
+    _ file: ModelGraph, _ options: SessionOptions
+  ) throws(EngineError) -> Session {
+    try inFile(model) { () throws(EngineError) in try Session(file, options: options) }
+  }
+
+  /// One run; model and inputs are gone before anything is done with its results.
+  private func inferOnce(
+    _ files: InputFiles, _ names: [String]?, _ profiler: Profiler?
+  ) throws -> Outputs {
+    let file = try ModelFile.read(contentsOf: model)
+    var options = self.session.options
+    options.returnsMemory = true
+    let session = try open(file, options)
+    let values = try files.values(for: session)
+    if file.compiled != nil { forgetStart(session, values) }
+    return try inFile(model) { () throws(EngineError) in
+      try session.run(values: values, outputs: names, profiler: profiler)
+    }
   }
 
   private func summary(_ value: Value) -> String {

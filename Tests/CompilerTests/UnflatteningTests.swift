@@ -128,7 +128,7 @@ import Testing
       let inner = try taken(try b.apply(Gemm(transB: true), rows, try weight(6, 6)), 6)
       return [try b.apply(Mul(), try b.apply(Tanh(), inner), outer)]
     }
-    #expect(check.after.count { $0 == "MatMul" } == 2)
+    #expect(check.after.count { $0 == "MatMul" || $0 == "FusedLinear" } == 2)
     #expect(!check.after.contains("Reshape") && !check.after.contains("Gemm"))
     #expect(check.error < 1e-6)
   }

@@ -55,6 +55,33 @@ import Testing
     return try session.outline(net.values.mapValues(\.type)).steps.map(\.operatorName)
   }
 
+  /// Memory that nothing later needs goes back to the system within a run, and results stay right.
+  @Test(arguments: [OptimizationLevel.none, .all]) func memoryIsGivenBack(
+    level: OptimizationLevel
+  ) throws {
+    let net = Net()
+    let x = try net.input("x", [1, 16, 128, 128])
+    let early = try net.b.apply(GlobalMaxPool(), x)
+    let two = try net.b.apply(
+      Concat(axis: 1), try net.b.apply(Relu(), x), try net.b.apply(Neg(), x))
+    let parts = try net.split(two, axis: 1, [8, 24])
+    var small = try net.b.apply(Tanh(), parts[0])
+    for _ in 0..<3 {
+      small = try net.b.apply(MaxPool(Window(kernel: [2, 2], strides: [2, 2])), small)
+    }
+    let head = try net.slice(early, 0, 8, axis: 1)
+    net.output(try net.b.apply(Add(), try net.b.apply(Sigmoid(), small), head))
+    net.output(try net.b.apply(GlobalAveragePool(), parts[1]))
+    var options = SessionOptions(threads: 1, optimization: level)
+    let kept = try Session(net.model(), options: options).run(net.values)
+    options.returnsMemory = true
+    let session = try Session(net.model(), options: options)
+    for _ in 0..<3 {
+      let got = try session.run(net.values)
+      for i in 0..<2 { #expect(try difference(#require(got[i]), #require(kept[i])) == nil) }
+    }
+  }
+
   @Test(arguments: [1, 2]) func aJoinIsMadeInItsPlace(batch: Int) throws {
     let net = Net()
     let x = try net.input("x", [batch, 3, 5])
