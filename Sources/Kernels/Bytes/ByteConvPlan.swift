@@ -108,7 +108,8 @@ public struct ByteConvPlan: Sendable {
     pieces = isParallel ? min(chunks * shares, threads * 4) : 1
     slots = min(pieces, threads)
     tableBytes = GemmPlan.aligned((panels.isMerged ? g.kernel[1] : g.taps) * 64)
-    let copyBytes = g.batch * g.input[1] * copyColumns * panels.step
+    // The last tap may be read with up to three bytes behind it.
+    let copyBytes = g.batch * g.input[1] * copyColumns * panels.tapStep + 3
     scratchBytes = slots * tableBytes + copyBytes
     let kind = panels.isDepthwise ? "depthwise" : panels.isMerged ? "first" : "direct"
     let p = panels.panels.first
@@ -128,13 +129,14 @@ public struct ByteConvPlan: Sendable {
     let copy = (scratch + slots * tableBytes).assumingMemoryBound(to: UInt8.self)
     if panels.isMerged { widen(x, copy, pool) }
     nonisolated(unsafe) let source = panels.isMerged ? UnsafePointer(copy) : x
-    let rowBytes = (panels.isMerged ? copyColumns : g.input[2]) * panels.step
+    let pixelBytes = panels.isMerged ? panels.tapStep : panels.step
+    let rowBytes = (panels.isMerged ? copyColumns : g.input[2]) * pixelBytes
     let core = dl_byte_conv(
       taps: (g.kernel[1], panels.isMerged ? 1 : g.kernel[2]), fours: 0,
       input: (g.input[1], panels.isMerged ? copyColumns - g.kernel[2] + 1 : g.input[2]),
       output: (g.output[1], g.output[2]), stride: (g.strides[1], g.strides[2]),
       pad: (g.pads[1], panels.isMerged ? 0 : g.pads[2]),
-      dilation: (g.dilations[1], g.dilations[2]), pixel_step: panels.step, row_step: rowBytes,
+      dilation: (g.dilations[1], g.dilations[2]), pixel_step: pixelBytes, row_step: rowBytes,
       image_step: rowBytes * g.input[1], out_step: outStep,
       finish: finish.core(isWide: isWide, isSmall: isSmall))
     let units = chunks * shares
@@ -150,14 +152,14 @@ public struct ByteConvPlan: Sendable {
     }
   }
 
-  /// Copies the image between columns of zero points.
+  /// Copies the image between columns of zero points, and the channels alone where that saves fours.
   private func widen(
     _ x: UnsafePointer<UInt8>, _ copy: UnsafeMutablePointer<UInt8>, _ pool: ThreadPool
   ) {
     let g = panels.geometry
     let rows = g.batch * g.input[1]
-    let (row, wide) = (g.input[2] * panels.step, copyColumns * panels.step)
-    let left = g.pads[2] * panels.step
+    let (row, wide) = (g.input[2] * panels.tapStep, copyColumns * panels.tapStep)
+    let left = g.pads[2] * panels.tapStep
     let parts = min(pieces, rows)
     nonisolated(unsafe) let (x, copy) = (x, copy)
     let zero = UInt8(xZero)
@@ -165,7 +167,9 @@ public struct ByteConvPlan: Sendable {
       for r in (part * rows / parts)..<((part + 1) * rows / parts) {
         let to = copy + r * wide
         to.update(repeating: zero, count: left)
-        (to + left).update(from: x + r * row, count: row)
+        dl_byte_channels_u8(
+          to + left, panels.tapStep, x + r * g.input[2] * panels.step, panels.step, panels.tapStep,
+          g.input[2])
         (to + left + row).update(repeating: zero, count: wide - left - row)
       }
     }
@@ -185,7 +189,8 @@ public struct ByteConvPlan: Sendable {
     let isLast = i == panels.panels.count - 1
     let columns = isLast ? min(p.vectors * p.lanes, outStep - p.first) : p.columns
     var panel = dl_byte_panel(
-      vectors: p.vectors, columns: columns, weights: filter.memory.bytes + p.offset,
+      vectors: p.vectors, is_half: p.isHalf ? 1 : 0, columns: columns,
+      weights: filter.memory.bytes + p.offset,
       start: constants.bytes.assumingMemoryBound(to: Int32.self) + p.constants,
       scale: numbers + all + p.constants, base: numbers + 2 * all + p.constants,
       offset: hasOffsets ? numbers + 3 * all + p.constants : nil,
