@@ -101,10 +101,9 @@ static void lay(laid *a, const layer *l, int lanes, int most, int is_wide) {
                  p->columns <= 40 && (p->columns - 1) % 16 < 8;
     a->first[a->panels] = first;
     const size_t each = (size_t)(p->vectors * lanes);
-    bytes[a->panels + 1] =
-        bytes[a->panels] +
-        (each - (p->is_half ? 8 : 0)) * 4 *
-            (size_t)((l->is_depthwise ? 1 : taps) * a->fours * (is_wide ? 2 : 1));
+    bytes[a->panels + 1] = bytes[a->panels] + (each - (p->is_half ? 8 : 0)) * 4 *
+                                                  (size_t)((l->is_depthwise ? 1 : taps) * a->fours *
+                                                           (is_wide ? 2 : 1));
     constants[a->panels + 1] = constants[a->panels] + each;
     first += p->columns;
   }

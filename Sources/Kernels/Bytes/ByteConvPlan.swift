@@ -26,7 +26,8 @@ public struct ByteConvPlan: Sendable {
   let xZero: Int
   let outStep: Int
   let outputs: Int
-  let chunk: Int
+  /// Outputs that are not divided among chunks: those of a tile, or of a row.
+  let unit: Int
   let chunks: Int
   let shares: Int
   let pieces: Int
@@ -91,20 +92,26 @@ public struct ByteConvPlan: Sendable {
     let room = isHeavy ? CacheSizes.level2 / 8 * 5 : CacheSizes.level2 / 4
     let bytesEach = max(1, panels.step * g.strides[1] * g.strides[2])
     let isParallel = threads > 1 && channels * outputs * g.channels * g.taps >= 131_072
-    var length = max(48, room / bytesEach)
-    var parts = 1
-    if isParallel {
-      let goal = threads * 4
-      length = min(length, max(24, (outputs + goal - 1) / goal))
-      let made = (outputs + length - 1) / length
-      if made < goal { parts = min(panels.panels.count, (goal + made - 1) / made) }
-    }
+    let length = max(48, room / bytesEach)
     // Windows of channels slide along whole rows.
-    let unit = panels.isDepthwise ? max(1, g.output[2]) : 24
-    let some = panels.isDepthwise ? max(unit, length / unit * unit) : (length + 23) / 24 * 24
-    chunk = min(max(outputs, 1), some)
-    chunks = (outputs + chunk - 1) / chunk
-    shares = parts
+    let unit =
+      panels.isDepthwise
+      ? max(1, g.output[2]) : (panels.panels.first?.vectors ?? 4) > 3 ? 6 : 8
+    let tiles = (outputs + unit - 1) / unit
+    var (pixels, parts) = (max(1, min(tiles, (outputs + length - 1) / length)), 1)
+    if isParallel {
+      // Threads that share out panels read each weight once, those that share out outputs find
+      // more of the image in their own cache.
+      let goal = threads * 4
+      let most = max(1, min(tiles, outputs / 24))
+      if isHeavy { parts = min(panels.panels.count, goal) }
+      pixels = max(pixels, min(most, (goal + parts - 1) / parts))
+      if pixels > threads, pixels % threads != 0 {
+        pixels = min(tiles, (pixels + threads - 1) / threads * threads)
+      }
+      if pixels * parts < goal { parts = min(panels.panels.count, (goal + pixels - 1) / pixels) }
+    }
+    (self.unit, chunks, shares) = (unit, pixels, parts)
     pieces = isParallel ? min(chunks * shares, threads * 4) : 1
     slots = min(pieces, threads)
     tableBytes = GemmPlan.aligned((panels.isMerged ? g.kernel[1] : g.taps) * 64)
@@ -124,6 +131,7 @@ public struct ByteConvPlan: Sendable {
     x: UnsafePointer<UInt8>, residual: UnsafePointer<UInt8>?, y: UnsafeMutablePointer<UInt8>,
     scratch: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
+    if outputs == 0 { return }
     let g = panels.geometry
     nonisolated(unsafe) let (residual, y, scratch) = (residual, y, scratch)
     let copy = (scratch + slots * tableBytes).assumingMemoryBound(to: UInt8.self)
@@ -140,11 +148,13 @@ public struct ByteConvPlan: Sendable {
       image_step: rowBytes * g.input[1], out_step: outStep,
       finish: finish.core(isWide: isWide, isSmall: isSmall))
     let units = chunks * shares
+    let tiles = (outputs + unit - 1) / unit
     pool.run(units, slots: slots) { unit, slot in
       let table = (scratch + slot * tableBytes)
         .assumingMemoryBound(to: UnsafePointer<UInt8>?.self)
-      let (share, first) = (unit % shares, unit / shares * chunk)
-      let count = min(chunk, outputs - first)
+      let (share, chunk) = (unit % shares, unit / shares)
+      let first = chunk * tiles / chunks * self.unit
+      let count = min(outputs, (chunk + 1) * tiles / chunks * self.unit) - first
       let (from, to) = (
         share * panels.panels.count / shares, (share + 1) * panels.panels.count / shares
       )
