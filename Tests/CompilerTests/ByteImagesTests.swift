@@ -113,6 +113,27 @@ import Testing
     #expect(made.error < 0.012, "\(made.error)")
   }
 
+  /// Sums start from a bias in steps of its products, folded or not; others are added to them.
+  @Test func biasesInWholeStepsStayWhole() throws {
+    func type(_ shift: Float?) throws -> DType? {
+      let made = try check([1, 8, 6, 5]) { n, x in
+        let a = try n.quantised(x, 0.05, 128)
+        guard let shift else { return try n.quantised(n.conv(a, 8, 9, 1), 0.05, 128) }
+        let steps = (0..<9).map { Float(0.05) * (Float($0 % 4 + 2) / 2000) }
+        let bias = try n.b.constant(
+          Tensor((0..<9).map { Float($0 * 700 - 3000) * steps[$0] + shift * steps[$0] }))
+        return try n.quantised(n.b.apply(Conv(), a, n.weights([9, 8, 1, 1], 2), bias), 0.05, 128)
+      }
+      #expect(made.error < 0.012, "\(made.error)")
+      let node = try #require(made.graph.nodes.first { $0.type == "ByteConv" })
+      let bias = try #require(node.inputs.count > 3 ? node.inputs[3] : nil)
+      return made.graph.values[bias.index].fact.dtype
+    }
+    #expect(try type(nil) == .int32)
+    #expect(try type(0) == .int32)
+    #expect(try type(0.3) == .float32)
+  }
+
   @Test func signedActivationsAndUnquantisedSums() throws {
     let made = try check([1, 8, 9, 9]) { n, x in
       let a = try n.quantised(x, 0.05, 128, signed: true)

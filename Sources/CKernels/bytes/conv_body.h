@@ -2,7 +2,8 @@
 //
 // Whoever includes it has defined the vectors, DOT(sum, four, weights, width) for one vector of
 // columns, WEIGHT_VECTORS (vectors of weights for a vector of columns and four channels), MOST (the
-// most vectors of a panel), CONV, and the target.
+// most vectors of a panel), CONV, and the target; and DOT_HALF where panels may end in half a
+// vector.
 #include "conv_taps.h"
 #include "finish.h"
 
@@ -20,16 +21,21 @@ typedef struct end {
   intptr_t z_step;
 } end;
 
-#define TILE(R, N)                                                                                 \
-  static __attribute__((noinline)) void tile_##R##_##N(                                            \
+#ifndef DOT_HALF
+#define DOT_HALF DOT
+#define NO_HALVES
+#endif
+
+#define TILE(R, N, H)                                                                              \
+  static __attribute__((noinline)) void tile_##R##_##N##_##H(                                      \
       const dl_byte_conv *c, const dl_byte_panel *p, const uint8_t *const *table,                  \
       const uint8_t *ahead, intptr_t ahead_step, const end *e) {                                   \
-    tile(R, N, c, p, table, ahead, ahead_step, e);                                                 \
+    tile(R, N, H, c, p, table, ahead, ahead_step, e);                                              \
   }
 
-INLINE void tile(const int rows, const int vectors, const dl_byte_conv *c, const dl_byte_panel *p,
-                 const uint8_t *const *table, const uint8_t *ahead, intptr_t ahead_step,
-                 const end *e) {
+INLINE void tile(const int rows, const int vectors, const int half, const dl_byte_conv *c,
+                 const dl_byte_panel *p, const uint8_t *const *table, const uint8_t *ahead,
+                 intptr_t ahead_step, const end *e) {
   // A tile of one vector has too few sums to hide how long each takes: it has two sets of them.
   const int sets = vectors == 1 ? 2 : 1;
   V sums[2][ROWS][4];
@@ -44,6 +50,7 @@ INLINE void tile(const int rows, const int vectors, const dl_byte_conv *c, const
   }
   const intptr_t taps = c->taps[0] * c->taps[1], bytes = c->fours * 4;
   const intptr_t width = LANES * 4 * WEIGHT_VECTORS;
+  const intptr_t step = vectors * width - (half ? width / 2 : 0);
   const uint8_t *w = (const uint8_t *)p->weights;
   for (intptr_t t = 0; t < taps; t++, table += 8) {
     const uint8_t *at[ROWS];
@@ -61,14 +68,15 @@ INLINE void tile(const int rows, const int vectors, const dl_byte_conv *c, const
         }
       }
     }
-    for (; k < bytes; k += 4, w += vectors * width, ahead += ahead_step) {
+    for (; k < bytes; k += 4, w += step, ahead += ahead_step) {
       __builtin_prefetch(ahead, 0, 2);
 #pragma clang loop unroll(full)
       for (int i = 0; i < rows; i++) {
         const V four = FOUR(at[i] + k);
 #pragma clang loop unroll(full)
         for (int j = 0; j < vectors; j++)
-          sums[0][i][j] = DOT(sums[0][i][j], four, w + j * width);
+          sums[0][i][j] = half && j == vectors - 1 ? DOT_HALF(sums[0][i][j], four, w + j * width)
+                                                   : DOT(sums[0][i][j], four, w + j * width);
       }
     }
   }
@@ -80,7 +88,7 @@ INLINE void tile(const int rows, const int vectors, const dl_byte_conv *c, const
     // The most usual ends need no more than a few instructions, from registers.
     // Copies, which stores of bytes cannot change.
     const dl_byte_finish f = c->finish;
-    const intptr_t columns = p->columns, step = c->out_step;
+    const intptr_t columns = p->columns, out_step = c->out_step;
     F v[ROWS][4];
 #pragma clang loop unroll(full)
     for (int j = 0; j < vectors; j++) {
@@ -88,16 +96,22 @@ INLINE void tile(const int rows, const int vectors, const dl_byte_conv *c, const
 #pragma clang loop unroll(full)
       for (int i = 0; i < rows; i++)
         v[i][j] = FMA_F(AS_F(sums[0][i][j]), scale, base);
+      if (p->offset) {
+        const F offset = LOAD_F(p->offset + LANES * j);
+#pragma clang loop unroll(full)
+        for (int i = 0; i < rows; i++)
+          v[i][j] = ADD_F(v[i][j], offset);
+      }
     }
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++) {
       if (e->finish == added) {
-        const V given = dl_spread_out(dl_load_bytes(e->z + i * e->z_step, columns), vectors);
+        const V given = dl_spread_out(dl_load_bytes(e->z + i * e->z_step, columns), vectors, half);
 #pragma clang loop unroll(full)
         for (int j = 0; j < vectors; j++)
           v[i][j] = dl_finish_own(&f, v[i][j], PICK_F(given, j));
       }
-      dl_finish_bytes(&f, vectors, v[i], e->y + i * step, columns);
+      dl_finish_bytes(&f, vectors, half, v[i], e->y + i * out_step, columns);
     }
     return;
   }
@@ -109,52 +123,67 @@ INLINE void tile(const int rows, const int vectors, const dl_byte_conv *c, const
 }
 
 // The rows of a tile, from sums to bytes, in any way.
-#define FINISH(N)                                                                                  \
-  static __attribute__((noinline)) void finish_##N(const dl_byte_conv *c, const dl_byte_panel *p,  \
-                                                   intptr_t rows, const V *sums, const uint8_t *z, \
-                                                   intptr_t z_step, uint8_t *y) {                  \
-    finish_rows(N, c, p, rows, sums, z, z_step, y);                                                \
+#define FINISH(N, H)                                                                               \
+  static __attribute__((noinline)) void finish_##N##_##H(                                          \
+      const dl_byte_conv *c, const dl_byte_panel *p, intptr_t rows, const V *sums,                 \
+      const uint8_t *z, intptr_t z_step, uint8_t *y) {                                             \
+    finish_rows(N, H, c, p, rows, sums, z, z_step, y);                                             \
   }
 
-INLINE void finish_rows(const int vectors, const dl_byte_conv *c, const dl_byte_panel *p,
-                        intptr_t rows, const V *sums, const uint8_t *z, intptr_t z_step,
-                        uint8_t *y) {
+INLINE void finish_rows(const int vectors, const int half, const dl_byte_conv *c,
+                        const dl_byte_panel *p, intptr_t rows, const V *sums, const uint8_t *z,
+                        intptr_t z_step, uint8_t *y) {
   const dl_byte_finish f = c->finish;
   const dl_byte_panel own = *p;
   const intptr_t step = c->out_step;
   for (intptr_t i = 0; i < rows; i++) {
     if (f.is_small)
-      dl_finish(&f, 1, vectors, sums + i * vectors, &own, z ? z + i * z_step : NULL, y + i * step,
-                own.columns);
+      dl_finish(&f, 1, vectors, half, sums + i * vectors, &own, z ? z + i * z_step : NULL,
+                y + i * step, own.columns);
     else
-      dl_finish(&f, 0, vectors, sums + i * vectors, &own, z ? z + i * z_step : NULL, y + i * step,
-                own.columns);
+      dl_finish(&f, 0, vectors, half, sums + i * vectors, &own, z ? z + i * z_step : NULL,
+                y + i * step, own.columns);
   }
 }
 
-#define TILES(N) TILE(1, N) TILE(2, N) TILE(3, N) TILE(4, N) TILE(5, N) TILE(6, N) FINISH(N)
-#define MORE_TILES(N) TILE(7, N) TILE(8, N)
-#define NAMES(N) tile_1_##N, tile_2_##N, tile_3_##N, tile_4_##N, tile_5_##N, tile_6_##N
-#define MORE_NAMES(N) NAMES(N), tile_7_##N, tile_8_##N
+#define TILES(N, H)                                                                                \
+  TILE(1, N, H) TILE(2, N, H) TILE(3, N, H) TILE(4, N, H) TILE(5, N, H) TILE(6, N, H) FINISH(N, H)
+#define MORE_TILES(N, H) TILES(N, H) TILE(7, N, H) TILE(8, N, H)
+#define NAMES(N, H)                                                                                \
+  tile_1_##N##_##H, tile_2_##N##_##H, tile_3_##N##_##H, tile_4_##N##_##H, tile_5_##N##_##H,        \
+      tile_6_##N##_##H
+#define MORE_NAMES(N, H)                                                                           \
+  { NAMES(N, H), tile_7_##N##_##H, tile_8_##N##_##H }
 
 typedef void (*tile_function)(const dl_byte_conv *, const dl_byte_panel *, const uint8_t *const *,
                               const uint8_t *, intptr_t, const end *);
 typedef void (*finish_function)(const dl_byte_conv *, const dl_byte_panel *, intptr_t, const V *,
                                 const uint8_t *, intptr_t, uint8_t *);
-TILES(1)
-TILES(2)
+// By twice the vectors, less one where the last is half, less one.
 #if MOST > 2
-TILES(3)
-TILES(4)
-MORE_TILES(1)
-MORE_TILES(2)
-MORE_TILES(3)
-static const tile_function tiles[4][8] = {
-    {MORE_NAMES(1)}, {MORE_NAMES(2)}, {MORE_NAMES(3)}, {NAMES(4)}};
-static const finish_function finishes[4] = {finish_1, finish_2, finish_3, finish_4};
+MORE_TILES(1, 0)
+MORE_TILES(2, 0)
+MORE_TILES(3, 0)
+TILES(4, 0)
+#ifdef NO_HALVES
+static const tile_function tiles[8][8] = {
+    [1] = MORE_NAMES(1, 0), [3] = MORE_NAMES(2, 0), [5] = MORE_NAMES(3, 0), [7] = {NAMES(4, 0)}};
+static const finish_function finishes[8] = {
+    [1] = finish_1_0, [3] = finish_2_0, [5] = finish_3_0, [7] = finish_4_0};
 #else
-static const tile_function tiles[2][6] = {{NAMES(1)}, {NAMES(2)}};
-static const finish_function finishes[2] = {finish_1, finish_2};
+MORE_TILES(2, 1)
+MORE_TILES(3, 1)
+static const tile_function tiles[8][8] = {
+    [1] = MORE_NAMES(1, 0), [2] = MORE_NAMES(2, 1), [3] = MORE_NAMES(2, 0),
+    [4] = MORE_NAMES(3, 1), [5] = MORE_NAMES(3, 0), [7] = {NAMES(4, 0)}};
+static const finish_function finishes[8] = {[1] = finish_1_0, [2] = finish_2_1, [3] = finish_2_0,
+                                            [4] = finish_3_1, [5] = finish_3_0, [7] = finish_4_0};
+#endif
+#else
+TILES(1, 0)
+TILES(2, 0)
+static const tile_function tiles[4][6] = {[1] = {NAMES(1, 0)}, [3] = {NAMES(2, 0)}};
+static const finish_function finishes[4] = {[1] = finish_1_0, [3] = finish_2_0};
 #endif
 
 DL_BYTE_CONV(CONV) {
@@ -169,13 +198,18 @@ DL_BYTE_CONV(CONV) {
   const intptr_t steps = c->taps[0] * c->taps[1] * c->fours;
   const intptr_t most = ROWS_OF(p->vectors);
   const intptr_t all_steps = (count + most - 1) / most * steps;
+  const int are_rows = c->taps[1] > 1 && dl_byte_rows_are_taps(c);
+  dl_byte_conv by_rows = *c;
+  by_rows.taps[1] = 1;
+  by_rows.fours *= c->taps[1];
   const uint8_t *ahead = p->next ? (const uint8_t *)p->next : (const uint8_t *)p->weights;
   intptr_t ahead_step = 0;
   if (p->next && all_steps > 0) {
     ahead_step = (p->next_bytes + all_steps - 1) / all_steps;
     ahead_step = ahead_step > 64 ? 64 : ahead_step;
   }
-  const finish_function finish = finishes[p->vectors - 1];
+  const intptr_t kind = 2 * p->vectors - 1 - (p->is_half ? 1 : 0);
+  const finish_function finish = finishes[kind];
   const dl_byte_finish *f = &c->finish;
   // A residual in the same memory as the result, in rows that are no whole vectors: a load would
   // wait for the store before it to leave the core, so a tile's rows are taken out at once.
@@ -183,24 +217,25 @@ DL_BYTE_CONV(CONV) {
   uint8_t held[ROWS * 64];
   V sums[ROWS * 4];
   end e = {.finish = apart, .sums = sums, .z_step = is_held ? 64 : c->out_step};
-  if (f->is_small && !f->is_wide && !p->offset)
+  if (f->is_small && !f->is_wide)
     e.finish = !z ? plain : f->has_own && f->z_offset == 0 ? added : apart;
   for (intptr_t done = 0; done < count; done += most) {
     const intptr_t rows = count - done < most ? count - done : most;
     const intptr_t at = (first + done) * c->out_step;
+    const dl_byte_conv *form = c;
     if (is_flat) {
       const uint8_t *from = x + (first + done) * c->pixel_step;
       for (intptr_t i = 0; i < 8; i++)
         table[i] = from + (i < rows ? i : rows - 1) * c->pixel_step;
     } else {
-      dl_byte_taps(c, &place, rows, x, border, table);
+      form = dl_byte_taps(c, &place, rows, x, border, table, are_rows) ? &by_rows : c;
     }
     if (is_held)
       for (intptr_t i = 0; i < rows; i++)
         dl_hold_bytes(held + 64 * i, z + at + i * c->out_step, p->columns);
     e.y = y + at;
     e.z = is_held ? held : z ? z + at : NULL;
-    tiles[p->vectors - 1][rows - 1](c, p, table, ahead, ahead_step, &e);
+    tiles[kind][rows - 1](form, p, table, ahead, ahead_step, &e);
     if (e.finish == apart)
       finish(c, p, rows, sums, e.z, e.z_step, e.y);
     ahead += steps * ahead_step;

@@ -28,11 +28,18 @@ static inline void dl_byte_next(const dl_byte_conv *c, dl_byte_place *p) {
   p->image++;
 }
 
+// Whether taps of a row lie side by side, as their weights do: then they are one tap of more bytes
+// wherever all of them are inside of the image.
+static inline int dl_byte_rows_are_taps(const dl_byte_conv *c) {
+  return c->dilation[1] == 1 && c->pixel_step == 4 * c->fours;
+}
+
 // Fills table[tap][8] for the `count` outputs (1 to 8) from *place on, which moves behind them.
 // Entries beyond repeat the last output. Taps outside of the image are `border`.
-static inline __attribute__((always_inline)) void
+// Where all are inside and are_rows, fills table[row][8] with the first taps of rows and gives 1.
+static inline __attribute__((always_inline)) int
 dl_byte_taps(const dl_byte_conv *c, dl_byte_place *place, intptr_t count, const uint8_t *x,
-             const uint8_t *border, const uint8_t **table) {
+             const uint8_t *border, const uint8_t **table, const int are_rows) {
   intptr_t offset[8], top[8], left[8];
   int is_inside = 1;
   const intptr_t rows = c->taps[0], columns = c->taps[1];
@@ -50,13 +57,13 @@ dl_byte_taps(const dl_byte_conv *c, dl_byte_place *place, intptr_t count, const 
         offset[i] = (i < count ? i : count - 1) * each;
       for (intptr_t a = 0; a < rows; a++, from += row_step) {
         const uint8_t *at = from;
-        for (intptr_t b = 0; b < columns; b++, table += 8, at += step)
+        for (intptr_t b = 0; b < (are_rows ? 1 : columns); b++, table += 8, at += step)
           for (intptr_t i = 0; i < 8; i++)
             table[i] = at + offset[i];
       }
       place->column += count - 1;
       dl_byte_next(c, place);
-      return;
+      return are_rows;
     }
   }
   for (intptr_t i = 0; i < count; i++) {
@@ -73,8 +80,9 @@ dl_byte_taps(const dl_byte_conv *c, dl_byte_place *place, intptr_t count, const 
     left[i] = left[count - 1];
     offset[i] = offset[count - 1];
   }
+  const int is_row = is_inside && are_rows;
   for (intptr_t a = 0; a < rows; a++)
-    for (intptr_t b = 0; b < columns; b++, table += 8) {
+    for (intptr_t b = 0; b < (is_row ? 1 : columns); b++, table += 8) {
       const intptr_t at = a * row_step + b * step;
       if (is_inside) {
         for (intptr_t i = 0; i < 8; i++)
@@ -87,6 +95,7 @@ dl_byte_taps(const dl_byte_conv *c, dl_byte_place *place, intptr_t count, const 
         table[i] = is_in ? x + (offset[i] + at) : border;
       }
     }
+  return is_row;
 }
 
 #endif

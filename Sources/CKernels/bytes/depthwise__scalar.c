@@ -5,9 +5,9 @@ DL_BYTE_CONV(dl_byte_depthwise_u8s8__scalar) {
   dl_byte_place place = dl_byte_place_of(c, first);
   const intptr_t taps = c->taps[0] * c->taps[1], groups = (c->taps[0] + 3) / 4;
   for (intptr_t o = first; o < first + count; o++) {
-    dl_byte_taps(c, &place, 1, x, border, table);
+    dl_byte_taps(c, &place, 1, x, border, table, 0);
     for (intptr_t column = 0; column < p->columns; column++) {
-      const intptr_t at = dl_byte_lane(column, 4);
+      const intptr_t at = dl_byte_lane(column, 4, 0);
       const int8_t *w = (const int8_t *)p->weights + 4 * at;
       int32_t sum = p->start[at];
       for (intptr_t t = 0; t < taps; t++) {

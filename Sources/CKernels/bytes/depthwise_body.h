@@ -34,7 +34,7 @@ static __attribute__((noinline)) void any(const dl_byte_conv *c, const dl_byte_p
                                   : ZERO;
       fours(t[0], t[1], t[2], t[3], w, sums);
     }
-  dl_finish(&c->finish, c->finish.is_small, 4, sums, p, z, y, p->columns);
+  dl_finish(&c->finish, c->finish.is_small, 4, 0, sums, p, z, y, p->columns);
 }
 
 // The rows of an image under a square window.
@@ -132,9 +132,9 @@ INLINE void strip(const int size, const int stride, const int is_plain, const in
           for (int j = 0; j < 4; j++)
             v[j] = FMA_F(AS_F(sums[ahead][j]), LOAD_F(own.scale + LANES * j),
                          LOAD_F(own.base + LANES * j));
-          dl_finish_bytes(&f, 4, v, y, columns);
+          dl_finish_bytes(&f, 4, 0, v, y, columns);
         } else {
-          dl_finish(&f, f.is_small, 4, sums[ahead], &own, z, y, columns);
+          dl_finish(&f, f.is_small, 4, 0, sums[ahead], &own, z, y, columns);
           z = z ? z + out_step : NULL;
         }
         y += out_step;
@@ -219,7 +219,7 @@ DL_BYTE_CONV(DEPTHWISE) {
   for (intptr_t done = 0; done < count; done += 8) {
     const intptr_t some = count - done < 8 ? count - done : 8;
     const intptr_t at = (first + done) * c->out_step;
-    dl_byte_taps(c, &place, some, x, border, table);
+    dl_byte_taps(c, &place, some, x, border, table, 0);
     for (intptr_t i = 0; i < some; i++)
       any(c, p, table + i, z ? z + at + i * c->out_step : NULL, y + at + i * c->out_step);
   }

@@ -4,8 +4,8 @@
 // on the units that sum products too, so each instruction less counts.
 
 // Vectors of one output, less their zero point, written over y: `columns` bytes.
-INLINE void dl_finish_bytes(const dl_byte_finish *f, const int vectors, const F *v, uint8_t *y,
-                            intptr_t columns) {
+INLINE void dl_finish_bytes(const dl_byte_finish *f, const int vectors, const int half, const F *v,
+                            uint8_t *y, intptr_t columns) {
   V q[4];
 #pragma clang loop unroll(full)
   for (int j = 0; j < vectors; j++)
@@ -21,7 +21,7 @@ INLINE void dl_finish_bytes(const dl_byte_finish *f, const int vectors, const F 
     bytes = MAX_8(bytes, SET_8(f->low));
   if (f->high < 255)
     bytes = MIN_8(bytes, SET_8(f->high));
-  dl_store_bytes(y, dl_close_up(bytes, vectors), columns);
+  dl_store_bytes(y, dl_close_up(bytes, vectors, half), columns);
 }
 
 // What the sums of one output stand for.
@@ -46,8 +46,9 @@ INLINE F dl_finish_own(const dl_byte_finish *f, F v, F z) {
 }
 
 // Adds another image, of which `given` holds an output's columns side by side.
-INLINE void dl_finish_add(const dl_byte_finish *f, const int vectors, V given, F *v) {
-  given = dl_spread_out(given, vectors);
+INLINE void dl_finish_add(const dl_byte_finish *f, const int vectors, const int half, V given,
+                          F *v) {
+  given = dl_spread_out(given, vectors, half);
   const F factor = SET_F(f->z_factor);
 #pragma clang loop unroll(full)
   for (int j = 0; j < vectors; j++) {
@@ -67,17 +68,18 @@ INLINE void dl_finish_add(const dl_byte_finish *f, const int vectors, V given, F
 }
 
 // The sums of `vectors` vectors of one output, written over y: `columns` bytes.
-INLINE void dl_finish(const dl_byte_finish *f, const int is_small, const int vectors, const V *sums,
-                      const dl_byte_panel *p, const uint8_t *z, uint8_t *y, intptr_t columns) {
+INLINE void dl_finish(const dl_byte_finish *f, const int is_small, const int vectors,
+                      const int half, const V *sums, const dl_byte_panel *p, const uint8_t *z,
+                      uint8_t *y, intptr_t columns) {
   F v[4];
   dl_finish_floats(is_small, vectors, sums, p, v);
   if (z)
-    dl_finish_add(f, vectors, dl_load_bytes(z, columns), v);
+    dl_finish_add(f, vectors, half, dl_load_bytes(z, columns), v);
   // Beyond 16 bits all is clamped alike; a conversion of more than 31 bits would change the sign.
   if (f->is_wide) {
 #pragma clang loop unroll(full)
     for (int j = 0; j < vectors; j++)
       v[j] = MIN_F(v[j], SET_F(65536.0f));
   }
-  dl_finish_bytes(f, vectors, v, y, columns);
+  dl_finish_bytes(f, vectors, half, v, y, columns);
 }

@@ -6,8 +6,13 @@
 #include "../include/byte_images.h"
 
 // The lane, counted over all vectors of 16, of a panel's column.
-static inline intptr_t dl_byte_lane(intptr_t column, intptr_t vectors) {
-  const intptr_t quarter = column / (4 * vectors), rest = column % (4 * vectors);
+static inline intptr_t dl_byte_lane(intptr_t column, intptr_t vectors, intptr_t is_half) {
+  intptr_t first = 0;
+  if (is_half && column >= 8 * vectors) {
+    column -= 8 * vectors--;
+    first = 2;
+  }
+  const intptr_t quarter = first + column / (4 * vectors), rest = column % (4 * vectors);
   return rest / 4 * 16 + quarter * 4 + rest % 4;
 }
 

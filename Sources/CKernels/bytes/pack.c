@@ -20,8 +20,10 @@ void dl_byte_pack_s8(void *to, const dl_byte_filter *f) {
   for (intptr_t t = 0; t < rows; t++)
     for (intptr_t k = 0; k < fours; k++)
       for (intptr_t j = 0; j < f->vectors; j++) {
-        for (intptr_t lane = 0; lane < f->lanes; lane++) {
-          const intptr_t column = lane / 4 * 4 * f->vectors + 4 * j + lane % 4;
+        const intptr_t lanes = f->is_half && j == f->vectors - 1 ? f->lanes / 2 : f->lanes;
+        for (intptr_t lane = 0; lane < lanes; lane++) {
+          const intptr_t missing = f->is_half && lane >= 8 ? lane / 4 - 2 : 0;
+          const intptr_t column = 4 * (lane / 4 * f->vectors - missing + j) + lane % 4;
           for (intptr_t i = 0; i < 4; i++) {
             const intptr_t at = 4 * k + i, output = f->first_output + column;
             int8_t w = 0;
@@ -31,8 +33,10 @@ void dl_byte_pack_s8(void *to, const dl_byte_filter *f) {
                 w = weight(f, output, output, row * f->tap_columns + k / groups);
               else if (f->tap_columns)
                 w = 0;
-              else if (f->merged)
+              else if (f->merged && at / f->merged < f->all_taps / f->taps)
                 w = weight(f, output, at % f->merged, t * (f->all_taps / f->taps) + at / f->merged);
+              else if (f->merged)
+                w = 0;
               else
                 w = weight(f, output, f->first_channel + at, t);
             }
@@ -42,8 +46,8 @@ void dl_byte_pack_s8(void *to, const dl_byte_filter *f) {
               narrow[4 * lane + i] = w;
           }
         }
-        narrow += 4 * f->lanes;
-        wide += 4 * f->lanes;
+        narrow += 4 * lanes;
+        wide += 4 * lanes;
       }
 }
 

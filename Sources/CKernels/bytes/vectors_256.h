@@ -79,7 +79,8 @@ INLINE void dl_hold_bytes(uint8_t *to, const uint8_t *p, intptr_t n) {
   _mm256_storeu_si256((__m256i *)to, dl_load_bytes(p, n));
 }
 // The first `vectors` dwords of each half, side by side; and back.
-INLINE V dl_close_up(V v, int vectors) {
+INLINE V dl_close_up(V v, int vectors, int half) {
+  (void)half;
   switch (vectors) {
   case 1:
     return _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 4, 0, 4, 0, 4, 0, 4));
@@ -89,7 +90,8 @@ INLINE V dl_close_up(V v, int vectors) {
     return v;
   }
 }
-INLINE V dl_spread_out(V v, int vectors) {
+INLINE V dl_spread_out(V v, int vectors, int half) {
+  (void)half;
   switch (vectors) {
   case 1:
     return _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1));

@@ -72,8 +72,15 @@ INLINE void dl_store_bytes(uint8_t *p, V v, intptr_t n) {
 INLINE void dl_hold_bytes(uint8_t *to, const uint8_t *p, intptr_t n) {
   _mm512_storeu_si512(to, dl_load_bytes(p, n));
 }
-// The first `vectors` dwords of each quarter, side by side; and back.
-INLINE V dl_close_up(V v, int vectors) {
+// The first `vectors` dwords of each quarter, one less of the last two where half, side by side;
+// and back.
+INLINE V dl_close_up(V v, int vectors, int half) {
+  if (half && vectors == 2)
+    return _mm512_permutexvar_epi32(
+        _mm512_setr_epi32(0, 1, 4, 5, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), v);
+  if (half)
+    return _mm512_permutexvar_epi32(
+        _mm512_setr_epi32(0, 1, 2, 4, 5, 6, 8, 9, 12, 13, 0, 0, 0, 0, 0, 0), v);
   switch (vectors) {
   case 1:
     return _mm512_permutexvar_epi32(
@@ -88,7 +95,13 @@ INLINE V dl_close_up(V v, int vectors) {
     return v;
   }
 }
-INLINE V dl_spread_out(V v, int vectors) {
+INLINE V dl_spread_out(V v, int vectors, int half) {
+  if (half && vectors == 2)
+    return _mm512_permutexvar_epi32(
+        _mm512_setr_epi32(0, 1, 0, 0, 2, 3, 0, 0, 4, 0, 0, 0, 5, 0, 0, 0), v);
+  if (half)
+    return _mm512_permutexvar_epi32(
+        _mm512_setr_epi32(0, 1, 2, 0, 3, 4, 5, 0, 6, 7, 0, 0, 8, 9, 0, 0), v);
   switch (vectors) {
   case 1:
     return _mm512_permutexvar_epi32(

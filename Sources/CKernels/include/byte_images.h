@@ -6,7 +6,9 @@
 //
 // Columns (outputs of a convolution) lie in panels of `vectors` vectors of L 32-bit lanes: lane
 // 4 q + e of vector j is column 4 q * vectors + 4 j + e. So the packing instructions,
-// which work in quarters, bring a panel's bytes into order by themselves.
+// which work in quarters, bring a panel's bytes into order by themselves. A panel that is_half has
+// columns in the first half of its last vector's lanes only, for 8 columns more than whole vectors
+// hold: in the last quarters one vector less counts. Its weights are left out as well.
 //
 // Weights take one byte each with VNNI and in plain C: for each tap and each four channels
 // [vectors][L][4]. Elsewhere they take 16 bits, since the products of bytes that AVX2 has saturate:
@@ -52,6 +54,7 @@ typedef struct dl_byte_conv {
 // without a conversion.
 typedef struct dl_byte_panel {
   intptr_t vectors; // see below
+  intptr_t is_half; // 24 or 40 columns, for __avx512vnni and __scalar
   intptr_t columns; // written: at most vectors * L
   const void *weights;
   const int32_t *start; // what sums start from
@@ -166,9 +169,10 @@ typedef struct dl_byte_filter {
   intptr_t all_taps, taps;
   // Output m has weights for channels c with c / part == m / share, zeros for others.
   intptr_t part, share, first_output, columns, first_channel, fours;
-  intptr_t vectors, lanes;
+  intptr_t vectors, lanes, is_half;
   int32_t is_wide; // 16 bits a weight
-  // Where not 0, all taps of a row make one, of so many bytes each: a tap of `fours` fours.
+  // Where not 0, all taps of a row make one, of so many bytes each: a tap of `fours` fours, zeros
+  // behind the last.
   intptr_t merged;
   // Where not 0, a depthwise convolution with so many taps along the width: see above.
   intptr_t tap_columns;

@@ -114,7 +114,8 @@ struct ByteWeights {
     values = g.addConstant(try Tensor(shape: t.shape, made))
   }
 
-  /// A constant bias of `count` outputs: int32 in steps of input and weights, or float32.
+  /// A constant bias of `count` outputs: int32 in steps of input and weights, or float32 where it
+  /// is no whole number of them.
   ///
   /// Nil where it is not constant.
   func bias(
@@ -122,6 +123,10 @@ struct ByteWeights {
   ) throws(EngineError) -> ValueID? {
     if let t = g.constant(v) {
       guard t.dtype == .float32, t.count == count else { return nil }
+      // Its DequantizeLinear may have been folded already.
+      if let whole = steps(of: try t.values(as: Float.self), input: input) {
+        return g.addConstant(try Tensor(whole))
+      }
       return t.shape.rank == 1 ? v : g.addConstant(try t.reshaped([count]))
     }
     guard let i = g.maker(v), g.node(i).op is DequantizeLinear, let x = g.input(i, 0),
@@ -142,5 +147,18 @@ struct ByteWeights {
     }
     if isExact { return t.shape.rank == 1 ? x : g.addConstant(try t.reshaped([count])) }
     return g.addConstant(try Tensor((0..<count).map { Float(whole[$0]) * step(steps, $0) }))
+  }
+
+  /// Numbers of outputs as whole steps of input and weights; nil where some are none.
+  private func steps(of bias: [Float], input: PixelScale) -> [Int32]? {
+    var whole = [Int32]()
+    for (m, b) in bias.enumerated() {
+      let step = input.scale * scales[scales.count == 1 ? 0 : m]
+      guard let n = Int32(exactly: step > 0 ? (b / step).rounded() : 0),
+        abs(Float(n) * step - b) <= 1e-6 * abs(b)
+      else { return nil }
+      whole.append(n)
+    }
+    return whole
   }
 }

@@ -26,7 +26,8 @@ public struct ByteConvPlan: Sendable {
   let xZero: Int
   let outStep: Int
   let outputs: Int
-  let chunk: Int
+  /// Outputs that are not divided among chunks: those of a tile, or of a row.
+  let unit: Int
   let chunks: Int
   let shares: Int
   let pieces: Int
@@ -91,24 +92,31 @@ public struct ByteConvPlan: Sendable {
     let room = isHeavy ? CacheSizes.level2 / 8 * 5 : CacheSizes.level2 / 4
     let bytesEach = max(1, panels.step * g.strides[1] * g.strides[2])
     let isParallel = threads > 1 && channels * outputs * g.channels * g.taps >= 131_072
-    var length = max(48, room / bytesEach)
-    var parts = 1
-    if isParallel {
-      let goal = threads * 4
-      length = min(length, max(24, (outputs + goal - 1) / goal))
-      let made = (outputs + length - 1) / length
-      if made < goal { parts = min(panels.panels.count, (goal + made - 1) / made) }
-    }
+    let length = max(48, room / bytesEach)
     // Windows of channels slide along whole rows.
-    let unit = panels.isDepthwise ? max(1, g.output[2]) : 24
-    let some = panels.isDepthwise ? max(unit, length / unit * unit) : (length + 23) / 24 * 24
-    chunk = min(max(outputs, 1), some)
-    chunks = (outputs + chunk - 1) / chunk
-    shares = parts
+    let unit =
+      panels.isDepthwise
+      ? max(1, g.output[2]) : (panels.panels.first?.vectors ?? 4) > 3 ? 6 : 8
+    let tiles = (outputs + unit - 1) / unit
+    var (pixels, parts) = (max(1, min(tiles, (outputs + length - 1) / length)), 1)
+    if isParallel {
+      // Threads that share out panels read each weight once, those that share out outputs find
+      // more of the image in their own cache.
+      let goal = threads * 4
+      let most = max(1, min(tiles, outputs / 24))
+      if isHeavy { parts = min(panels.panels.count, goal) }
+      pixels = max(pixels, min(most, (goal + parts - 1) / parts))
+      if pixels > threads, pixels % threads != 0 {
+        pixels = min(tiles, (pixels + threads - 1) / threads * threads)
+      }
+      if pixels * parts < goal { parts = min(panels.panels.count, (goal + pixels - 1) / pixels) }
+    }
+    (self.unit, chunks, shares) = (unit, pixels, parts)
     pieces = isParallel ? min(chunks * shares, threads * 4) : 1
     slots = min(pieces, threads)
     tableBytes = GemmPlan.aligned((panels.isMerged ? g.kernel[1] : g.taps) * 64)
-    let copyBytes = g.batch * g.input[1] * copyColumns * panels.step
+    // The last tap may be read with up to three bytes behind it.
+    let copyBytes = g.batch * g.input[1] * copyColumns * panels.tapStep + 3
     scratchBytes = slots * tableBytes + copyBytes
     let kind = panels.isDepthwise ? "depthwise" : panels.isMerged ? "first" : "direct"
     let p = panels.panels.first
@@ -123,26 +131,30 @@ public struct ByteConvPlan: Sendable {
     x: UnsafePointer<UInt8>, residual: UnsafePointer<UInt8>?, y: UnsafeMutablePointer<UInt8>,
     scratch: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
+    if outputs == 0 { return }
     let g = panels.geometry
     nonisolated(unsafe) let (residual, y, scratch) = (residual, y, scratch)
     let copy = (scratch + slots * tableBytes).assumingMemoryBound(to: UInt8.self)
     if panels.isMerged { widen(x, copy, pool) }
     nonisolated(unsafe) let source = panels.isMerged ? UnsafePointer(copy) : x
-    let rowBytes = (panels.isMerged ? copyColumns : g.input[2]) * panels.step
+    let pixelBytes = panels.isMerged ? panels.tapStep : panels.step
+    let rowBytes = (panels.isMerged ? copyColumns : g.input[2]) * pixelBytes
     let core = dl_byte_conv(
       taps: (g.kernel[1], panels.isMerged ? 1 : g.kernel[2]), fours: 0,
       input: (g.input[1], panels.isMerged ? copyColumns - g.kernel[2] + 1 : g.input[2]),
       output: (g.output[1], g.output[2]), stride: (g.strides[1], g.strides[2]),
       pad: (g.pads[1], panels.isMerged ? 0 : g.pads[2]),
-      dilation: (g.dilations[1], g.dilations[2]), pixel_step: panels.step, row_step: rowBytes,
+      dilation: (g.dilations[1], g.dilations[2]), pixel_step: pixelBytes, row_step: rowBytes,
       image_step: rowBytes * g.input[1], out_step: outStep,
       finish: finish.core(isWide: isWide, isSmall: isSmall))
     let units = chunks * shares
+    let tiles = (outputs + unit - 1) / unit
     pool.run(units, slots: slots) { unit, slot in
       let table = (scratch + slot * tableBytes)
         .assumingMemoryBound(to: UnsafePointer<UInt8>?.self)
-      let (share, first) = (unit % shares, unit / shares * chunk)
-      let count = min(chunk, outputs - first)
+      let (share, chunk) = (unit % shares, unit / shares)
+      let first = chunk * tiles / chunks * self.unit
+      let count = min(outputs, (chunk + 1) * tiles / chunks * self.unit) - first
       let (from, to) = (
         share * panels.panels.count / shares, (share + 1) * panels.panels.count / shares
       )
@@ -150,14 +162,14 @@ public struct ByteConvPlan: Sendable {
     }
   }
 
-  /// Copies the image between columns of zero points.
+  /// Copies the image between columns of zero points, and the channels alone where that saves fours.
   private func widen(
     _ x: UnsafePointer<UInt8>, _ copy: UnsafeMutablePointer<UInt8>, _ pool: ThreadPool
   ) {
     let g = panels.geometry
     let rows = g.batch * g.input[1]
-    let (row, wide) = (g.input[2] * panels.step, copyColumns * panels.step)
-    let left = g.pads[2] * panels.step
+    let (row, wide) = (g.input[2] * panels.tapStep, copyColumns * panels.tapStep)
+    let left = g.pads[2] * panels.tapStep
     let parts = min(pieces, rows)
     nonisolated(unsafe) let (x, copy) = (x, copy)
     let zero = UInt8(xZero)
@@ -165,7 +177,9 @@ public struct ByteConvPlan: Sendable {
       for r in (part * rows / parts)..<((part + 1) * rows / parts) {
         let to = copy + r * wide
         to.update(repeating: zero, count: left)
-        (to + left).update(from: x + r * row, count: row)
+        dl_byte_channels_u8(
+          to + left, panels.tapStep, x + r * g.input[2] * panels.step, panels.step, panels.tapStep,
+          g.input[2])
         (to + left + row).update(repeating: zero, count: wide - left - row)
       }
     }
@@ -185,7 +199,8 @@ public struct ByteConvPlan: Sendable {
     let isLast = i == panels.panels.count - 1
     let columns = isLast ? min(p.vectors * p.lanes, outStep - p.first) : p.columns
     var panel = dl_byte_panel(
-      vectors: p.vectors, columns: columns, weights: filter.memory.bytes + p.offset,
+      vectors: p.vectors, is_half: p.isHalf ? 1 : 0, columns: columns,
+      weights: filter.memory.bytes + p.offset,
       start: constants.bytes.assumingMemoryBound(to: Int32.self) + p.constants,
       scale: numbers + all + p.constants, base: numbers + 2 * all + p.constants,
       offset: hasOffsets ? numbers + 3 * all + p.constants : nil,

@@ -22,7 +22,8 @@ public final class ByteFilter: PackedForm {
         weights: from, all_taps: g.taps, taps: p.isMerged ? g.kernel[1] : g.taps,
         part: g.channels, share: g.outputs, first_output: panel.first, columns: panel.columns,
         first_channel: panel.channel, fours: panel.fours, vectors: panel.vectors,
-        lanes: panel.lanes, is_wide: p.isWide ? 1 : 0, merged: p.isMerged ? p.step : 0,
+        lanes: panel.lanes, is_half: panel.isHalf ? 1 : 0, is_wide: p.isWide ? 1 : 0,
+        merged: p.isMerged ? p.tapStep : 0,
         tap_columns: p.isDepthwise ? g.kernel[2] : 0)
       dl_byte_pack_s8(to + panel.offset, &f)
     }

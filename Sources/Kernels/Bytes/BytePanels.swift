@@ -8,6 +8,8 @@ public struct BytePanels: Sendable {
     let columns: Int
     let vectors: Int
     let lanes: Int
+    /// Whether its last vector holds half of its columns: half a vector costs half.
+    let isHalf: Bool
     /// The first input channel that they read, and how many, in fours.
     let channel: Int
     let fours: Int
@@ -25,6 +27,8 @@ public struct BytePanels: Sendable {
   /// Whether all taps of a row are one: they lie side by side, and a few channels alone would not
   /// keep a tile busy.
   let isMerged: Bool
+  /// Bytes from one tap of a merged row to the next: fewer than `step` where that saves fours.
+  let tapStep: Int
   let isWide: Bool
   let panels: [Panel]
   /// Of all weights.
@@ -46,6 +50,8 @@ public struct BytePanels: Sendable {
     step = Self.step(g.groups * g.channels)
     isDepthwise = g.channels == 1 && g.outputs == 1 && g.groups > 1
     isMerged = g.groups == 1 && step <= 16 && g.kernel[2] > 1 && g.dilations[2] == 1
+    let isDense = isMerged && (g.kernel[2] * g.channels + 3) / 4 < g.kernel[2] * step / 4
+    tapStep = isDense ? g.channels : step
     isWide = isa == .avx2 || isa == .avx512
     var list: [Panel] = []
     var (end, constants) = (0, 0)
@@ -55,7 +61,7 @@ public struct BytePanels: Sendable {
     while first < outputs {
       let left = outputs - first
       var (lanes, vectors) = (fullLanes, 4)
-      var (channel, fours) = (0, isMerged ? g.kernel[2] * step / 4 : step / 4)
+      var (channel, fours) = (0, isMerged ? (g.kernel[2] * tapStep + 3) / 4 : step / 4)
       if isDepthwise {
         // Half a panel costs half.
         if lanes == 16 && left <= 32 && isa >= .avx512 { lanes = 8 }
@@ -64,6 +70,8 @@ public struct BytePanels: Sendable {
         vectors = Self.vectors(left, lanes: lanes, share: g.groups > 1 ? g.outputs : left)
       }
       let columns = min(left, vectors * lanes)
+      let isHalf =
+        !isDepthwise && !isWide && (2...3).contains(vectors) && columns <= vectors * lanes - 8
       if !isDepthwise && g.groups > 1 {
         channel = first / g.outputs * g.channels / 4 * 4
         let last = ((first + columns - 1) / g.outputs + 1) * g.channels
@@ -71,10 +79,10 @@ public struct BytePanels: Sendable {
       }
       list.append(
         Panel(
-          first: first, columns: columns, vectors: vectors, lanes: lanes, channel: channel,
-          fours: fours, offset: end, constants: constants))
+          first: first, columns: columns, vectors: vectors, lanes: lanes, isHalf: isHalf,
+          channel: channel, fours: fours, offset: end, constants: constants))
       let taps = isDepthwise ? 1 : isMerged ? g.kernel[1] : g.taps
-      end += taps * fours * vectors * lanes * 4 * (isWide ? 2 : 1)
+      end += taps * fours * (vectors * lanes - (isHalf ? 8 : 0)) * 4 * (isWide ? 2 : 1)
       constants += vectors * lanes
       first += columns
     }
@@ -103,8 +111,11 @@ public struct BytePanels: Sendable {
 
   /// The lane, over all vectors of a panel, of a column.
   static func lane(_ column: Int, _ panel: Panel) -> Int {
-    let quarter = column / (4 * panel.vectors)
-    let rest = column % (4 * panel.vectors)
-    return rest / 4 * panel.lanes + quarter * 4 + rest % 4
+    // The last quarters of a panel that ends in half a vector have one vector less.
+    let isLess = panel.isHalf && column >= 8 * panel.vectors
+    let width = 4 * (isLess ? panel.vectors - 1 : panel.vectors)
+    let from = isLess ? column - 8 * panel.vectors : column
+    let quarter = from / width + (isLess ? 2 : 0)
+    return from % width / 4 * panel.lanes + quarter * 4 + from % 4
   }
 }

@@ -35,7 +35,7 @@ import Testing
   static let cases: [Case] = {
     var list: [Case] = []
     // Every remainder of outputs and of input channels.
-    for outputs in [1, 3, 4, 15, 16, 17, 31, 33, 47, 48, 63, 64, 65, 80, 96, 130] {
+    for outputs in [1, 3, 4, 15, 16, 17, 24, 31, 33, 40, 47, 48, 63, 64, 65, 72, 80, 96, 130] {
       list.append(Case(channels: 5 + outputs % 7, outputs: outputs, kernel: 1, pad: 0))
     }
     for channels in 1...21 { list.append(Case(channels: channels, outputs: 20)) }
@@ -47,6 +47,17 @@ import Testing
       Case(channels: 3, outputs: 70, height: 19, width: 23, kernel: 7, stride: 2, pad: 3),
       Case(channels: 3, outputs: 32, height: 9, width: 8, kernel: 3, stride: 2, pad: 1, batch: 2),
       Case(channels: 40, outputs: 72, height: 9, width: 9, stride: 2, batch: 3),
+      // Rows of taps whose channels are packed closely, up to the end of the image.
+      Case(channels: 1, outputs: 24, height: 9, width: 8, kernel: 5, pad: 2),
+      Case(channels: 3, outputs: 40, height: 9, width: 8, kernel: 7, pad: 0),
+      Case(channels: 5, outputs: 17, height: 9, width: 8, kernel: 4, stride: 2, pad: 1),
+      // Panels that end in half a vector, and what is added to them.
+      Case(channels: 20, outputs: 24, residual: 1), Case(channels: 20, outputs: 40, residual: 2),
+      Case(channels: 12, outputs: 39, residual: 1, hasOffsets: true),
+      // Threads that share out outputs, panels and both.
+      Case(channels: 16, outputs: 64, height: 29, width: 31),
+      Case(channels: 700, outputs: 800, height: 7, width: 5, kernel: 1, pad: 0),
+      Case(channels: 1, outputs: 1, groups: 64, height: 23, width: 31),
       Case(channels: 20, outputs: 33, height: 9, width: 9, pad: 2, dilation: 2),
       Case(channels: 32, outputs: 64, residual: 1), Case(channels: 20, outputs: 41, residual: 2),
       Case(channels: 20, outputs: 41, residual: 1, hasOffsets: true),
