@@ -8,8 +8,9 @@ import Testing
   private func rewritten(
     _ mode: Resize.Mode, bySizes: Bool, relu: Bool, isUsed: Bool = false
   ) throws -> PassCheck {
-    try PassCheck([ramp([2, 40, 6, 8]), ramp([2, 48, 3, 4], seed: 2), ramp([2, 32, 1, 1], seed: 3)])
-    { b, x in
+    try PassCheck([
+      ramp([2, 40, 6, 8]), ramp([2, 48, 3, 4], seed: 2), ramp([2, 32, 1, 1], seed: 3),
+    ]) { b, x in
       func large(_ v: ValueID, _ c: Int, _ factor: (Int, Int)) throws -> ValueID {
         if bySizes {
           let sizes = try b.constant(Tensor([2, c, 6, 8].map { Int64($0) }))

@@ -7,8 +7,15 @@ import Testing
   private func numbers(_ count: Int, seed: Int) -> [Float] {
     (0..<count).map { i in
       let v = (i * 7919 + seed * 104_729) % 97
-      return v == 0 ? .nan : v == 1 ? .infinity : v == 2 ? -.infinity : v == 3 ? -0.0
-        : v == 4 ? 0 : Float(v % 41) - 20
+      return v == 0
+        ? .nan
+        : v == 1
+          ? .infinity
+          : v == 2
+            ? -.infinity
+            : v == 3
+              ? -0.0
+              : v == 4 ? 0 : Float(v % 41) - 20
     }
   }
 

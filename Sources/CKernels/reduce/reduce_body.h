@@ -111,8 +111,7 @@ static float NAME(row_lse)(const float *x, ptrdiff_t n) {
   return top + (float)__builtin_log(total);
 }
 
-ptrdiff_t NAME(dl_next_beyond_f32)(const float *x, ptrdiff_t i, ptrdiff_t n, float t,
-                                   int largest) {
+ptrdiff_t NAME(dl_next_beyond_f32)(const float *x, ptrdiff_t i, ptrdiff_t n, float t, int largest) {
   for (; i + 16 <= n; i += 16) {
     const v16 v = LOAD16(x + i);
     const v16i within = largest ? (v16i)(v <= t) : (v16i)(v >= t);

@@ -128,7 +128,8 @@ void NAME(dl_softmax_f32_rows)(int log, const float *x, ptrdiff_t rows, ptrdiff_
   }
 }
 
-// At most 8 columns lie side by side: as many rows as fit are one vector, whose lane l is of column l % m.
+// At most 8 columns lie side by side: as many rows as fit are one vector, whose lane l is of column
+// l % m.
 static void NAME(narrow_columns)(int log, const float *x, ptrdiff_t n, ptrdiff_t m, float *y) {
   const ptrdiff_t w = 16 / m * m, all = n * m;
   const v16 none = SPLAT16(-__builtin_inff());
