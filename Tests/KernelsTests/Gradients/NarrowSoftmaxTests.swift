@@ -58,8 +58,7 @@ import Testing
   @Test func columnsWithoutNumbers() {
     let x: [Float] = [.nan, 1, -.infinity, .infinity, 2, 1, -.infinity, 3, 2, 1, -.infinity, 4]
     let y = softmax(false, x, 1, 3, 4, .best)
-    for j in [0, 2] { #expect((0..<3).allSatisfy { y[$0 * 4 + j].isNaN }) }
-    #expect(y[3].isNaN && y[7] == 0 && y[11] == 0)
+    for j in [0, 2, 3] { #expect((0..<3).allSatisfy { y[$0 * 4 + j].isNaN }) }
     for i in 0..<3 { #expect(abs(y[i * 4 + 1] - 1 / 3) < 1e-6) }
   }
 
