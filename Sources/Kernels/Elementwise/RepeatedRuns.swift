@@ -7,10 +7,11 @@ struct RepeatedRuns {
   /// Elements of a run, and of all runs that are the same.
   private let inner: Int
   private let block: Int
-  private static let tileElements = 512
+  /// As much as the stack gives without asking the heap.
+  private static let tileBytes = 1024
 
   fileprivate init?(_ plan: BroadcastPlan) {
-    guard plan.rank > 0, plan.inner > 1, plan.inner <= Self.tileElements / 4,
+    guard plan.rank > 0, plan.inner > 1, plan.inner <= 64,
       plan.stride(0) == 1, plan.stride(1) == 1
     else { return nil }
     let (times, last) = (plan.sizes[plan.rank - 1], plan.rank - 1)
@@ -28,7 +29,7 @@ struct RepeatedRuns {
     elementBytes size: Int,
     _ body: (_ y: Int, _ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ n: Int) -> Void
   ) {
-    withUnsafeTemporaryAllocation(byteCount: Self.tileElements * size, alignment: 64) { buffer in
+    withUnsafeTemporaryAllocation(byteCount: Self.tileBytes, alignment: 16) { buffer in
       guard let tile = buffer.baseAddress else { return }
       var at = piece * BroadcastPlan.pieceElements
       let end = min(at + BroadcastPlan.pieceElements, plan.count)
@@ -44,7 +45,7 @@ struct RepeatedRuns {
         }
         let run = input == 0 ? a + places.0 * size : b + places.1 * size
         let long = (input == 0 ? b + places.1 * size : a + places.0 * size) + within * size
-        let length = min(n, Self.tileElements / inner * inner)
+        let length = min(n, Self.tileBytes / size / inner * inner)
         var (filled, from) = (0, within % inner)
         while filled < length {
           let some = min(inner - from, length - filled)
