@@ -33,6 +33,24 @@ import Testing
     #expect(check.error < 1e-6)
   }
 
+  @Test func aNormOfRowsGoesIntoTheProductBeforeThem() throws {
+    for isWide in [true, false] {
+      let check = try PassCheck([ramp([2, 5, 6])], level: .basic) { b, x in
+        let y = try b.apply(MatMul(), x[0], try b.constant(ramp([6, 4], seed: 5)))
+        let rows = try b.constant(Tensor((isWide ? [10, 4] : [20, 2]) as [Int64]))
+        let flat = try b.apply(Reshape(), y, rows)
+        let n = isWide ? 4 : 2
+        let list = try (0..<3).map { try b.constant(ramp([n], seed: $0 * 3)) }
+        let variance = try b.constant(Tensor((0..<n).map { Float($0) * 0.5 + 0.25 }))
+        let z = try b.apply(
+          BatchNormalization(), inputs: [flat, list[0], list[1], list[2], variance])
+        return [try b.apply(Reshape(), z, try b.constant(Tensor([2, 5, 4] as [Int64])))]
+      }
+      #expect(check.after.contains("BatchNormalization") != isWide)
+      #expect(check.error < 1e-6)
+    }
+  }
+
   @Test func aResultWithOtherUsesStays() throws {
     let check = try PassCheck([ramp([1, 2, 3, 3])], level: .basic) { b, x in
       let y = try b.apply(Conv(), x[0], try b.constant(ramp([2, 2, 1, 1], seed: 5)))

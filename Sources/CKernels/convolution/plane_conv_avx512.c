@@ -8,52 +8,62 @@
 #define UNROLL _Pragma("clang loop unroll(full)")
 #define INLINE static inline __attribute__((always_inline))
 
-// M outputs at two stretches of up to 16 pixels, `apart` elements from each other in the input and
-// `out_apart` in the output.
-INLINE void tile(const int M, const dl_plane_conv *k, const float *x, const float *w,
-                 const float *bias, float *y, intptr_t apart, intptr_t out_apart, __mmask16 low,
-                 __mmask16 high) {
-  __m512 s[M][2];
-  UNROLL for (int m = 0; m < M; m++) s[m][0] = s[m][1] = _mm512_set1_ps(bias ? bias[m] : 0);
+// M outputs at S stretches of up to 16 pixels, `apart` elements from each other in the input and
+// `out_apart` in the output; `masks` has the pixels of each that are stored.
+INLINE void tile(const int M, const int S, const dl_plane_conv *k, const float *x, const float *w,
+                 const float *bias, float *y, intptr_t apart, intptr_t out_apart,
+                 const __mmask16 *masks) {
+  __m512 s[M][S];
+  UNROLL for (int m = 0; m < M; m++) UNROLL for (int i = 0; i < S; i++) s[m][i] =
+      _mm512_set1_ps(bias ? bias[m] : 0);
   for (intptr_t c = 0; c < k->channels; c++, x += k->plane) {
     const float *line = x;
     for (intptr_t a = 0; a < k->taps[0]; a++, line += k->row)
       for (intptr_t b = 0; b < k->taps[1]; b++, w += M) {
-        const __m512 u = _mm512_loadu_ps(line + b), v = _mm512_loadu_ps(line + b + apart);
+        __m512 v[S];
+        UNROLL for (int i = 0; i < S; i++) v[i] = _mm512_loadu_ps(line + b + i * apart);
         UNROLL for (int m = 0; m < M; m++) {
           const __m512 each = _mm512_set1_ps(w[m]);
-          s[m][0] = _mm512_fmadd_ps(each, u, s[m][0]);
-          s[m][1] = _mm512_fmadd_ps(each, v, s[m][1]);
+          UNROLL for (int i = 0; i < S; i++) s[m][i] = _mm512_fmadd_ps(each, v[i], s[m][i]);
         }
       }
   }
-  UNROLL for (int m = 0; m < M; m++) {
-    float *to = y + m * k->out_plane;
-    _mm512_mask_storeu_ps(to, low, s[m][0]);
-    if (high)
-      _mm512_mask_storeu_ps(to + out_apart, high, s[m][1]);
-  }
+  UNROLL for (int m = 0; m < M; m++) UNROLL for (int i = 0; i < S; i++) if (masks[i])
+      _mm512_mask_storeu_ps(y + m * k->out_plane + i * out_apart, masks[i], s[m][i]);
 }
 
 INLINE __mmask16 first(intptr_t n) {
   return n >= 16 ? 0xFFFF : n <= 0 ? 0 : (__mmask16)((1u << n) - 1);
 }
 
+// Stretches of a row, S at a time.
+INLINE void stretches(const int M, const int S, const dl_plane_conv *k, const float *x,
+                      const float *w, const float *bias, float *y, intptr_t from, intptr_t end) {
+  for (intptr_t j = from; j < end; j += 16 * S) {
+    __mmask16 masks[S];
+    UNROLL for (int i = 0; i < S; i++) masks[i] = first(end - j - 16 * i);
+    tile(M, S, k, x + j, w, bias, y + j, 16, 16, masks);
+  }
+}
+
 INLINE void rows(const int M, const dl_plane_conv *k, const float *x, const float *w,
                  const float *bias, float *y) {
   const intptr_t width = k->width;
   if (width > 16) {
-    for (intptr_t r = 0; r < k->rows; r++)
-      for (intptr_t j = 0; j < width; j += 32)
-        tile(M, k, x + r * k->row + j, w, bias, y + r * width + j, 16, 16, first(width - j),
-             first(width - j - 16));
+    // Few outputs need more sums at once to keep the multipliers busy.
+    const intptr_t wide = M <= 4 ? width / 64 * 64 : 0;
+    for (intptr_t r = 0; r < k->rows; r++) {
+      if (M <= 4)
+        stretches(M, 4, k, x + r * k->row, w, bias, y + r * width, 0, wide);
+      stretches(M, 2, k, x + r * k->row, w, bias, y + r * width, wide, width);
+    }
     return;
   }
   const __mmask16 mask = first(width);
   for (intptr_t r = 0; r < k->rows; r += 2) {
     const int isPair = r + 1 < k->rows;
-    tile(M, k, x + r * k->row, w, bias, y + r * width, isPair ? k->row : 0, width, mask,
-         isPair ? mask : 0);
+    const __mmask16 masks[2] = {mask, isPair ? mask : 0};
+    tile(M, 2, k, x + r * k->row, w, bias, y + r * width, isPair ? k->row : 0, width, masks);
   }
 }
 

@@ -53,6 +53,28 @@ static inline float DL_FN(log1p, 1)(float x) {
   return DL_FN(log, 1)(u) + (x - (u - 1.0f)) / u;
 }
 
+// sin(x + turn pi/2) for |x| <= 1e6, 0.6 ulp. x = k pi/2 + r with |r| <= pi/4, both in double: k
+// has at most 20 bits and the first part of pi/2 33, so their product is exact. Polynomials of
+// ARM's optimized routines (sinf).
+static inline float DL_FN(wave, 1)(float x, int turn) {
+  const double v = x;
+  // Adding 1.5 * 2^52 rounds to an integer, which then lies in the low bits.
+  const double t = v * 0x1.45f306dc9c883p-1 + 0x1.8p52, k = t - 0x1.8p52;
+  uint64_t q;
+  memcpy(&q, &t, 8);
+  q += (uint64_t)turn;
+  const double r = (v - k * 0x1.921fb544p0) - k * 0x1.0b4611a626331p-34, z = r * r;
+  const double s =
+      r *
+      (1.0 + z * (-0x1.555545995a603p-3 + z * (0x1.1107605230bc4p-7 + z * -0x1.994eb3774cf24p-13)));
+  const double c =
+      1.0 +
+      z * (-0x1.ffffffd0c621cp-2 +
+           z * (0x1.55553e1068f19p-5 + z * (-0x1.6c087e89a359dp-10 + z * 0x1.99343027bf8c3p-16)));
+  const double y = (q & 1) ? c : s;
+  return (float)((q & 2) ? -y : y);
+}
+
 // 3 ulp. Below 0.625 the odd polynomial of Cephes (tanhf), above 1 - 2 / (e^2x + 1).
 static inline float DL_FN(tanh, 1)(float x) {
   float a = __builtin_fabsf(x), z = x * x;

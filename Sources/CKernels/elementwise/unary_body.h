@@ -68,8 +68,31 @@ DL_FLOATS(erf, DL_M1(erf)(v), DL_M2(erf)(v))
 DL_LIBRARY(floor, __builtin_floor)
 DL_LIBRARY(ceil, __builtin_ceil)
 DL_FLOATS(round, DL_M1(round)(v), DL_M2(round)(v))
-DL_LIBRARY(sin, sin)
-DL_LIBRARY(cos, cos)
+// Sine and cosine of float32 to the range of DL_FN(wave, 1), by the library beyond it, element by
+// element, so that a number has the same sine wherever it stands.
+#define DL_WAVE(OP, TURN)                                                                          \
+  static void DL_FN(OP, f32)(DL_UNARY_ARGS) {                                                      \
+    (void)params;                                                                                  \
+    float tile[DL_TILE];                                                                           \
+    for (size_t i = 0; i < n; i += DL_TILE) {                                                      \
+      const size_t m = n - i < DL_TILE ? n - i : DL_TILE;                                          \
+      const float *x = (const float *)xp + i;                                                      \
+      float *y = (float *)yp + i;                                                                  \
+      int far = 0;                                                                                 \
+      DL_VECTORIZE for (size_t j = 0; j < m; j++) {                                                \
+        const float v = x[j];                                                                      \
+        tile[j] = v;                                                                               \
+        far |= !(__builtin_fabsf(v) <= 1e6f);                                                      \
+        y[j] = DL_FN(wave, 1)(v, TURN);                                                            \
+      }                                                                                            \
+      for (size_t j = 0; far && j < m; j++)                                                        \
+        if (!(__builtin_fabsf(tile[j]) <= 1e6f))                                                   \
+          y[j] = OP##f(tile[j]);                                                                   \
+    }                                                                                              \
+  }                                                                                                \
+  DL_UNARY_CALLS(OP, f64, OP(v)) DL_UNARY_HALVES(OP)
+DL_WAVE(sin, 0)
+DL_WAVE(cos, 1)
 DL_LIBRARY(tan, tan)
 DL_LIBRARY(asin, asin)
 DL_LIBRARY(acos, acos)

@@ -69,7 +69,7 @@ typedef struct dl_plane_conv {
 } dl_plane_conv;
 
 // `outputs` planes, 1 to 8: y[m][o] = bias[m] + sum over channels, then taps, of w[c][t][m] *
-// x[c][o + t]; bias may be NULL. Up to 31 elements behind the last tap of a row are read.
+// x[c][o + t]; bias may be NULL. Up to 63 elements behind the last tap of a row are read.
 void dl_plane_conv_f32__avx512(const dl_plane_conv *k, intptr_t outputs, const float *x,
                                const float *w, const float *bias, float *y);
 

@@ -55,6 +55,22 @@ void dl_resample_f32__scalar(float *target, const float *source, const int32_t *
                              const float *weights, int64_t count, int64_t taps, int64_t inner);
 void dl_resample_f32__avx2(float *target, const float *source, const int32_t *indices,
                            const float *weights, int64_t count, int64_t taps, int64_t inner);
+// The same for rows of neighbours: target [rows, to], source [rows, from]. 16 places at a time, of
+// which all read the 32 elements from starts[place / 16] on: indices (from there) and weights are
+// [places / 16, taps, 16].
+void dl_resample_rows_f32__avx512(float *target, const float *source, int64_t rows, int64_t from,
+                                  int64_t to, int64_t taps, const int32_t *starts,
+                                  const int32_t *indices, const float *weights);
+
+/* Images of `channels` planes read at places between their pixels, which lie in pairs along width
+ * and height from -1 to 1: at the middles of the outermost pixels where `aligns`, else at their
+ * edges. Outside lie zeros, or with `border` the outermost pixels. Results are `points` apart. */
+typedef struct dl_grid {
+  int64_t channels, height, width, points;
+  int aligns, border;
+} dl_grid;
+void dl_grid_linear_f32(const dl_grid *k, const float *x, const float *grid, int64_t count,
+                        float *y);
 
 #ifdef __cplusplus
 }

@@ -15,6 +15,13 @@ typedef void dl_reduce_f32_rows_fn(int kind, const float *x, ptrdiff_t rows, ptr
 typedef void dl_reduce_f32_cols_fn(int kind, const float *x, ptrdiff_t n, ptrdiff_t m, ptrdiff_t j0,
                                    ptrdiff_t w, float *y);
 
+// The first index from i on, of n, whose element is not within t: above it (below it unless
+// `largest`), or one of both NaN. n where there is none.
+typedef ptrdiff_t dl_next_beyond_f32_fn(const float *x, ptrdiff_t i, ptrdiff_t n, float t,
+                                        int largest);
+
+dl_next_beyond_f32_fn dl_next_beyond_f32__scalar, dl_next_beyond_f32__avx2,
+    dl_next_beyond_f32__avx512;
 dl_reduce_f32_rows_fn dl_reduce_f32_rows__scalar, dl_reduce_f32_rows__avx2,
     dl_reduce_f32_rows__avx512;
 dl_reduce_f32_cols_fn dl_reduce_f32_cols__scalar, dl_reduce_f32_cols__avx2,

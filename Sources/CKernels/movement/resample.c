@@ -40,3 +40,29 @@ RESAMPLE(dl_resample_f32__avx2)
 #else
 RESAMPLE(dl_resample_f32__avx2)
 #endif
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#pragma clang attribute push(__attribute__((target("avx512f"))), apply_to = function)
+static inline __mmask16 first(int64_t n) {
+  return n >= 16 ? 0xFFFF : n <= 0 ? 0 : (__mmask16)((1u << n) - 1);
+}
+
+void dl_resample_rows_f32__avx512(float *target, const float *source, int64_t rows, int64_t from,
+                                  int64_t to, int64_t taps, const int32_t *starts,
+                                  const int32_t *indices, const float *weights) {
+  for (int64_t r = 0; r < rows; r++, source += from, target += to)
+    for (int64_t j = 0, at = 0; j < to; j += 16) {
+      const int64_t start = starts[j / 16];
+      const __m512 low = _mm512_maskz_loadu_ps(first(from - start), source + start);
+      const __m512 high = _mm512_maskz_loadu_ps(first(from - start - 16), source + start + 16);
+      __m512 sum = _mm512_setzero_ps();
+      for (int64_t k = 0; k < taps; k++, at += 16) {
+        const __m512 x = _mm512_permutex2var_ps(low, _mm512_loadu_si512(indices + at), high);
+        sum = _mm512_add_ps(sum, _mm512_mul_ps(_mm512_loadu_ps(weights + at), x));
+      }
+      _mm512_mask_storeu_ps(target + j, first(to - j), sum);
+    }
+}
+#pragma clang attribute pop
+#endif

@@ -1,5 +1,26 @@
 // Included once for each instruction set, with NAME appending its suffix.
 
+// The lanes of `m` folded onto each other, halves onto halves, so that no step waits for 16 others.
+#define FOLD_LANES(m, STEP)                                                                        \
+  do {                                                                                             \
+    v16 x_ = __builtin_shufflevector(m, m, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);  \
+    m = STEP(m, x_);                                                                               \
+    x_ = __builtin_shufflevector(m, m, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3);            \
+    m = STEP(m, x_);                                                                               \
+    x_ = __builtin_shufflevector(m, m, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1);            \
+    m = STEP(m, x_);                                                                               \
+    x_ = __builtin_shufflevector(m, m, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0);            \
+    m = STEP(m, x_);                                                                               \
+  } while (0)
+
+// The sum of the lanes in double, in pairs.
+static inline double NAME(lane_total)(const v16 *lanes) {
+  double d[8];
+  for (int l = 0; l < 8; l++)
+    d[l] = (double)(*lanes)[l] + (double)(*lanes)[l + 8];
+  return ((d[0] + d[4]) + (d[1] + d[5])) + ((d[2] + d[6]) + (d[3] + d[7]));
+}
+
 #define SUM_ROW(NAMED, MAP)                                                                        \
   static float NAME(NAMED)(const float *x, ptrdiff_t n) {                                          \
     double total = 0;                                                                              \
@@ -20,8 +41,7 @@
         s1 += MAP(t);                                                                              \
       }                                                                                            \
       s0 = (s0 + s1) + (s2 + s3);                                                                  \
-      for (int l = 0; l < LANES; l++)                                                              \
-        total += s0[l];                                                                            \
+      total += NAME(lane_total)(&s0);                                                              \
     }                                                                                              \
     return (float)total;                                                                           \
   }
@@ -31,7 +51,7 @@ SUM_ROW(row_sum, SELF)
 SUM_ROW(row_abs, ABS16)
 SUM_ROW(row_sq, SQUARE)
 
-#define PICK_ROW(NAMED, INIT, STEP, BETTER)                                                        \
+#define PICK_ROW(NAMED, INIT, STEP)                                                                \
   static float NAME(NAMED)(const float *x, ptrdiff_t n) {                                          \
     v16 a = SPLAT16(INIT), b = a, t;                                                               \
     ptrdiff_t i = 0;                                                                               \
@@ -46,13 +66,11 @@ SUM_ROW(row_sq, SQUARE)
       a = STEP(a, t);                                                                              \
     }                                                                                              \
     a = STEP(a, b);                                                                                \
-    float best = a[0];                                                                             \
-    for (int l = 1; l < LANES; l++)                                                                \
-      best = (a[l] BETTER best || a[l] != a[l]) ? a[l] : best;                                     \
-    return best;                                                                                   \
+    FOLD_LANES(a, STEP);                                                                           \
+    return a[0];                                                                                   \
   }
-PICK_ROW(row_max, -__builtin_inff(), MAX16, >)
-PICK_ROW(row_min, __builtin_inff(), MIN16, <)
+PICK_ROW(row_max, -__builtin_inff(), MAX16)
+PICK_ROW(row_min, __builtin_inff(), MIN16)
 
 static float NAME(row_prod)(const float *x, ptrdiff_t n) {
   v16 a = SPLAT16(1.0f), t;
@@ -91,6 +109,19 @@ static float NAME(row_lse)(const float *x, ptrdiff_t n) {
       total += s[l];
   }
   return top + (float)__builtin_log(total);
+}
+
+ptrdiff_t NAME(dl_next_beyond_f32)(const float *x, ptrdiff_t i, ptrdiff_t n, float t, int largest) {
+  for (; i + 16 <= n; i += 16) {
+    const v16 v = LOAD16(x + i);
+    const v16i within = largest ? (v16i)(v <= t) : (v16i)(v >= t);
+    if (__builtin_reduce_and(within) == 0)
+      break;
+  }
+  for (; i < n; i++)
+    if (largest ? !(x[i] <= t) : !(x[i] >= t))
+      return i;
+  return n;
 }
 
 void NAME(dl_reduce_f32_rows)(int kind, const float *x, ptrdiff_t rows, ptrdiff_t n, float *y) {
@@ -176,6 +207,7 @@ void NAME(dl_reduce_f32_cols)(int kind, const float *x, ptrdiff_t n, ptrdiff_t m
   }
 }
 
+#undef FOLD_LANES
 #undef SUM_ROW
 #undef SELF
 #undef SQUARE

@@ -128,8 +128,57 @@ void NAME(dl_softmax_f32_rows)(int log, const float *x, ptrdiff_t rows, ptrdiff_
   }
 }
 
+// At most 8 columns lie side by side: as many rows as fit are one vector, whose lane l is of column
+// l % m.
+static void NAME(narrow_columns)(int log, const float *x, ptrdiff_t n, ptrdiff_t m, float *y) {
+  const ptrdiff_t w = 16 / m * m, all = n * m;
+  const v16 none = SPLAT16(-__builtin_inff());
+  v16 top = none, s = {}, t;
+  for (ptrdiff_t i = 0; i < all; i += w) {
+    const ptrdiff_t c = all - i < w ? all - i : w;
+    LOAD_PART16(t, x + i, c, none);
+    top = MAX16(top, t);
+  }
+  for (ptrdiff_t l = m; l < w; l++) {
+    const float v = top[l];
+    if (v > top[l % m] || v != v)
+      top[l % m] = v;
+  }
+  for (ptrdiff_t l = m; l < 16; l++)
+    top[l] = top[l % m];
+  // Lanes past the end are -inf and add nothing; where the largest is -inf too all is NaN anyway.
+  for (ptrdiff_t i = 0; i < all; i += w) {
+    const ptrdiff_t c = all - i < w ? all - i : w;
+    LOAD_PART16(t, x + i, c, none);
+    t -= top;
+    FALLING_EXP16(t);
+    s += t;
+    if (!log)
+      STORE_PART16(y + i, t, c);
+  }
+  v16 scale = {};
+  for (ptrdiff_t j = 0; j < m; j++) {
+    double sum = 0;
+    for (ptrdiff_t l = j; l < w; l += m)
+      sum += s[l];
+    const float v = log ? (float)__builtin_log(sum) : (float)(1.0 / sum);
+    for (ptrdiff_t l = j; l < 16; l += m)
+      scale[l] = v;
+  }
+  for (ptrdiff_t i = 0; i < all; i += w) {
+    const ptrdiff_t c = all - i < w ? all - i : w;
+    LOAD_PART16(t, (log ? x : y) + i, c, (v16){});
+    t = log ? (t - top) - scale : t * scale;
+    STORE_PART16(y + i, t, c);
+  }
+}
+
 void NAME(dl_softmax_f32_cols)(int log, const float *x, ptrdiff_t n, ptrdiff_t m, ptrdiff_t j0,
                                ptrdiff_t w, float *y) {
+  if (m <= 8 && w == m) {
+    NAME(narrow_columns)(log, x, n, m, y);
+    return;
+  }
   for (ptrdiff_t j = j0; j < j0 + w; j += 16) {
     ptrdiff_t c = j0 + w - j < 16 ? j0 + w - j : 16;
     v16 top = SPLAT16(-__builtin_inff()), s = {}, t;

@@ -7,8 +7,10 @@ enum BatchNormFolding: Pass {
   static let level = OptimizationLevel.basic
   static let about = PassText(
     looksFor: "a BatchNormalization at inference, with constant parameters, of the result of a "
-      + "Conv or ConvTranspose with constant weights that nothing else uses",
-    makes: "the convolution with each output channel's weights scaled and its bias moved",
+      + "Conv or ConvTranspose with constant weights that nothing else uses, or of a product with "
+      + "a constant matrix that a Reshape or Flatten has made rows of",
+    makes: "the convolution with each output channel's weights scaled and its bias moved, or the "
+      + "product and a sum in front of the Reshape",
     why: "both are affine in each channel: s * (w x + b) + t = (s w) x + (s b + t)")
 
   static func run(_ g: GraphEditor, _ options: PassOptions) throws(EngineError) {
@@ -16,6 +18,7 @@ enum BatchNormFolding: Pass {
       guard let norm: BatchNormalization = g.op(i), !norm.isTraining, norm.isSpatial,
         let x = g.input(i, 0), g.node(i).outputs.dropFirst().allSatisfy({ $0 == nil })
       else { continue }
+      if try foldedProduct(g, i, norm, x) { continue }
       let isConv = g.made(x, by: Conv.self)
       let isTransposed = g.made(x, by: ConvTranspose.self)
       guard let c = isConv?.node ?? isTransposed?.node else { continue }
@@ -50,6 +53,34 @@ enum BatchNormFolding: Pass {
       g.replace(y, with: result)
       g.remove(i)
     }
+  }
+}
+
+extension BatchNormFolding {
+  /// Takes the norm into the product whose result `[..., C]` a Reshape or Flatten has made
+  /// `[rows, C]`, its input `x`. Norms of products as they are belong to `fold-linear-affine`.
+  private static func foldedProduct(
+    _ g: GraphEditor, _ i: Int, _ norm: BatchNormalization, _ x: ValueID
+  ) throws(EngineError) -> Bool {
+    guard let cut = g.maker(x), g.node(cut).op is Reshape || g.node(cut).op is Flatten,
+      let move = g.node(cut).op, g.hasOneUse(x), let inner = g.input(cut, 0),
+      let product = g.made(inner, by: MatMul.self),
+      g.hasOneUse(inner), let y = g.output(i), let from = g.dims(inner), let to = g.dims(x),
+      to.count == 2, from.last == to.last, let w = g.constant(g.input(product.node, 1)),
+      w.dtype == .float32, w.shape.rank == 2, let affine = ChannelAffine(g, i, norm),
+      affine.scale.count == w.shape[1]
+    else { return false }
+    let scaled = g.addConstant(try w.scaled(by: affine.scale, axis: 1, groups: 1))
+    let shift = g.addConstant(try Tensor(affine.shift.map { Float($0) }))
+    let result = try g.addOne(
+      product.op, [g.input(product.node, 0), scaled], at: i, name: g.node(product.node).name)
+    let moved = try g.addOne(Add(), [result, shift], at: i)
+    let rows = try g.addOne(
+      move, [moved] + g.node(cut).inputs.dropFirst(), at: i, name: g.node(cut).name)
+    g.note(i, "\(name): into '\(g.node(product.node).name)'")
+    g.replace(y, with: rows)
+    g.remove(i)
+    return true
   }
 }
 

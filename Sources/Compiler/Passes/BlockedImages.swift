@@ -154,6 +154,12 @@ struct BlockedWalk {
     guard !overflow, m > 0, count > 0 else { return nil }
     let isDepthwise = part == 1 && m == group
     let block = layout.block
+    let width = g.output(i).flatMap { g.dims($0)?.last?.known }
+    guard !node.conv.isFewOutputs(weights.shape, width: width) else {
+      g.miss(i, "\(BlockedImages.name): its few outputs are summed over planes")
+      return nil
+    }
+    if part == 1, m > group, let made = try multiplied(i, node, x, weights) { return made }
     guard group == 1 || isDepthwise || part * 8 >= block else {
       g.miss(i, "\(BlockedImages.name): its groups are too small for blocks")
       return nil
@@ -198,6 +204,40 @@ struct BlockedWalk {
     return .image(try g.addOne(op, inputs, at: i, name: g.node(i).name))
   }
 
+  /// A depthwise convolution that makes several results of each channel: one depthwise convolution for
+  /// the first of each, one for the second, and so on, whose channels are then put in order.
+  private mutating func multiplied(
+    _ i: Int, _ node: ConvNode, _ x: ValueID, _ weights: Tensor
+  ) throws(EngineError) -> Made? {
+    let (m, group) = (weights.shape[0], node.conv.group)
+    let times = m / group
+    let bias = node.inputs.count > 2 ? node.inputs[2].map { g.constant($0) } : nil
+    guard weights.shape.rank == 4, group >= layout.block / 2, m == times * group, times <= 4,
+      node.residual == nil, bias.map({ $0?.dtype == .float32 && $0?.count == m }) ?? true
+    else { return nil }
+    /// Each row, of as many elements, that makes result number `part` of its channel.
+    func rows(_ t: Tensor, _ part: Int, _ shape: Shape) throws(EngineError) -> ValueID {
+      let (all, count) = (t.elements(Float.self), t.count / m)
+      var list: [Float] = []
+      for row in stride(from: part, to: m, by: times) {
+        list += all[row * count..<(row + 1) * count]
+      }
+      return g.addConstant(try Tensor(shape: shape, list))
+    }
+    let shape = Shape(rank: 4) { $0 == 0 ? group : weights.shape[$0] }
+    let source = try image(x, at: i)
+    var parts: [ValueID?] = []
+    for part in 0..<times {
+      var inputs: [ValueID?] = [source, try rows(weights, part, shape)]
+      if let bias = bias ?? nil { inputs.append(try rows(bias, part, Shape([group]))) }
+      let op = BlockedConv(node.conv, node.activation, block: layout.block, plainInput: false)
+      parts.append(try g.addOne(op, inputs, at: i, name: g.node(i).name))
+    }
+    let counts = [Int](repeating: group, count: times)
+    let map = (0..<m).map { $0 % times * group + $0 / times }
+    return .image(try g.addOne(BlockedChannels(channels: counts, map: map), parts, at: i))
+  }
+
   /// The image and the factors of its channels, where `x` is their product and only node `i` uses
   /// it: a squeeze-and-excitation on its way into a convolution.
   private func gated(_ x: ValueID, by i: Int)
@@ -228,6 +268,10 @@ struct BlockedWalk {
     }
     guard op.group == 1, isDense, c > 0, m > 0 else {
       g.miss(i, "\(BlockedImages.name): it has groups, dilations or gaps")
+      return nil
+    }
+    guard !op.isFewOutputs(weights.shape, width: g.dims(x)?.last?.known) else {
+      g.miss(i, "\(BlockedImages.name): its few outputs are summed over planes")
       return nil
     }
     guard images[x] != nil || layout.padded(c) * layout.padded(m) * 2 <= 5 * c * m else {

@@ -50,6 +50,14 @@ public struct BinaryKernel: Sendable {
   ) {
     let (sa, sb) = (plan.stride(0), plan.stride(1))
     nonisolated(unsafe) let (a, b, y) = (a, b, y)
+    if let runs = plan.repeatedRuns {
+      pool.run(plan.pieces) { piece in
+        runs.forEachTile(plan, piece: piece, a, b, elementBytes: inputBytes) { at, a, b, n in
+          function(a, b, y + at * outputBytes, n, 1, 1)
+        }
+      }
+      return
+    }
     pool.run(plan.pieces) { piece in
       plan.forEachRun(piece: piece) { at, i, j, _, n in
         function(

@@ -20,7 +20,7 @@ struct GemmRows: Sendable {
     threads: Int, isa: InstructionSet
   ) {
     // Rows are taken six at a time, and the factor is read again for each six.
-    guard a.column == 1, k > 0, k <= 2048, m <= 6 ? n * k <= 1 << 18 : m <= 64,
+    guard a.column == 1, k > 0, k <= 2048, m == 1 || (m <= 6 ? n * k <= 1 << 18 : m <= 64),
       m <= 6 || n * k <= 1 << 16, e.alpha == 1,
       e.beta == 0 || (e.beta == 1 && e.addend == GemmPlan.Layout(row: 0, column: 1))
     else { return nil }

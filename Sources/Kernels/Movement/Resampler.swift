@@ -36,6 +36,8 @@ public final class Resampler: @unchecked Sendable {
     let indices: UnsafeMutablePointer<Int32>
     let floats: UnsafeMutablePointer<Float>
     let doubles: UnsafeMutablePointer<Double>
+    /// Where the axis is the last and elements are float32.
+    let rows: ResampleRows?
   }
   private let passes: [Pass]
   private let dtype: DType
@@ -92,7 +94,8 @@ public final class Resampler: @unchecked Sendable {
         outer: sizes[..<at].reduce(1, *), from: source, to: a.size,
         inner: sizes[(at + 1)...].reduce(1, *), taps: a.taps,
         indices: .allocate(capacity: count), floats: .allocate(capacity: count),
-        doubles: .allocate(capacity: count))
+        doubles: .allocate(capacity: count),
+        rows: isDouble || at + 1 < sizes.count ? nil : ResampleRows(a, from: source))
       for (k, index) in a.indices.enumerated() {
         pass.indices[k] = index
         pass.floats[k] = Float(a.weights[k])
@@ -169,6 +172,17 @@ public final class Resampler: @unchecked Sendable {
   private func apply(
     _ p: Pass, _ to: UnsafeMutableRawPointer, _ from: UnsafeRawPointer, _ pool: ThreadPool?
   ) {
+    if let rows = p.rows {
+      let y = to.assumingMemoryBound(to: Float.self)
+      let x = from.assumingMemoryBound(to: Float.self)
+      let isShared = (pool?.threads ?? 1) > 1 && p.outer * p.to >= 1 << 15
+      let pieces = isShared ? min((pool?.threads ?? 1) * 2, p.outer) : 1
+      (isShared ? pool ?? .single : .single).run(pieces) { piece in
+        let (first, end) = (p.outer * piece / pieces, p.outer * (piece + 1) / pieces)
+        rows.run(y + first * p.to, x + first * p.from, rows: end - first)
+      }
+      return
+    }
     guard let pool, pool.threads > 1, p.outer * p.to * p.inner >= 1 << 15 else {
       for o in 0..<p.outer { slices(p, o, 0..<p.to, to, from) }
       return

@@ -44,6 +44,15 @@ public enum SoftmaxKernel {
       let columns = columnKernels[Int(lanes.rawValue)]
       let width = 64
       let tiles = (inner + width - 1) / width
+      if tiles == 1 {
+        let each = max(1, 4096 / max(n * inner, 1))
+        pool.run((outer + each - 1) / each) { i in
+          for o in i * each..<min((i + 1) * each, outer) {
+            columns(mode, x + o * n * inner, n, inner, 0, inner, y + o * n * inner)
+          }
+        }
+        return
+      }
       pool.run(outer * tiles) { i in
         let at = i / tiles * n * inner
         let first = i % tiles * width

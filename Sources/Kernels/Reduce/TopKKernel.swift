@@ -4,7 +4,8 @@ import Tensors
 ///
 /// NaN counts as larger than every number; among equals the lower index is better. A heap of the
 /// best so far is kept in the output for indices itself, so there is no scratch:
-/// `n log k` comparisons a slice.
+/// `n log k` comparisons a slice. Rows of float32 are scanned for elements beyond the worst of those
+/// kept, which are kept as integers that compare as they do (`TopKRows`).
 public struct TopKKernel: NumeralVisitor {
   let x: UnsafeRawPointer
   let outer: Int
@@ -32,6 +33,18 @@ public struct TopKKernel: NumeralVisitor {
 
   public func visit<T: Numeral>(_: T.Type) {
     if k == 0 { return }
+    if T.self == Float.self, inner == 1, n < 1 << 32 {
+      let rows = TopKRows(n: n, k: k, isLargest: isLargest)
+      let x = x.assumingMemoryBound(to: Float.self)
+      let values = values.assumingMemoryBound(to: Float.self)
+      let each = max(1, 2048 / n)
+      pool.run((outer + each - 1) / each) { i in
+        for o in i * each..<min((i + 1) * each, outer) {
+          rows.select(x + o * n, values + o * k, indices + o * k)
+        }
+      }
+      return
+    }
     let x = x.assumingMemoryBound(to: T.self)
     let values = values.assumingMemoryBound(to: T.self)
     pool.run(outer) { o in

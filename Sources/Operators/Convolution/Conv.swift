@@ -162,6 +162,7 @@ public struct Conv: Operator {
     let geometry = try ConvGeometry(window, group: group, x: x.shape, w: w.shape)
     let constant = p.constant(1).flatMap { $0.type == w ? $0 : nil }
     if let prepared = try prepareVolume(p) { return prepared }
+    if let prepared = try preparePlanes(p, geometry) { return prepared }
     var filter: PackedFilter?
     if let constant, ConvPlan.packsWeights(geometry) {
       let form = "conv in \(group) groups"

@@ -186,6 +186,7 @@ public struct ConvTranspose: Operator {
     var constant: Tensor?
     if let weights = p.constant(1), weights.type == w {
       constant = try HalfStage.widened(weights)
+      if let prepared = try preparePlanes(p, geometry, weights) { return prepared }
     }
     let plan = try ConvTransposePlan(
       geometry, element: element, weights: constant.map { UnsafeRawPointer($0.storage.bytes) },

@@ -14,7 +14,8 @@ import Tensors
 /// - Output: X's dtype `[N, C, E1, ..., Er]`.
 /// - Errors: `.shape` when ranks, batches or the grid's last axis do not fit, `.attribute`.
 /// - Edges: nearest rounds halves to even; a place that is NaN is read as the first pixel's.
-/// - Accuracy: computed in float64, rounded once; cubic is Keys' kernel with -0.75.
+/// - Accuracy: computed in float64, rounded once; float32 images of two axes read linearly have their
+///   places in float64 and sums of four terms in float32; cubic is Keys' kernel with -0.75.
 /// - Source: ONNX GridSample 16, 20 (r other than 2), 22.
 public struct GridSample: FormulaGradient {
   public enum Mode: String, Sendable { case linear, nearest, cubic }
@@ -100,6 +101,16 @@ public struct GridSample: FormulaGradient {
     let plane = x.shape.count(of: 2..<x.shape.rank)
     guard plane > 0 || y.count == 0 else {
       throw EngineError(.shape, "the image has no pixels", received: "\(x.shape)")
+    }
+    if mode == .linear, padding != .reflection, r == 2, x.dtype == .float32,
+      grid.dtype == .float32, y.count > 0
+    {
+      let reading = GridReading(
+        batch: batch, channels: channels, height: sizes[0], width: sizes[1], points: points,
+        aligns: alignsCorners, border: padding == .border)
+      return Prepared(label: "\(mode)") { m in
+        reading.run(x: m.input(0), grid: m.input(1), y: m.output(0), pool: m.pool)
+      }
     }
     let taps = mode == .nearest ? 1 : mode == .linear ? 2 : 4
     let axes = SampledAxes(mode, padding, alignsCorners)
