@@ -40,11 +40,11 @@ struct HeldArena {
   /// What less is not worth a system call.
   private static let least = 1 << 18
 
-  /// Nil where memory stays with the session.
+  /// Nil where memory stays with the session, and for little of it, as bodies of loops take.
   init?(_ plan: Plan, _ context: RunContext, _ options: SessionOptions) {
-    guard options.returnsMemory, let arena = context.arena, let needs = plan.arenaNeeds() else {
-      return nil
-    }
+    guard options.returnsMemory, plan.arenaBytes >= HeldArena.least, let arena = context.arena,
+      let needs = plan.arenaNeeds()
+    else { return nil }
     self.arena = arena
     self.needs = needs
     bytes = plan.arenaBytes
