@@ -8,8 +8,9 @@ enum ShapeArithmetic: Pass {
   static let about = PassText(
     looksFor: "a Reshape or Expand whose target is computed from sizes that are open only where "
       + "the operator finds or copies them, a Reshape of what only another shape was given to, an "
-      + "Expand or a fill that the next operator would broadcast itself, an Unsqueeze that is taken back, a "
-      + "Transpose between them that only moves axes of size 1, sizes compared with -1",
+      + "Expand or a fill that the next operator would broadcast itself, an Unsqueeze that is "
+      + "taken back, a Transpose between them that only moves axes of size 1, sizes compared "
+      + "with -1",
     makes: "constant targets with -1 for the open size and 0 (1 in an Expand) for copied ones, one "
       + "Reshape for two, and no Expand",
     why: "the number of elements leaves one size no choice, and a size copied from the same axis "

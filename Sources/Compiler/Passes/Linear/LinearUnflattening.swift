@@ -6,7 +6,7 @@ enum LinearUnflattening: Pass {
   static let name = "unflatten-linear"
   static let level = OptimizationLevel.all
   static let about = PassText(
-    looksFor: "a product with a constant matrix between two Reshapes, of which the first makes one "
+    looksFor: "a product with a matrix, constant if turned, between two Reshapes: the first makes one "
       + "axis of the leading ones and the second takes them apart again, as programs decomposed "
       + "before they were saved have it",
     makes: "the product of the value as it was, a sum with the bias behind it",
