@@ -6,9 +6,9 @@ enum LinearUnflattening: Pass {
   static let name = "unflatten-linear"
   static let level = OptimizationLevel.all
   static let about = PassText(
-    looksFor: "a product with a matrix, constant if turned, between two Reshapes: the first makes one "
-      + "axis of the leading ones and the second takes them apart again, as programs decomposed "
-      + "before they were saved have it",
+    looksFor: "a product with a matrix, constant if turned, between two Reshapes: the first makes "
+      + "one axis of the leading ones and the second takes them apart again, as programs "
+      + "decomposed before they were saved have it",
     makes: "the product of the value as it was, a sum with the bias behind it",
     why: "a MatMul takes each row of the last axis by itself, however many axes count the rows")
 
