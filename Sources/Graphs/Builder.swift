@@ -187,13 +187,13 @@ public final class Call: Sendable {
 
   /// Binds `op` to values at hand. Nil where result types depend on data or are not tensors:
   /// then only `evaluate` can run it. `lasting` inputs keep their contents for as long as the
-  /// call is used.
+  /// call is used; what is packed of them goes to `store`.
   public init?(
     dynamic op: any Operator, _ inputs: [Value?], outputs: Int, options: KernelOptions,
-    lasting: [Bool] = []
+    lasting: [Bool] = [], store: PackedStore? = nil
   ) throws(EngineError) {
     let schema = type(of: op).schema
-    if op is any CompositeOperator { return nil }
+    if op is any CompositeOperator && !(op is any KernelComposite) { return nil }
     var facts: [Fact?] = []
     var types: [TensorType?] = []
     var constants: [Tensor?] = []
@@ -220,7 +220,8 @@ public final class Call: Sendable {
       return nil
     }
     prepared = try op.prepare(
-      Preparation(inputs: types, outputs: outputTypes, constants: constants, options: options))
+      Preparation(
+        inputs: types, outputs: outputTypes, constants: constants, options: options, store: store))
     resize = nil
     self.op = op
     self.inputs = types
@@ -243,7 +244,7 @@ public final class Call: Sendable {
       results.append(storage)
       pointers.append(storage?.bytes ?? Storage.empty)
     }
-    let scratch = try Storage(TensorType(.uint8, [prepared.scratchBytes]))
+    let scratch = try e.allocate(TensorType(.uint8, [prepared.scratchBytes]))
     let pool = e.pool
     let n = tensors.count
     var failure: EngineError?

@@ -93,6 +93,10 @@ public protocol CompositeOperator: Operator {
   ) throws(EngineError) -> Few<B.Value>
 }
 
+/// A composite with a kernel of its own, which sessions run; the expansion is its oracle, and what
+/// it is saved as.
+public protocol KernelComposite: CompositeOperator {}
+
 extension CompositeOperator {
   @inlinable public func build<B: Builder>(
     _ b: B, _ inputs: Few<B.Value?>, outputs: Int

@@ -36,7 +36,8 @@ final class DynamicCalls: Sendable {
     try type(of: op).schema.check(inputs: inputs, outputs: outputs)
     guard captured.isEmpty,
       let call = try Call(
-        dynamic: op, inputs, outputs: outputs, options: options, lasting: lasting),
+        dynamic: op, inputs, outputs: outputs, options: options, lasting: lasting,
+        store: state.session.store),
       call.prepared.kind != .dynamic
     else { return try op.evaluate(evaluation) }
     list.withLock {

@@ -17,6 +17,7 @@ final class SessionState: Sendable {
   let lookup: OperatorLookup
   let budget: Int
   let arenas: ArenaPool
+  let recycled = RecycledBlocks()
   /// Bytes of weights that the session holds.
   let constantBytes = Atomic<Int>(0)
   /// Storage of values that never change while the session lives: a subgraph that captures one

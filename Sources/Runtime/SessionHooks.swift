@@ -91,7 +91,12 @@ final class AllocatedBlock: @unchecked Sendable {
 extension SessionState {
   /// Memory for a result, from the session's allocator where it has one.
   func allocate(_ type: TensorType) throws(EngineError) -> Storage {
-    guard let allocator = options.allocator else { return try Storage(type) }
+    guard let allocator = options.allocator else {
+      guard type.byteCount >= RecycledBlocks.least, !options.returnsMemory, type.dtype != .string,
+        let kept = recycled.take(type.byteCount)
+      else { return try Storage(type) }
+      return Storage(type, borrowing: kept.block.memory, owner: kept)
+    }
     guard let block = AllocatedBlock(bytes: type.byteCount, from: allocator) else {
       throw EngineError(
         .budget, "the session's allocator has no memory for a tensor of \(type)",

@@ -1,4 +1,5 @@
 import Graphs
+import Kernels
 import Tensors
 import Testing
 
@@ -43,6 +44,43 @@ import Testing
     #expect(throws: EngineError.self) { try run(RoiAlign(), x, rois, Tensor([1 as Int64])) }
     let huge = try Tensor(shape: [1, 4], [0, 0, 1e30, 0] as [Float])
     #expect(throws: EngineError.self) { try run(RoiAlign(), x, huge, Tensor([0 as Int64])) }
+  }
+
+  /// Means of float32 go another way than those of float64: regions beyond the edges, turned round,
+  /// without area, none at all, of several images, and channels that do not fill 16 lanes.
+  @Test(arguments: [0, 1, 2, 3], [true, false])
+  func meansOfFloatsAreThoseOfDoubles(samples: Int, isHalfPixel: Bool) throws {
+    for (images, channels, regions) in [(1, 1, 3), (2, 19, 8), (3, 33, 0), (2, 16, 1)] {
+      let (h, w) = (7, 11)
+      let x = (0..<images * channels * h * w).map { Double($0 * 37 % 101) / 50 - 1 }
+      let sides: [[Double]] = [
+        [0.2, 0.3, 9, 5], [-5, -4, 30, 20], [8, 6, 2, 1], [3, 3, 3, 3], [40, 40, 50, 50],
+        [0, 0, 10.9, 6.9], [-0.9, -0.9, 0.5, 0.5], [10, 6, 12, 8],
+      ]
+      let rois = sides.prefix(regions).flatMap { $0 }
+      let list = try Tensor(shape: [regions], (0..<regions).map { Int64($0 * 5 % images) })
+      let op = RoiAlign(
+        height: 3, width: 2, samples: samples, scale: 0.75, isHalfPixel: isHalfPixel)
+      let shape: Shape = [images, channels, h, w]
+      let eager = Eager()
+      let want = try eager.apply(
+        op, inputs: [
+          try Tensor(shape: shape, x), try Tensor(shape: [regions, 4], rois), list,
+        ])
+      for threads in [1, 3] {
+        let parallel = Eager(
+          pool: ThreadPool(threads: threads), options: KernelOptions(threads: threads))
+        let got = try parallel.apply(
+          op, inputs: [
+            try Tensor(shape: shape, x.map { Float($0) }),
+            try Tensor(shape: [regions, 4], rois.map { Float($0) }), list,
+          ])
+        #expect(got.shape == want.shape)
+        for (a, b) in try zip(got.values(as: Float.self), want.values(as: Double.self)) {
+          #expect(abs(Double(a) - b) <= 2e-6)
+        }
+      }
+    }
   }
 
   @Test func unpoolRefusesWrongPlaces() throws {

@@ -4,6 +4,7 @@
 
 #include "attention.h"
 #include "blocked.h"
+#include "boxes.h"
 #include "byte_images.h"
 #include "byteproduct.h"
 #include "chain.h"

@@ -44,10 +44,11 @@ public struct GatherElements: Operator {
     let size = x.dtype.byteSize
     return Prepared(scratchBytes: places.count * 8) { (m) throws(EngineError) in
       let offsets = m.scratch.assumingMemoryBound(to: Int64.self)
-      try places.fill(offsets, from: m.inputs[1])
+      let block = try places.fillBlocks(offsets, from: m.inputs[1]) ?? 1
+      if block == 1 { try places.fill(offsets, from: m.inputs[1]) }
       Blocks.take(
-        to: m.outputs[0], from: m.inputs[0], offsets: offsets, count: places.count,
-        blockBytes: size)
+        to: m.outputs[0], from: m.inputs[0], offsets: offsets, count: places.count / block,
+        blockBytes: block * size)
     }
   }
 

@@ -1,4 +1,6 @@
 import Graphs
+import Kernels
+import Synchronization
 import Tensors
 
 /// The boxes of each class that are left when those that overlap a better one too much are dropped:
@@ -71,52 +73,26 @@ public struct NonMaxSuppression: Operator {
     let most = try e.optionalTensor(2).flatMap { $0.elements(Int64.self).first } ?? 0
     let overlap = try e.optionalTensor(3).flatMap { $0.elements(Float.self).first } ?? 0
     let least = try e.optionalTensor(4).flatMap { $0.elements(Float.self).first }
-    let corners = boxes.elements(Float.self)
-    let all = scores.elements(Float.self)
+    let op = self
+    // No box and no score: nothing to read.
+    let classes = s[2] == 0 ? 0 : s[1]
+    let suppressions = (0..<s[0]).map { batch in
+      BoxSuppression(
+        boxes.storage.bytes.assumingMemoryBound(to: Float.self) + batch * b[1] * 4, count: b[1],
+        isCentered: op.isCentered)
+    }
+    let all = scores.storage.bytes.assumingMemoryBound(to: Float.self)
+    let kept = Mutex([[Int32]](repeating: [], count: s[0] * classes))
+    e.pool.run(s[0] * classes) { i in
+      let found = suppressions[i / classes].kept(
+        scores: all + i * s[2], least: least, overlap: overlap, most: Int(clamping: most))
+      kept.withLock { $0[i] = found }
+    }
+    withExtendedLifetime((boxes, scores)) {}
     var selected: [Int64] = []
-    for batch in 0..<s[0] {
-      let places = (0..<b[1]).map { box($0 + batch * b[1], corners) }
-      for kind in 0..<s[1] {
-        let first = (batch * s[1] + kind) * s[2]
-        var candidates = (0..<s[2]).filter { i in least.map { all[first + i] > $0 } ?? true }
-        // NaN sorts as -inf: an order that contradicts itself would not sort.
-        func score(_ i: Int) -> Float { all[first + i].isNaN ? -.infinity : all[first + i] }
-        candidates.sort { score($0) > score($1) || score($0) == score($1) && $0 < $1 }
-        var kept: [Int] = []
-        for i in candidates {
-          if Int64(kept.count) >= most { break }
-          if kept.contains(where: { places[i].overlap(places[$0]) > overlap }) { continue }
-          kept.append(i)
-          selected += [Int64(batch), Int64(kind), Int64(i)]
-        }
-      }
+    for (i, found) in kept.withLock({ $0 }).enumerated() {
+      for box in found { selected += [Int64(i / classes), Int64(i % classes), Int64(box)] }
     }
     return [.tensor(try Tensor(shape: [selected.count / 3, 3], selected))]
-  }
-
-  private struct Box {
-    var low: (x: Float, y: Float)
-    var high: (x: Float, y: Float)
-
-    /// Intersection over union; 0 where either has no area.
-    func overlap(_ other: Box) -> Float {
-      let width = min(high.x, other.high.x) - max(low.x, other.low.x)
-      let height = min(high.y, other.high.y) - max(low.y, other.low.y)
-      guard width > 0, height > 0 else { return 0 }
-      let common = width * height
-      let (mine, theirs) = (area, other.area)
-      let union = mine + theirs - common
-      guard common > 0, mine > 0, theirs > 0, union > 0 else { return 0 }
-      return common / union
-    }
-    var area: Float { (high.x - low.x) * (high.y - low.y) }
-  }
-
-  private func box(_ i: Int, _ p: TensorElements<Float>) -> Box {
-    let (a, b, c, d) = (p[4 * i], p[4 * i + 1], p[4 * i + 2], p[4 * i + 3])
-    if isCentered {
-      return Box(low: (a - c / 2, b - d / 2), high: (a + c / 2, b + d / 2))
-    }
-    return Box(low: (min(b, d), min(a, c)), high: (max(b, d), max(a, c)))
   }
 }

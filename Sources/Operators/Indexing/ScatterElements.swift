@@ -78,11 +78,12 @@ public struct ScatterElements: Operator {
     let copy = StridedCopy(copying: x.count, elementBytes: x.dtype.byteSize)
     return Prepared(scratchBytes: places.count * 8) { (m) throws(EngineError) in
       let offsets = m.scratch.assumingMemoryBound(to: Int64.self)
-      try places.fill(offsets, from: m.inputs[1])
+      let block = try places.fillBlocks(offsets, from: m.inputs[1]) ?? 1
+      if block == 1 { try places.fill(offsets, from: m.inputs[1]) }
       copy.run(to: m.outputs[0], from: m.inputs[0], pool: m.pool)
       scatter(
         reduction, x.dtype, on: m.outputs[0], offsets: offsets, updates: m.inputs[2],
-        count: places.count, blockElements: 1)
+        count: places.count / block, blockElements: block)
     }
   }
 

@@ -8,6 +8,8 @@ struct ElementPlaces {
   private let axis: Int
   private let axisSize: Int
   private let sizes: [Int]
+  /// Those of the data.
+  private let wholeSizes: [Int]
   /// Bytes between neighbours of the data along each axis.
   private let strides: [Int]
   private let rows: Int
@@ -24,6 +26,7 @@ struct ElementPlaces {
     reader = Indices(indices.dtype)
     axisSize = data.shape[self.axis]
     sizes = indices.shape.array
+    wholeSizes = data.shape.array
     strides = data.shape.strides.map { $0 * data.dtype.byteSize }
     width = sizes[rank - 1]
     rows = sizes.dropLast().reduce(1, *)
@@ -42,6 +45,33 @@ struct ElementPlaces {
           received: "\(m)")
       }
     }
+  }
+
+  /// Where `indices` only repeats one index for all that lies behind `axis`, as broadcast ones do,
+  /// and updates fill all of that: the elements of such a block, and the byte offset of each. Nil,
+  /// with nothing settled, elsewhere.
+  ///
+  /// Errors: `.value` for an index out of range.
+  func fillBlocks(
+    _ offsets: UnsafeMutablePointer<Int64>, from indices: UnsafeRawPointer
+  ) throws(EngineError) -> Int? {
+    let inner = sizes[(axis + 1)...]
+    let block = inner.reduce(1, *)
+    let isWhole = zip(inner, wholeSizes[(axis + 1)...]).allSatisfy { $0 == $1 }
+    guard isWhole, block > 1, sizes[axis] > 0 else { return nil }
+    let count = self.count / block
+    for i in 0..<count where !reader.repeats(indices, from: i * block, count: block) { return nil }
+    for i in 0..<count {
+      let place = try reader.place(indices, i * block, size: axisSize, axis: axis)
+      var rest = i / sizes[axis]
+      var base = place * strides[axis]
+      for a in stride(from: axis - 1, through: 0, by: -1) {
+        base += rest % sizes[a] * strides[a]
+        rest /= sizes[a]
+      }
+      offsets[i] = Int64(base)
+    }
+    return block
   }
 
   /// Writes the byte offset of each index' element.

@@ -1,3 +1,4 @@
+import Glibc
 import Tensors
 
 /// How an operator reads index inputs of int32 or int64, and what it says of one out of range.
@@ -21,6 +22,13 @@ struct Indices {
     let place = index < 0 ? index &+ size : index
     if place < 0 || place >= size { throw outOfRange(index, at: i, size: size, axis: axis) }
     return place
+  }
+
+  /// Whether `count` indices from number `i` on are all the same.
+  func repeats(_ memory: UnsafeRawPointer, from i: Int, count: Int) -> Bool {
+    let width = isWide ? 8 : 4
+    let first = memory + i * width
+    return memcmp(first, first + width, (count - 1) * width) == 0
   }
 }
 

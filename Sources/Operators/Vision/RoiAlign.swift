@@ -15,7 +15,8 @@ import Tensors
 /// - Output: `[R, C, output_height, output_width]`.
 /// - Errors: `.shape`, `.attribute`, `.value` for an image that does not exist or a region of more
 ///   than 2^24 samples a bin.
-/// - Accuracy: computed in float64, rounded once.
+/// - Accuracy: means of float32 in float32 with weights worked out in float64, within 2e-6 of the
+///   largest pixel; all else computed in float64, rounded once.
 /// - Source: ONNX RoiAlign 10, 16 (`coordinate_transformation_mode`), 22; Mask R-CNN, 2017.
 public struct RoiAlign: Operator {
   public let height: Int
@@ -115,22 +116,52 @@ public struct RoiAlign: Operator {
     guard DTypes.floats.contains(x.dtype), rois.dtype == x.dtype else { throw p.noKernel() }
     let op = self
     let regions = rois.shape[0]
+    if x.dtype == .float32, !takesMax { return means(x, regions, p.options.threads) }
     return Prepared(label: takesMax ? "max" : "avg") { (m) throws(EngineError) in
       for r in 0..<regions {
-        let image = m.input(2, Int64.self)[r]
-        guard image >= 0, image < Int64(x.shape[0]) else {
-          throw EngineError(
-            .value, "region \(r) is of an image that does not exist",
-            expected: "0 to \(x.shape[0] - 1)", received: "\(image)")
-        }
+        let image = try image(r, m, of: x)
         let region = try AlignedRegion(op, m.inputs[1], r, x)
         m.pool.run(x.shape[1]) { channel in
           region.pool(
-            m.inputs[0], plane: (Int(image) * x.shape[1] + channel) * x.shape[2] * x.shape[3],
+            m.inputs[0], plane: (image * x.shape[1] + channel) * x.shape[2] * x.shape[3],
             to: m.outputs[0], first: (r * x.shape[1] + channel) * op.height * op.width)
         }
       }
     }
+  }
+
+  /// Means in float32, all channels of an image together.
+  private func means(_ x: TensorType, _ regions: Int, _ threads: Int) -> Prepared {
+    let op = self
+    let (images, channels, rows, columns) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
+    let kernel = RegionPooling(
+      channels: channels, map: (rows, columns), bins: (height, width), regions: regions,
+      samples: samples > 0 ? samples : nil, threads: threads)
+    return Prepared(scratchBytes: kernel.scratchBytes, label: "avg by channels") {
+      (m) throws(EngineError) in
+      try kernel.run(
+        maps: images, x: m.input(0, Float.self), y: m.output(0, Float.self), scratch: m.scratch,
+        pool: m.pool
+      ) { (r) throws(EngineError) in
+        let image = try op.image(r, m, of: x)
+        let region = try AlignedRegion(op, m.inputs[1], r, x)
+        return (
+          image, .init(first: region.top, bin: region.binHeight, samples: region.down),
+          .init(first: region.left, bin: region.binWidth, samples: region.across)
+        )
+      }
+    }
+  }
+
+  /// The image of region `r`.
+  private func image(_ r: Int, _ m: Memory, of x: TensorType) throws(EngineError) -> Int {
+    let image = m.input(2, Int64.self)[r]
+    guard image >= 0, image < Int64(x.shape[0]) else {
+      throw EngineError(
+        .value, "region \(r) is of an image that does not exist",
+        expected: "0 to \(x.shape[0] - 1)", received: "\(image)")
+    }
+    return Int(image)
   }
 }
 
