@@ -6,8 +6,9 @@ public struct Optimizer {
   /// Every pass, in the order in which those of one stage run.
   public static let passes: [any Pass.Type] = [
     ConstantFolding.self, NoOpRemoval.self, UniformForms.self, EinsumLowering.self,
-    ConditionInlining.self, LoopUnrolling.self, CommonSubexpressions.self, ShapeArithmetic.self,
-    SizeSharing.self, UnitAxes.self, IdentityArithmetic.self, JoinSimplification.self,
+    ConditionInlining.self, ConditionChoice.self, LoopCollection.self, LoopUnrolling.self,
+    CommonSubexpressions.self, ShapeArithmetic.self, SizeSharing.self, UnitAxes.self,
+    IdentityArithmetic.self, JoinSimplification.self,
     LinearUnflattening.self, TransposeMotion.self, PadFolding.self, BatchNormFolding.self,
     QuantizedForms.self, QuantizeMotion.self, LinearAffine.self, ZeroStates.self, ConvAffine.self,
     ResizedProducts.self, ConvResidual.self, ConvActivation.self, GeluFusion.self,

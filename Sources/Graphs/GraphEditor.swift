@@ -153,6 +153,9 @@ public final class GraphEditor {
     return graph.addValue(name, fact)
   }
 
+  /// A size that nobody knows yet, different from every other.
+  public func unknownSize() -> Dim { fresh.size() }
+
   public func addConstant(_ tensor: Tensor, name: String = "") -> ValueID {
     let id = addValue(name, Fact(constant: tensor))
     graph.initializers.append((id, tensor))

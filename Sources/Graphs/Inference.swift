@@ -13,7 +13,13 @@ public struct Inference {
   public let captured: [Fact?]
   let fresh: Fresh
 
-  final class Fresh { var next = 0 }
+  final class Fresh {
+    var next = 0
+    func size() -> Dim {
+      next += 1
+      return Dim(symbol: "unk__\(next)")
+    }
+  }
 
   public init(
     inputs: [Fact?], outputCount: Int = 1, captured: [Fact?] = [],
@@ -50,10 +56,7 @@ public struct Inference {
   public func constant(_ i: Int) -> Tensor? { fact(i)?.constant }
 
   /// A size that nobody knows yet, different from every other.
-  public func unknown() -> Dim {
-    fresh.next += 1
-    return Dim(symbol: "unk__\(fresh.next)")
-  }
+  public func unknown() -> Dim { fresh.size() }
   public func unknown(rank: Int) -> [Dim] { (0..<rank).map { _ in unknown() } }
 
   /// An axis attribute brought into `0..<rank`; nil where the rank is unknown.

@@ -21,6 +21,21 @@ import Testing
     #expect(check.error < 1e-6)
   }
 
+  /// Where nothing is summed, elements are multiplied.
+  @Test(
+    arguments: [
+      ("i,j->ij", [5], [7]), ("bi,bj->bij", [2, 5], [2, 7]), ("ij,jk->kij", [3, 4], [4, 5]),
+      ("bhc,khc->bkch", [2, 3, 4], [5, 3, 4]), (",ij->ji", [], [3, 4]),
+      ("ij,ij->ij", [3, 4], [1, 4]), ("...i,j->...ij", [2, 3, 4], [5]),
+    ] as [(String, Shape, Shape)])
+  func outerProductsBecomeMul(_ equation: String, _ a: Shape, _ b: Shape) throws {
+    let check = try PassCheck([ramp(a), ramp(b, seed: 5)], lastStage: .rewriting) { builder, x in
+      [try builder.apply(try Einsum(equation), x[0], x[1])]
+    }
+    #expect(check.after.contains("Mul") && !check.after.contains("Einsum"))
+    #expect(check.error == 0)
+  }
+
   @Test(
     arguments: [
       ("ij,ij->i", [3, 4], [3, 4]), ("ij,k->ij", [3, 4], [5]), ("ii,ij->j", [3, 3], [3, 4]),

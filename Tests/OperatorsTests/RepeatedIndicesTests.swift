@@ -56,7 +56,8 @@ import Testing
     let x = try Tensor(shape: [3, 2], (0..<6).map { Float($0) })
     let places = try Tensor(shape: [2, 2], [1, 1, 3, 3] as [Int64])
     #expect(throws: EngineError.self) {
-      try Eager().apply(ScatterElements(), x, places, Tensor(shape: [2, 2], [1, 2, 3, 4] as [Float]))
+      let updates = try Tensor(shape: [2, 2], [1, 2, 3, 4] as [Float])
+      return try Eager().apply(ScatterElements(), x, places, updates)
     }
     #expect(throws: EngineError.self) { try Eager().apply(GatherElements(), x, places) }
   }

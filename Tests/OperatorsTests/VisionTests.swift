@@ -64,14 +64,16 @@ import Testing
       let shape: Shape = [images, channels, h, w]
       let eager = Eager()
       let want = try eager.apply(
-        op, inputs: [
+        op,
+        inputs: [
           try Tensor(shape: shape, x), try Tensor(shape: [regions, 4], rois), list,
         ])
       for threads in [1, 3] {
         let parallel = Eager(
           pool: ThreadPool(threads: threads), options: KernelOptions(threads: threads))
         let got = try parallel.apply(
-          op, inputs: [
+          op,
+          inputs: [
             try Tensor(shape: shape, x.map { Float($0) }),
             try Tensor(shape: [regions, 4], rois.map { Float($0) }), list,
           ])

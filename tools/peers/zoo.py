@@ -46,7 +46,7 @@ class Model:
         if self.stored is not None:
             stored = np.load(self.stored)
             return {
-                name: np.ascontiguousarray(stored[name if name in stored else f"in_{i}"])
+                name: np.asarray(stored[name if name in stored else f"in_{i}"], order="C")
                 for i, name in enumerate(self.inputs)
             }
         random = np.random.default_rng(7)

@@ -53,9 +53,9 @@ static inline float DL_FN(log1p, 1)(float x) {
   return DL_FN(log, 1)(u) + (x - (u - 1.0f)) / u;
 }
 
-// sin(x + turn pi/2) for |x| <= 1e6, 0.6 ulp. x = k pi/2 + r with |r| <= pi/4, both in double: k
-// has at most 20 bits and the first part of pi/2 33, so their product is exact. Polynomials of
-// ARM's optimized routines (sinf).
+// sin(x + turn pi/2), or tan x for a turn of 2, for |x| <= 1e6, 0.6 ulp. x = k pi/2 + r with |r| <=
+// pi/4, both in double: k has at most 20 bits and the first part of pi/2 33, so their product is
+// exact. Polynomials of ARM's optimized routines (sinf).
 static inline float DL_FN(wave, 1)(float x, int turn) {
   const double v = x;
   // Adding 1.5 * 2^52 rounds to an integer, which then lies in the low bits.
@@ -71,6 +71,8 @@ static inline float DL_FN(wave, 1)(float x, int turn) {
       1.0 +
       z * (-0x1.ffffffd0c621cp-2 +
            z * (0x1.55553e1068f19p-5 + z * (-0x1.6c087e89a359dp-10 + z * 0x1.99343027bf8c3p-16)));
+  if (turn == 2)
+    return (float)((q & 1) ? -c / s : s / c);
   const double y = (q & 1) ? c : s;
   return (float)((q & 2) ? -y : y);
 }
@@ -117,6 +119,95 @@ static inline float DL_FN(erf, 1)(float x) {
   q = q * t + 1.1286522f;
   float large = 1.0f - DL_FN(exp, 1)(-(q * t));
   return a < 0.92f ? small : __builtin_copysignf(large, x);
+}
+
+// Arc tangent, 3 ulp, by the polynomial of Cephes (atanf) on |x| <= tan(pi/8), to which quotients
+// bring all else.
+static inline float DL_FN(atan, 1)(float x) {
+  float a = __builtin_fabsf(x);
+  int far = a > 2.414213562373095f, middle = a > 0.4142135623730950f;
+  float t = far ? -1.0f / a : middle ? (a - 1.0f) / (a + 1.0f) : a;
+  float base = far ? 1.57079632679489662f : middle ? 0.785398163397448310f : 0.0f;
+  float z = t * t;
+  float p = 8.05374449538e-2f;
+  p = p * z - 1.38776856032e-1f;
+  p = p * z + 1.99777106478e-1f;
+  p = p * z - 3.33329491539e-1f;
+  return __builtin_copysignf(base + (p * z * t + t), x);
+}
+
+// Arc sine of 0 <= a <= 1/2, whose square is z, by the polynomial of Cephes (asinf).
+static inline float DL_FN(poly, asin)(float a, float z) {
+  float p = 4.2163199048e-2f;
+  p = p * z + 2.4181311049e-2f;
+  p = p * z + 4.5470025998e-2f;
+  p = p * z + 7.4953002686e-2f;
+  p = p * z + 1.6666752422e-1f;
+  return p * z * a + a;
+}
+// Arc sine, 3 ulp: beyond 1/2 by that of sqrt((1 - x) / 2).
+static inline float DL_FN(asin, 1)(float x) {
+  float a = __builtin_fabsf(x), z = a > 0.5f ? 0.5f * (1.0f - a) : a * a;
+  float p = DL_FN(poly, asin)(a > 0.5f ? __builtin_elementwise_sqrt(z) : a, z);
+  return __builtin_copysignf(a > 0.5f ? 1.57079632679489662f - (p + p) : p, x);
+}
+// Arc cosine, 2 ulp.
+static inline float DL_FN(acos, 1)(float x) {
+  float a = __builtin_fabsf(x), z = a > 0.5f ? 0.5f * (1.0f - a) : a * a;
+  float p = DL_FN(poly, asin)(a > 0.5f ? __builtin_elementwise_sqrt(z) : a, z);
+  float outer = x < 0.0f ? 3.14159265358979323f - (p + p) : p + p;
+  return a > 0.5f ? outer : 1.57079632679489662f - __builtin_copysignf(p, x);
+}
+
+// 3 ulp. Below 1 the polynomial of Cephes (sinhf); e^x in two factors where it alone is too large.
+static inline float DL_FN(sinh, 1)(float x) {
+  float a = __builtin_fabsf(x), z = x * x;
+  float p = 2.03721912945e-4f;
+  p = p * z + 8.33028376239e-3f;
+  p = p * z + 1.66667160211e-1f;
+  float e = DL_FN(exp, 1)(a), root = DL_FN(exp, 1)(0.5f * a);
+  float large = a > 88.0f ? 0.5f * root * root : 0.5f * e - 0.5f / e;
+  return a < 1.0f ? p * z * x + x : __builtin_copysignf(large, x);
+}
+static inline float DL_FN(cosh, 1)(float x) {
+  float a = __builtin_fabsf(x);
+  float e = DL_FN(exp, 1)(a), root = DL_FN(exp, 1)(0.5f * a);
+  return a > 88.0f ? 0.5f * root * root : 0.5f * e + 0.5f / e;
+}
+
+// 4 ulp. Below 1/2 the polynomial of Cephes (asinhf); squares that would be infinite are not taken.
+static inline float DL_FN(asinh, 1)(float x) {
+  float a = __builtin_fabsf(x), z = x * x;
+  float p = 2.0122003309e-2f;
+  p = p * z - 4.2699340972e-2f;
+  p = p * z + 7.4847586088e-2f;
+  p = p * z - 1.6666288134e-1f;
+  float far = DL_FN(log, 1)(a) + 0.69314718055994531f;
+  float large = a > 1e9f ? far : DL_FN(log, 1)(a + __builtin_elementwise_sqrt(a * a + 1.0f));
+  return a < 0.5f ? p * z * x + x : __builtin_copysignf(large, x);
+}
+// 3 ulp. Below 3/2 the polynomial of Cephes (acoshf).
+static inline float DL_FN(acosh, 1)(float x) {
+  float t = x - 1.0f;
+  float p = 1.7596881071e-3f;
+  p = p * t - 7.5272886713e-3f;
+  p = p * t + 2.6454905019e-2f;
+  p = p * t - 1.1784741703e-1f;
+  p = p * t + 1.4142135263f;
+  float far = DL_FN(log, 1)(x) + 0.69314718055994531f;
+  float large = x > 1e9f ? far : DL_FN(log, 1)(x + __builtin_elementwise_sqrt(x * x - 1.0f));
+  return t < 0.5f ? p * __builtin_elementwise_sqrt(t) : large;
+}
+// 2 ulp. Below 1/2 the polynomial of Cephes (atanhf).
+static inline float DL_FN(atanh, 1)(float x) {
+  float a = __builtin_fabsf(x), z = x * x;
+  float p = 1.81740078349e-1f;
+  p = p * z + 8.24370301058e-2f;
+  p = p * z + 1.46691431730e-1f;
+  p = p * z + 1.99782164500e-1f;
+  p = p * z + 3.33337300303e-1f;
+  float large = 0.5f * DL_FN(log, 1)((1.0f + a) / (1.0f - a));
+  return a < 0.5f ? p * z * x + x : __builtin_copysignf(large, x);
 }
 
 // The nearest integer, ties to even: adding and taking away 2^23 drops the fraction.

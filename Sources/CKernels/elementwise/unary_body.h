@@ -60,7 +60,8 @@ DL_UNSIGNED(abs, v)
 DL_SAME(sign, v > 0 ? 1 : v < 0 ? -1 : v)
 DL_SIGNED(sign, (v > 0) - (v < 0))
 DL_UNSIGNED(sign, v != 0)
-DL_LIBRARY(sqrt, __builtin_sqrt)
+// Not those of the C library, which would set errno.
+DL_SAME(sqrt, __builtin_elementwise_sqrt(v))
 DL_SAME(reciprocal, 1 / v)
 DL_FLOATS(exp, DL_M1(exp)(v), DL_M2(exp)(v))
 DL_FLOATS(log, DL_M1(log)(v), DL_M2(log)(v))
@@ -68,8 +69,8 @@ DL_FLOATS(erf, DL_M1(erf)(v), DL_M2(erf)(v))
 DL_LIBRARY(floor, __builtin_floor)
 DL_LIBRARY(ceil, __builtin_ceil)
 DL_FLOATS(round, DL_M1(round)(v), DL_M2(round)(v))
-// Sine and cosine of float32 to the range of DL_FN(wave, 1), by the library beyond it, element by
-// element, so that a number has the same sine wherever it stands.
+// Sine, cosine and tangent of float32 to the range of DL_FN(wave, 1), by the library beyond it,
+// element by element, so that a number has the same result wherever it stands.
 #define DL_WAVE(OP, TURN)                                                                          \
   static void DL_FN(OP, f32)(DL_UNARY_ARGS) {                                                      \
     (void)params;                                                                                  \
@@ -93,15 +94,15 @@ DL_FLOATS(round, DL_M1(round)(v), DL_M2(round)(v))
   DL_UNARY_CALLS(OP, f64, OP(v)) DL_UNARY_HALVES(OP)
 DL_WAVE(sin, 0)
 DL_WAVE(cos, 1)
-DL_LIBRARY(tan, tan)
-DL_LIBRARY(asin, asin)
-DL_LIBRARY(acos, acos)
-DL_LIBRARY(atan, atan)
-DL_LIBRARY(sinh, sinh)
-DL_LIBRARY(cosh, cosh)
-DL_LIBRARY(asinh, asinh)
-DL_LIBRARY(acosh, acosh)
-DL_LIBRARY(atanh, atanh)
+DL_WAVE(tan, 2)
+DL_FLOATS(asin, DL_M1(asin)(v), asin(v))
+DL_FLOATS(acos, DL_M1(acos)(v), acos(v))
+DL_FLOATS(atan, DL_M1(atan)(v), atan(v))
+DL_FLOATS(sinh, DL_M1(sinh)(v), sinh(v))
+DL_FLOATS(cosh, DL_M1(cosh)(v), cosh(v))
+DL_FLOATS(asinh, DL_M1(asinh)(v), asinh(v))
+DL_FLOATS(acosh, DL_M1(acosh)(v), acosh(v))
+DL_FLOATS(atanh, DL_M1(atanh)(v), atanh(v))
 
 // Comparisons are written so that NaN stays NaN.
 DL_SAME(relu, v <= 0 ? 0 : v)

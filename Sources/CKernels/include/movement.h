@@ -37,6 +37,11 @@ void dl_transpose_2d__scalar(void *target, int64_t target_stride, const void *so
 void dl_transpose_x32_8x8__avx2(void *target, int64_t target_stride, const void *source,
                                 int64_t source_stride, int64_t rows, int64_t columns);
 
+/* The same where 2 to 4 lines of elements of 1 or 4 bytes take turns on one side, without gaps.
+ * Returns 0, with nothing done, elsewhere. */
+int dl_transpose_few__avx2(void *target, int64_t target_stride, const void *source,
+                           int64_t source_stride, int64_t rows, int64_t columns, int64_t width);
+
 /* Block i of target is the block at source + offsets[i]. */
 void dl_take_blocks__scalar(void *target, const void *source, const int64_t *offsets, int64_t count,
                             int64_t block);
@@ -44,6 +49,13 @@ void dl_take_blocks__scalar(void *target, const void *source, const int64_t *off
 /* The block at target + offsets[i] becomes block i of source, in rising order of i. */
 void dl_put_blocks__scalar(void *target, const int64_t *offsets, const void *source, int64_t count,
                            int64_t block);
+
+/* target[j] = source[i * along + j * step], in elements of `width` bytes (1, 2, 4 or 8), for j
+ * below `count` and i the index j, int64 where `wide` and int32 elsewhere, from -size to size - 1.
+ * Returns 0, with target undefined, where an index is none of these: nothing is read at it. */
+int dl_gather_elements__scalar(void *target, const void *source, const void *indices, int wide,
+                               int64_t count, int64_t size, int64_t along, int64_t step,
+                               int64_t width);
 
 /* Writes `count` copies of one element of `width` bytes: 1, 2, 4, 8 or 16. */
 void dl_fill__scalar(void *target, const void *element, int64_t count, int64_t width);

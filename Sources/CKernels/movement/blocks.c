@@ -39,6 +39,40 @@ void dl_put_blocks__scalar(void *target, const int64_t *offsets, const void *sou
   BY_WIDTH(block, PUT)
 }
 
+#define GATHER_ELEMENTS(T, I)                                                                      \
+  {                                                                                                \
+    T *y = target;                                                                                 \
+    const T *x = source;                                                                           \
+    const I *at = indices;                                                                         \
+    for (int64_t j = 0; j < count; j++) {                                                          \
+      int64_t i = at[j];                                                                           \
+      i = i < 0 ? i + size : i;                                                                    \
+      if ((uint64_t)i >= (uint64_t)size)                                                           \
+        return 0;                                                                                  \
+      y[j] = x[i * along + j * step];                                                              \
+    }                                                                                              \
+    return 1;                                                                                      \
+  }
+#define GATHER_BY_INDEX(T)                                                                         \
+  if (wide)                                                                                        \
+    GATHER_ELEMENTS(T, int64_t)                                                                    \
+  GATHER_ELEMENTS(T, int32_t)
+
+int dl_gather_elements__scalar(void *target, const void *source, const void *indices, int wide,
+                               int64_t count, int64_t size, int64_t along, int64_t step,
+                               int64_t width) {
+  switch (width) {
+  case 1:
+    GATHER_BY_INDEX(uint8_t)
+  case 2:
+    GATHER_BY_INDEX(uint16_t)
+  case 4:
+    GATHER_BY_INDEX(uint32_t)
+  default:
+    GATHER_BY_INDEX(uint64_t)
+  }
+}
+
 void dl_fill__scalar(void *target, const void *element, int64_t count, int64_t width) {
   char *to = target;
   if (width == 1) {

@@ -50,7 +50,10 @@ void dl_copy_strided(const dl_strided_copy *copy, void *target, const void *sour
   int64_t outer = rank > 2 ? rank - 2 : 0;
   int64_t index[DL_MOVE_RANK] = {0};
   for (;;) {
-    if (crossed && block == 4 && avx2) {
+    if (crossed && avx2 &&
+        dl_transpose_few__avx2(to, to_rows, from, from_stride, count, rows, block)) {
+      /* Done. */
+    } else if (crossed && block == 4 && avx2) {
       dl_transpose_x32_8x8__avx2(to, to_rows, from, from_stride, count, rows);
     } else if (crossed) {
       dl_transpose_2d__scalar(to, to_rows, from, from_stride, count, rows, block);

@@ -89,6 +89,49 @@ void dl_transpose_x32_8x8__avx2(void *target, int64_t target_stride, const void 
                           source_stride, rows - whole_rows, columns, 4);
 }
 
+/* 2 to 4 lines of elements that take turns, as the colours of pixels do, taken apart or put
+ * together; the compiler turns these loops into shuffles. */
+typedef uint8_t bytes1 __attribute__((may_alias));
+typedef uint32_t bytes4 __attribute__((may_alias, aligned(1)));
+#define SPLIT(T, C)                                                                                \
+  for (int64_t r = 0; r < rows; r++)                                                               \
+    for (int c = 0; c < (C); c++)                                                                  \
+      *(T *)(to + c * target_stride + r * (int64_t)sizeof(T)) = ((const T *)from)[r * (C) + c];
+#define JOIN(T, C)                                                                                 \
+  for (int64_t r = 0; r < columns; r++)                                                            \
+    for (int c = 0; c < (C); c++)                                                                  \
+      ((T *)to)[r * (C) + c] = *(const T *)(from + c * source_stride + r * (int64_t)sizeof(T));
+#define BY_LINES(LINES, LOOP)                                                                      \
+  if (width == 1 && (LINES) == 2) {                                                                \
+    LOOP(bytes1, 2)                                                                                \
+  } else if (width == 1 && (LINES) == 3) {                                                         \
+    LOOP(bytes1, 3)                                                                                \
+  } else if (width == 1 && (LINES) == 4) {                                                         \
+    LOOP(bytes1, 4)                                                                                \
+  } else if (width == 4 && (LINES) == 2) {                                                         \
+    LOOP(bytes4, 2)                                                                                \
+  } else if (width == 4 && (LINES) == 3) {                                                         \
+    LOOP(bytes4, 3)                                                                                \
+  } else if (width == 4 && (LINES) == 4) {                                                         \
+    LOOP(bytes4, 4)                                                                                \
+  } else {                                                                                         \
+    return 0;                                                                                      \
+  }                                                                                                \
+  return 1;
+
+int dl_transpose_few__avx2(void *target, int64_t target_stride, const void *source,
+                           int64_t source_stride, int64_t rows, int64_t columns, int64_t width) {
+  char *restrict to = target;
+  const char *restrict from = source;
+  if (source_stride == columns * width && rows >= 16) {
+    BY_LINES(columns, SPLIT)
+  }
+  if (target_stride == rows * width && columns >= 16) {
+    BY_LINES(rows, JOIN)
+  }
+  return 0;
+}
+
 #pragma clang attribute pop
 
 #else
@@ -98,6 +141,11 @@ int dl_movement_has_avx2(void) { return 0; }
 void dl_transpose_x32_8x8__avx2(void *target, int64_t target_stride, const void *source,
                                 int64_t source_stride, int64_t rows, int64_t columns) {
   dl_transpose_2d__scalar(target, target_stride, source, source_stride, rows, columns, 4);
+}
+
+int dl_transpose_few__avx2(void *target, int64_t target_stride, const void *source,
+                           int64_t source_stride, int64_t rows, int64_t columns, int64_t width) {
+  return 0;
 }
 
 #endif

@@ -7,16 +7,32 @@ enum EinsumLowering: Pass {
   static let level = OptimizationLevel.all
   static let about = PassText(
     looksFor: "an Einsum of two float32 operands that is a matrix product with its axes in "
-      + "another order, batched or with several axes of a kind",
-    makes: "a MatMul, with Transpose and Reshape where axes do not lie in its order",
+      + "another order, batched or with several axes of a kind, or that sums over nothing",
+    makes: "a MatMul or a Mul, with Transpose, Reshape and Unsqueeze where axes do not lie in its "
+      + "order",
     why: "it sums the same products; the passes for products and attention know it in this form")
 
   static func run(_ g: GraphEditor, _ options: PassOptions) throws(EngineError) {
     for i in g.nodes where g.isLive(i) {
       guard let op = g.node(i).op as? Einsum, g.node(i).inputs.count == 2,
         let one = g.input(i, 0), let two = g.input(i, 1), g.dtype(one) == .float32,
-        let first = g.dims(one), let second = g.dims(two), let p = op.product([first, second])
+        let first = g.dims(one), let second = g.dims(two)
       else { continue }
+      if let sides = op.multiplied([first.count, second.count]), let y = g.output(i) {
+        var factors: [ValueID] = []
+        for (v, side) in zip([one, two], sides) {
+          let x = try turned(g, i, v, side.order)
+          factors.append(
+            side.missing.isEmpty
+              ? x : try g.addOne(Unsqueeze(), [x, g.addInts(side.missing)], at: i))
+        }
+        let product = try g.addOne(Mul(), factors, at: i, name: g.node(i).name)
+        g.note(i, "\(name): a product of elements")
+        g.replace(y, with: product)
+        g.remove(i)
+        continue
+      }
+      guard let p = op.product([first, second]) else { continue }
       let (a, b) = p.isSwapped ? (two, one) : (one, two)
       let (left, right) = p.isSwapped ? (second, first) : (first, second)
       let columns = p.right.suffix(p.columns).map { right[$0].known ?? 0 }

@@ -13,6 +13,22 @@ public enum Blocks {
     dl_take_blocks__scalar(target, source, offsets, Int64(count), Int64(blockBytes))
   }
 
+  /// Element `j` of `target` is that of `source` at `i * along + j * step`, for `j` below `count`
+  /// and `i` the index `j`, from `-size` to `size - 1`.
+  ///
+  /// - `isWide`: indices are int64, not int32. `along`, `step`: elements.
+  /// - `width`: bytes of an element: 1, 2, 4 or 8.
+  ///
+  /// False, and `target` undefined, where an index is out of range.
+  public static func gather(
+    to target: UnsafeMutableRawPointer, from source: UnsafeRawPointer, indices: UnsafeRawPointer,
+    isWide: Bool, count: Int, size: Int, along: Int, step: Int, width: Int
+  ) -> Bool {
+    dl_gather_elements__scalar(
+      target, source, indices, isWide ? 1 : 0, Int64(count), Int64(size), Int64(along),
+      Int64(step), Int64(width)) != 0
+  }
+
   /// The block at `target + offsets[i]` becomes block `i` of `source`, later ones winning.
   public static func put(
     to target: UnsafeMutableRawPointer, offsets: UnsafePointer<Int64>,

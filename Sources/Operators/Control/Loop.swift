@@ -38,7 +38,9 @@ public struct Loop: Operator {
     }
   }
 
-  init(body: Graph) { self.body = Subgraph(body) }
+  /// `body` takes the iteration's number, the condition and what is carried, and gives the
+  /// condition, what is carried and what is collected.
+  public init(body: Graph) { self.body = Subgraph(body) }
 
   public var attributes: [Attribute] { [.graph("body", body.graph)] }
 

@@ -107,8 +107,25 @@ public struct Col2Im: Operator {
     let taps = block.reduce(1, *)
     let planes = y.shape[0] * y.shape[1]
     let sizes = y.shape.count(of: 2..<y.shape.rank)
-    let places = Table(Col2Im.places(settled))
     let positions = settled.output.reduce(1, *)
+    if x.dtype == .float32 || x.dtype == .float64,
+      let folding = ColumnFolding(
+        image: settled.input, windows: settled.output, kernel: settled.kernel,
+        strides: settled.strides, dilations: settled.dilations, pads: settled.padsBegin)
+    {
+      let isDouble = x.dtype == .float64
+      return Prepared(label: "col2im") { m in
+        m.pool.run(planes) { plane in
+          let (from, to) = (plane * taps * positions, plane * sizes)
+          if isDouble {
+            folding.run(m.input(0, Double.self) + from, to: m.output(0, Double.self) + to)
+          } else {
+            folding.run(m.input(0, Float.self) + from, to: m.output(0, Float.self) + to)
+          }
+        }
+      }
+    }
+    let places = Table(Col2Im.places(settled))
     return Prepared(label: "col2im") { m in
       visitNumeral(
         part,

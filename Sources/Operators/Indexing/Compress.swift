@@ -1,4 +1,5 @@
 import Graphs
+import Kernels
 import Tensors
 
 /// The slices along an axis for which a condition holds.
@@ -44,14 +45,20 @@ public struct Compress: Operator {
     }
     if axis == nil { x = try x.reshaped([x.count]) }
     let at = try normalisedAxis(axis ?? 0, rank: x.shape.rank)
-    var picked: [Int64] = []
-    for (i, isPicked) in condition.elements(Bool.self).enumerated() where isPicked {
-      guard i < x.shape[at] else {
-        throw EngineError(
-          .value, "the condition holds behind the end of axis \(at)",
-          expected: "at most \(x.shape[at]) slices", received: "slice \(i)")
-      }
-      picked.append(Int64(i))
+    // A condition is longer than the axis only where it does not hold there.
+    let flags = condition.storage.bytes
+    let count = NonZeroPlaces.count(
+      flags, count: condition.count, width: 1, parts: 1, ignored: 0)
+    var picked = [Int64](repeating: 0, count: count)
+    NonZeroPlaces.write(
+      flags, sizes: [condition.count], width: 1, parts: 1, ignored: 0, found: count, to: &picked)
+    withExtendedLifetime(condition) {}
+    if let last = picked.last, last >= Int64(x.shape[at]),
+      let behind = picked.first(where: { $0 >= Int64(x.shape[at]) })
+    {
+      throw EngineError(
+        .value, "the condition holds behind the end of axis \(at)",
+        expected: "at most \(x.shape[at]) slices", received: "slice \(behind)")
     }
     return try e.run(Gather(axis: at), [.tensor(x), .tensor(try Tensor(picked))])
   }

@@ -45,7 +45,12 @@ public struct GatherElements: Operator {
     return Prepared(scratchBytes: places.count * 8) { (m) throws(EngineError) in
       let offsets = m.scratch.assumingMemoryBound(to: Int64.self)
       let block = try places.fillBlocks(offsets, from: m.inputs[1]) ?? 1
-      if block == 1 { try places.fill(offsets, from: m.inputs[1]) }
+      if block == 1 {
+        let isDone = try places.gather(
+          to: m.outputs[0], from: m.inputs[0], indices: m.inputs[1], width: size)
+        if isDone { return }
+        try places.fill(offsets, from: m.inputs[1])
+      }
       Blocks.take(
         to: m.outputs[0], from: m.inputs[0], offsets: offsets, count: places.count / block,
         blockBytes: block * size)

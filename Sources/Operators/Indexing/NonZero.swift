@@ -1,4 +1,5 @@
 import Graphs
+import Kernels
 import Tensors
 
 /// The places of all elements that are not zero, in row-major order: int64 `[rank, N]`.
@@ -23,41 +24,26 @@ public struct NonZero: Operator {
 
   public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
     let x = try e.tensor(0)
-    let places = x.dtype == .string ? Self.filled(x) : Self.places(x)
-    let rank = x.shape.rank
-    let strides = x.shape.strides
-    let out = try e.allocate(TensorType(.int64, [rank, places.count]))
-    let y = out.bytes.assumingMemoryBound(to: Int64.self)
-    for (column, place) in places.enumerated() {
-      var rest = place
-      for axis in 0..<rank {
-        y[axis * places.count + column] = Int64(rest / strides[axis])
-        rest %= strides[axis]
-      }
-    }
+    if x.dtype == .string { return try [.tensor(filled(x))] }
+    let isComplex = x.dtype == .complex64 || x.dtype == .complex128
+    let (width, parts) = (x.dtype.byteSize, isComplex ? 2 : 1)
+    let sign: UInt64 = x.dtype.isFloat || isComplex ? 1 << UInt64(width / parts * 8 - 1) : 0
+    let found = NonZeroPlaces.count(
+      x.storage.bytes, count: x.count, width: width, parts: parts, ignored: sign)
+    let out = try e.allocate(TensorType(.int64, [x.shape.rank, found]))
+    NonZeroPlaces.write(
+      x.storage.bytes, sizes: x.shape.array, width: width, parts: parts, ignored: sign,
+      found: found, to: out.bytes.assumingMemoryBound(to: Int64.self))
+    withExtendedLifetime(x) {}
     return [.tensor(Tensor(out))]
   }
 
-  private static func filled(_ x: Tensor) -> [Int] {
-    (0..<x.count).filter { !x.strings[$0].isEmpty }
-  }
-
-  private static func places(_ x: Tensor) -> [Int] {
-    let size = x.dtype.byteSize
-    // Little-endian: the sign of a floating zero is the top bit of the last byte of each part.
-    let isComplex = x.dtype == .complex64 || x.dtype == .complex128
-    let part = isComplex ? size / 2 : size
-    let isFloat = x.dtype.isFloat || isComplex
-    let bytes = x.rawBytes
-    var places: [Int] = []
-    for i in 0..<x.count {
-      var bits: UInt8 = 0
-      for j in 0..<size {
-        let byte = bytes[i * size + j]
-        bits |= isFloat && j % part == part - 1 ? byte & 0x7F : byte
-      }
-      if bits != 0 { places.append(i) }
+  private func filled(_ x: Tensor) throws(EngineError) -> Tensor {
+    let places = (0..<x.count).filter { !x.strings[$0].isEmpty }
+    let (sizes, strides) = (x.shape.array, x.shape.strides)
+    let list = sizes.indices.flatMap { axis in
+      places.map { Int64($0 / strides[axis] % sizes[axis]) }
     }
-    return places
+    return try Tensor(shape: [sizes.count, places.count], list)
   }
 }

@@ -72,60 +72,92 @@ public struct Unique: Operator {
     var x = try e.tensor(0)
     if axis == nil { x = try x.reshaped([x.count]) }
     let at = try normalisedAxis(axis ?? 0, rank: x.shape.rank)
-    let keys = try sortKeys(x)
     let size = x.shape[at]
-    let outer = x.shape.count(of: 0..<at)
-    let inner = x.shape.count(of: at + 1..<x.shape.rank) * (x.count == 0 ? 1 : keys.count / x.count)
-    // The slices as rows of keys.
-    let rows: [[[UInt8]]] = (0..<size).map { i in
-      (0..<outer).flatMap { o in (0..<inner).map { j in keys[(o * size + i) * inner + j] } }
-    }
-    let order = (0..<size).sorted { a, b in
-      for (p, q) in zip(rows[a], rows[b]) where p != q { return p.lexicographicallyPrecedes(q) }
-      return a < b
-    }
-    var groups: [[Int]] = []
-    for i in order {
-      if let first = groups.last?.first, rows[first] == rows[i] {
-        groups[groups.count - 1].append(i)
+    let order: [Int]
+    /// Whether neighbours in the order are equal.
+    let isEqual: (Int, Int) -> Bool
+    if x.dtype == .string {
+      let rows = slices(x.strings.map { Array($0.utf8) }, of: x, at)
+      order = (0..<size).sorted { a, b in
+        for (p, q) in zip(rows[a], rows[b]) where p != q { return p.lexicographicallyPrecedes(q) }
+        return a < b
+      }
+      isEqual = { rows[$0] == rows[$1] }
+    } else {
+      let keys = try sortKeys(x)
+      let length = size == 0 ? 0 : keys.count / size
+      if length == 1 {
+        var pairs = (0..<size).map { (keys[$0], $0) }
+        pairs.sort { a, b in a.0 != b.0 ? a.0 < b.0 : a.1 < b.1 }
+        order = pairs.map { $0.1 }
+        isEqual = { keys[$0] == keys[$1] }
       } else {
-        groups.append([i])
+        let rows = slices(keys, of: x, at).flatMap { $0 }
+        order = (0..<size).sorted { a, b in
+          for j in 0..<length {
+            let (p, q) = (rows[a * length + j], rows[b * length + j])
+            if p != q { return p < q }
+          }
+          return a < b
+        }
+        isEqual = { a, b in
+          (0..<length).allSatisfy { rows[a * length + $0] == rows[b * length + $0] }
+        }
       }
     }
-    if !isSorted { groups.sort { $0[0] < $1[0] } }
+    // Where groups of equals begin in the order; the first of a group is its first in the input.
+    var starts = order.indices.filter { $0 == 0 || !isEqual(order[$0 - 1], order[$0]) }
+    let ends = starts.dropFirst() + [order.count]
+    var groups = Array(zip(starts, ends))
+    if !isSorted { groups.sort { order[$0.0] < order[$1.0] } }
+    starts = groups.map { $0.0 }
     var inverse = [Int64](repeating: 0, count: size)
     for (g, group) in groups.enumerated() {
-      for i in group { inverse[i] = Int64(g) }
+      for i in group.0..<group.1 { inverse[order[i]] = Int64(g) }
     }
-    let firsts = try Tensor(groups.map { Int64($0[0]) })
+    let firsts = try Tensor(starts.map { Int64(order[$0]) })
     var results = try e.run(Gather(axis: at), [.tensor(x), .tensor(firsts)])
     results += [
       .tensor(firsts), .tensor(try Tensor(inverse)),
-      .tensor(try Tensor(groups.map { Int64($0.count) })),
+      .tensor(try Tensor(groups.map { Int64($0.1 - $0.0) })),
     ]
     return Array(results.prefix(e.outputCount))
   }
+
+  /// Slices along `axis` as rows of keys, of which each element has as many.
+  private func slices<Key>(_ keys: [Key], of x: Tensor, _ axis: Int) -> [[Key]] {
+    let size = x.shape[axis]
+    let outer = x.shape.count(of: 0..<axis)
+    let inner =
+      x.shape.count(of: axis + 1..<x.shape.rank) * (x.count == 0 ? 1 : keys.count / x.count)
+    var rows: [[Key]] = []
+    for i in 0..<size {
+      var row: [Key] = []
+      for o in 0..<outer {
+        let first = (o * size + i) * inner
+        row += keys[first..<first + inner]
+      }
+      rows.append(row)
+    }
+    return rows
+  }
 }
 
-/// Bytes for each element (two for a complex one) whose lexicographic order is the elements'.
-private func sortKeys(_ x: Tensor) throws(EngineError) -> [[UInt8]] {
-  func bytes<T: FixedWidthInteger>(_ v: T) -> [UInt8] {
-    withUnsafeBytes(of: v.bigEndian) { Array($0) }
+/// Numbers for each element (two for a complex one) whose order is the elements'.
+private func sortKeys(_ x: Tensor) throws(EngineError) -> [UInt64] {
+  func floating(_ v: Double) -> UInt64 {
+    if v.isNaN { return UInt64.max }
+    let bits: UInt64 = (v == 0 ? 0 : v).bitPattern
+    return bits >> 63 == 1 ? ~bits : bits | (1 << 63)
   }
-  func floating(_ v: Double) -> [UInt8] {
-    if v.isNaN { return bytes(UInt64.max) }
-    let bits = (v == 0 ? 0 : v).bitPattern
-    return bytes(bits >> 63 == 1 ? ~bits : bits | 1 << 63)
+  func signed<T: FixedWidthInteger & Element>(_: T.Type) -> [UInt64] {
+    x.elements(T.self).map { (v: T) -> UInt64 in UInt64(bitPattern: Int64(v)) ^ (1 << 63) }
   }
-  func signed<T: FixedWidthInteger & Element>(_: T.Type) -> [[UInt8]] {
-    x.elements(T.self).map { bytes(UInt64(bitPattern: Int64($0)) ^ 1 << 63) }
-  }
-  func unsigned<T: FixedWidthInteger & Element>(_: T.Type) -> [[UInt8]] {
-    x.elements(T.self).map { bytes($0) }
+  func unsigned<T: FixedWidthInteger & Element>(_: T.Type) -> [UInt64] {
+    x.elements(T.self).map { (v: T) -> UInt64 in UInt64(v) }
   }
   switch x.dtype {
-  case .string: return x.strings.map { Array($0.utf8) }
-  case .bool: return x.rawBytes.map { [$0] }
+  case .bool: return x.rawBytes.map { UInt64($0) }
   case .int8: return signed(Int8.self)
   case .int16: return signed(Int16.self)
   case .int32: return signed(Int32.self)

@@ -58,6 +58,24 @@ extension Einsum {
       sums: sums.count, columns: columns.count)
   }
 
+  /// Where two operands are multiplied and nothing is summed: for each of them its axes in the order
+  /// that they have in the result, and the result's axes that it lacks. Nil elsewhere.
+  ///
+  /// - `ranks`: those of the operands.
+  public func multiplied(_ ranks: [Int]) -> [(order: [Int], missing: [Int])]? {
+    guard ranks.count == 2, let labels = try? parsed.labels(ranks: ranks) else { return nil }
+    let y = labels.result
+    var result: [(order: [Int], missing: [Int])] = []
+    for own in labels.operands {
+      guard Set(own).count == own.count, own.allSatisfy(y.contains) else { return nil }
+      result.append(
+        (
+          y.compactMap { own.firstIndex(of: $0) }, y.indices.filter { !own.contains(y[$0]) }
+        ))
+    }
+    return Set(y).count == y.count ? result : nil
+  }
+
   /// Whether the first axis of a result that one operand alone has is the second operand's.
   private static func startsWithSecond(_ y: [Int], _ a: [Int], _ b: [Int]) -> Bool {
     y.first { a.contains($0) != b.contains($0) }.map { b.contains($0) } ?? false

@@ -118,22 +118,33 @@ public struct MaxUnpool: Operator {
     let (inner, outer) = (Table(own.strides), Table(y.shape.strides))
     let (rank, limit) = (own.rank, own.count)
     let size = x.dtype.byteSize
+    // Places count in what is written, not in a part of it.
+    let isWhole = own == y.shape
     return Prepared { (m) throws(EngineError) in
       m.outputs[0].initializeMemory(as: UInt8.self, repeating: 0, count: y.byteCount)
+      let places = m.input(1, Int64.self)
       for i in 0..<x.count {
-        let place = m.input(1, Int64.self)[i]
+        let place = places[i]
         guard place >= 0, place < Int64(limit) else {
           throw EngineError(
             .value, "place \(i) is out of range", expected: "0 to \(limit - 1)",
             received: "\(place)")
         }
-        var rest = Int(place)
-        var target = 0
-        for a in 0..<rank {
-          target += rest / inner[a] * outer[a]
-          rest %= inner[a]
+        var target = Int(place)
+        if !isWhole {
+          var rest = target
+          target = 0
+          for a in 0..<rank {
+            target += rest / inner[a] * outer[a]
+            rest %= inner[a]
+          }
         }
-        (m.outputs[0] + target * size).copyMemory(from: m.inputs[0] + i * size, byteCount: size)
+        if size == 4 {
+          let value = m.inputs[0].load(fromByteOffset: i * 4, as: UInt32.self)
+          m.outputs[0].storeBytes(of: value, toByteOffset: target * 4, as: UInt32.self)
+        } else {
+          (m.outputs[0] + target * size).copyMemory(from: m.inputs[0] + i * size, byteCount: size)
+        }
       }
     }
   }

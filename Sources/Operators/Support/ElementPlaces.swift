@@ -1,4 +1,5 @@
 import Graphs
+import Kernels
 import Tensors
 
 /// Where GatherElements and ScatterElements find an element for each index: at the index' own
@@ -47,6 +48,40 @@ struct ElementPlaces {
     }
   }
 
+  /// Copies the element of each index; false, with nothing copied, for elements of another width than
+  /// 1, 2, 4 or 8 bytes.
+  ///
+  /// Errors: `.value` for an index out of range.
+  func gather(
+    to target: UnsafeMutableRawPointer, from data: UnsafeRawPointer,
+    indices: UnsafeRawPointer, width bytes: Int
+  ) throws(EngineError) -> Bool {
+    guard bytes <= 8 else { return false }
+    let last = sizes.count - 1
+    for row in 0..<rows {
+      let first = row * width
+      let isDone = Blocks.gather(
+        to: target + first * bytes, from: data + base(row),
+        indices: indices + first * (reader.isWide ? 8 : 4), isWide: reader.isWide, count: width,
+        size: axisSize, along: strides[axis] / bytes,
+        step: axis == last ? 0 : strides[last] / bytes, width: bytes)
+      if isDone { continue }
+      for j in 0..<width { _ = try reader.place(indices, first + j, size: axisSize, axis: axis) }
+    }
+    return true
+  }
+
+  /// The byte offset of a row of indices, those along `axis` left out.
+  private func base(_ row: Int) -> Int {
+    var rest = row
+    var base = 0
+    for a in stride(from: sizes.count - 2, through: 0, by: -1) {
+      if a != axis { base &+= rest % sizes[a] &* strides[a] }
+      rest /= sizes[a]
+    }
+    return base
+  }
+
   /// Where `indices` only repeats one index for all that lies behind `axis`, as broadcast ones do,
   /// and updates fill all of that: the elements of such a block, and the byte offset of each. Nil,
   /// with nothing settled, elsewhere.
@@ -85,12 +120,7 @@ struct ElementPlaces {
     let step = strides[last]
     let along = strides[axis]
     for row in 0..<rows {
-      var rest = row
-      var base = 0
-      for a in stride(from: last - 1, through: 0, by: -1) {
-        if a != axis { base &+= rest % sizes[a] &* strides[a] }
-        rest /= sizes[a]
-      }
+      let base = base(row)
       for j in 0..<width {
         let i = row &* width &+ j
         let place = try reader.place(indices, i, size: axisSize, axis: axis)

@@ -154,7 +154,10 @@ import Testing
       (.tanh, 1.4, { tanh($0) }), (.sigmoid, 2.8, { 1 / (1 + exp(-$0)) }),
       (.softplus, 4, { $0 > 30 ? $0 + exp(-$0) : log1p(exp($0)) }),
       (.elu, 3, { $0 < 0 ? expm1($0) : $0 }), (.sqrt, 0.5, { $0.squareRoot() }),
-      (.round, 0, { $0.rounded(.toNearestOrEven) }),
+      (.round, 0, { $0.rounded(.toNearestOrEven) }), (.atan, 3, { atan($0) }),
+      (.asin, 3, { asin($0) }), (.acos, 2, { acos($0) }), (.sinh, 3, { sinh($0) }),
+      (.cosh, 3, { cosh($0) }), (.asinh, 4, { asinh($0) }), (.acosh, 3, { acosh($0) }),
+      (.atanh, 2, { atanh($0) }),
     ]
     let count = 1 << 16
     var x: [Float] = []

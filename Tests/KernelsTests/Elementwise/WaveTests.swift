@@ -3,10 +3,10 @@ import Kernels
 import Tensors
 import Testing
 
-/// Sine and cosine of float32 within 1 ulp of those in double, far beyond the range of the polynomials
+/// Sine, cosine and tangent of float32 within 1 ulp of those in double, far beyond the range of the polynomials
 /// too, and equal whatever stands beside a number.
 @Suite struct WaveTests {
-  @Test(arguments: [UnaryOp.sin, .cos]) func equalsTheLibrary(op: UnaryOp) throws {
+  @Test(arguments: [UnaryOp.sin, .cos, .tan]) func equalsTheLibrary(op: UnaryOp) throws {
     var x: [Float] = [0, -0.0, .infinity, -.infinity, .nan, 1e6, -1e6, 1.0001e6, 3e7, 1e30]
     x.append(-Float.leastNonzeroMagnitude * 9)
     for i in 0..<4000 { x.append((Float(i) - 2000) * 0.0531) }
@@ -17,7 +17,9 @@ import Testing
       var y = x
       kernel.run(count: x.count, x, &y)
       for (a, b) in zip(x, y) {
-        let want = op == .sin ? Glibc.sin(Double(a)) : Glibc.cos(Double(a))
+        let want =
+          op == .sin
+          ? Glibc.sin(Double(a)) : op == .cos ? Glibc.cos(Double(a)) : Glibc.tan(Double(a))
         if want.isNaN {
           #expect(b.isNaN)
           continue
