@@ -9,7 +9,8 @@ public struct Optimizer {
     ConditionInlining.self, LoopUnrolling.self, CommonSubexpressions.self, ShapeArithmetic.self,
     SizeSharing.self, UnitAxes.self, IdentityArithmetic.self, JoinSimplification.self,
     LinearUnflattening.self, TransposeMotion.self, PadFolding.self, BatchNormFolding.self,
-    QuantizedForms.self, QuantizeMotion.self, LinearAffine.self, ZeroStates.self, ConvAffine.self,
+    QuantizedForms.self, QuantizeMotion.self, LinearAffine.self, ZeroStates.self, ConvIntegerForms.self,
+    ConvAffine.self,
     ResizedProducts.self, ConvResidual.self, ConvActivation.self, GeluFusion.self,
     GateFusion.self, NormFusion.self, GroupNormFusion.self, LinearReshape.self,
     BatchedProducts.self,
@@ -18,7 +19,7 @@ public struct Optimizer {
     LinearActivation.self, RotaryFusion.self, AttentionFusion.self, AttentionPacking.self,
     ProjectionMerging.self,
     LinearTranspose.self, LinearResidual.self, MatMulTranspose.self, SkipNormFusion.self,
-    ByteImages.self, DequantizedConstants.self, BlockedImages.self, BlockedExpansion.self,
+    ByteImages.self, DynamicImages.self, DequantizedConstants.self, BlockedImages.self, BlockedExpansion.self,
     ElementwiseFusion.self,
   ]
 

@@ -10,6 +10,7 @@
 #define F __m256
 #define LOAD(p) _mm256_loadu_si256((const __m256i *)(p))
 #define LOAD_F(p) _mm256_loadu_ps(p)
+#define STORE_F(p, v) _mm256_storeu_ps(p, v)
 #define ZERO _mm256_setzero_si256()
 #define FOUR(p) _mm256_set1_epi32(dl_four(p))
 #define SET_16(x) _mm256_set1_epi16((short)(x))

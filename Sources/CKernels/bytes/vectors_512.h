@@ -10,6 +10,7 @@
 #define F __m512
 #define LOAD(p) _mm512_loadu_si512(p)
 #define LOAD_F(p) _mm512_loadu_ps(p)
+#define STORE_F(p, v) _mm512_storeu_ps(p, v)
 #define ZERO _mm512_setzero_si512()
 #define FOUR(p) _mm512_set1_epi32(dl_four(p))
 #define SET_16(x) _mm512_set1_epi16((short)(x))

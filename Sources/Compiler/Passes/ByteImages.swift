@@ -195,15 +195,3 @@ struct ByteWalk {
     return f.bounds
   }
 }
-
-extension FusedActivation {
-  /// The numbers between which it keeps its input; nil for functions that do more.
-  var bounds: (low: Float, high: Float)? {
-    switch name {
-    case "": (-.infinity, .infinity)
-    case "Relu": (0, .infinity)
-    case "Clip": parameters[0] <= parameters[1] ? (parameters[0], parameters[1]) : nil
-    default: nil
-    }
-  }
-}
