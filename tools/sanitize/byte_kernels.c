@@ -175,7 +175,7 @@ static void lay(laid *a, const layer *l, int lanes, int most, int is_wide) {
                         .lanes = lanes,
                         .is_half = p->is_half,
                         .is_wide = is_wide,
-                        .is_in_order = l->block != 0,
+                        .is_in_order = l->block && !l->is_depthwise,
                         .merged = l->is_dense ? a->tap_step : 0,
                         .tap_columns = l->is_depthwise ? l->taps[1] : 0};
     dl_byte_pack_s8(a->packed + bytes[i], &f);
@@ -186,7 +186,8 @@ static void lay(laid *a, const layer *l, int lanes, int most, int is_wide) {
       const int is_last = p->is_half && column >= 8 * p->vectors;
       const intptr_t wide = 4 * (p->vectors - is_last), k = column - (is_last ? 8 * p->vectors : 0);
       const intptr_t quarter = k / wide + (is_last ? 2 : 0), rest = k % wide;
-      const intptr_t lane = l->block ? column : rest / 4 * lanes + quarter * 4 + rest % 4;
+      const intptr_t lane =
+          l->block && !l->is_depthwise ? column : rest / 4 * lanes + quarter * 4 + rest % 4;
       const size_t at = constants[i] + (size_t)lane;
       const int8_t *w = a->weights + (a->first[i] + column) * part * taps;
       int32_t sum = 0;
@@ -263,13 +264,13 @@ static void run_floats(laid *a, conv_function kernel, intptr_t chunk) {
             .z = !l->has_residual ? NULL : (l->is_in_place ? a->floats : a->added) + place,
             .block = l->block,
             .step = step,
-            .shift = l->has_offset ? a->shift + image * pixels : NULL,
+            .shift = l->has_offset && !l->is_depthwise ? a->shift + image * pixels : NULL,
             .low = l->is_bounded ? 0 : -INFINITY,
             .high = l->has_own ? 6 : INFINITY};
         dl_byte_conv c = a->c;
         c.floats = &f;
-        kernel(&c, &a->panel[i], x, a->border, NULL, NULL, image * pixels + at,
-               pixels - at < chunk ? pixels - at : chunk, a->table);
+        kernel(&c, &a->panel[i], l->is_depthwise ? x + a->first[i] : x, a->border, NULL, NULL,
+               image * pixels + at, pixels - at < chunk ? pixels - at : chunk, a->table);
       }
 }
 
@@ -339,8 +340,8 @@ static int check(void) {
         if (l.input[i] + 2 * l.pad[i] < l.dilation[i] * (l.taps[i] - 1) + 1)
           l.input[i] = l.dilation[i] * (l.taps[i] - 1) + 1;
       }
-      if (!l.is_depthwise && draw() % 3 == 0)
-        l.block = kinds[k].lanes;
+      if (draw() % 3 == 0)
+        l.block = k == sizeof kinds / sizeof *kinds - 1 ? 16 : kinds[k].lanes;
       if (!l.is_depthwise && draw() % 2) {
         l.channels = 1 + (intptr_t)draw() % 16;
         l.is_dense = l.taps[1] > 1 && l.dilation[1] == 1;

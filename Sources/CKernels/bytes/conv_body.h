@@ -47,7 +47,8 @@ INLINE void finish_floats(const int rows, const int vectors, const dl_byte_panel
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++) {
       const V sum = f.shift ? ADD_32(sums[i][j], SET_32(f.shift[i])) : sums[i][j];
-      F v = FMA_F(TO_F(sum), scale, offset);
+      // Each step rounds, as the graph's own do.
+      F v = ADD_F(MUL_F(TO_F(sum), scale), offset);
       if (f.z)
         v = ADD_F(v, LOAD_F(f.z + j * f.step + LANES * i));
       STORE_F(y + LANES * i, MIN_F(high, MAX_F(low, v)));

@@ -102,4 +102,15 @@ INLINE V dl_spread_out(V v, int vectors, int half) {
     return v;
   }
 }
+// Numbers of four vectors, columns as panels have them, in their order.
+INLINE void dl_in_order(F *v) {
+  const F a = _mm256_permute2f128_ps(v[0], v[1], 0x20),
+          c = _mm256_permute2f128_ps(v[0], v[1], 0x31);
+  const F b = _mm256_permute2f128_ps(v[2], v[3], 0x20),
+          d = _mm256_permute2f128_ps(v[2], v[3], 0x31);
+  v[0] = a;
+  v[1] = b;
+  v[2] = c;
+  v[3] = d;
+}
 #endif

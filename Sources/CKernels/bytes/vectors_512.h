@@ -117,4 +117,13 @@ INLINE V dl_spread_out(V v, int vectors, int half) {
     return v;
   }
 }
+// Numbers of four vectors, columns as panels have them, in their order.
+INLINE void dl_in_order(F *v) {
+  const F a = _mm512_shuffle_f32x4(v[0], v[1], 0x44), b = _mm512_shuffle_f32x4(v[0], v[1], 0xEE);
+  const F c = _mm512_shuffle_f32x4(v[2], v[3], 0x44), d = _mm512_shuffle_f32x4(v[2], v[3], 0xEE);
+  v[0] = _mm512_shuffle_f32x4(a, c, 0x88);
+  v[1] = _mm512_shuffle_f32x4(a, c, 0xDD);
+  v[2] = _mm512_shuffle_f32x4(b, d, 0x88);
+  v[3] = _mm512_shuffle_f32x4(b, d, 0xDD);
+}
 #endif

@@ -54,7 +54,8 @@ typedef struct dl_byte_conv {
   intptr_t out_step;                         // between pixels of output and residual
   dl_byte_finish finish;
   // Where not NULL, a call's outputs belong to one image, its panel's columns lie in order (see
-  // dl_byte_filter), is_small is 0, offset is given, and z and y are of no use.
+  // dl_byte_filter) unless each has a window of its own, is_small is 0, offset is given, and z and
+  // y are of no use; so is the shift where each column has a window of its own.
   const dl_byte_floats *floats;
 } dl_byte_conv;
 
@@ -189,8 +190,9 @@ DL_BYTE_PIXEL_SUMS(dl_byte_pixel_sums_u8__scalar);
 DL_BYTE_PIXEL_SUMS(dl_byte_pixel_sums_u8__avx2);
 DL_BYTE_PIXEL_SUMS(dl_byte_pixel_sums_u8__avx512);
 // y[o] = factor times the sum of x over the window of output o of one image; w->channels is of no
-// use.
-void dl_byte_window_sums_s32(const dl_byte_window *w, const int32_t *x, int32_t *y, int32_t factor);
+// use. row: room for a number for each column of x.
+void dl_byte_window_sums_s32(const dl_byte_window *w, const int32_t *x, int32_t *y, int32_t *row,
+                             int32_t factor);
 
 // to[p * to_step + c] = from[p * from_step + c], c < channels, p < pixels.
 void dl_byte_channels_u8(uint8_t *to, intptr_t to_step, const uint8_t *from, intptr_t from_step,

@@ -44,12 +44,15 @@ private struct DynamicWalk {
     guard let w = try weights(c.inputs[1]), let shape = g.constant(w.values)?.shape,
       shape.rank == 4, w.zero == 0 || c.conv.group == 1
     else {
-      g.miss(c.node, "\(DynamicImages.name): its weights are not constant bytes")
+      g.miss(
+        c.node,
+        "\(DynamicImages.name): its weights are not constant bytes, or do not fit int8 "
+          + "without their zero points and it has groups")
       return
     }
     let m = shape[0]
-    guard shape[1] > 1, m >= layout.block / 2 else {
-      g.miss(c.node, "\(DynamicImages.name): each result has one channel, or they are few")
+    guard shape[1] > 1 || m == c.conv.group, m >= layout.block / 2 else {
+      g.miss(c.node, "\(DynamicImages.name): results are few, or several of each channel")
       return
     }
     guard c.activation.keepsZero || m % layout.block == 0 else {
@@ -61,7 +64,7 @@ private struct DynamicWalk {
       guard let t = g.constant(b), t.dtype == .float32, t.count == m else { return }
       bias = b
     }
-    let image = try image(source, x, at: c.node)
+    guard let image = try image(source, x, at: c.node) else { return }
     var inputs: [ValueID?] = image.map { $0 }
     inputs += [w.values, g.addConstant(try Tensor(w.scales)), bias]
     if let z = c.residual { inputs.append(try inBlocks(z, at: c.node)) }
@@ -83,22 +86,16 @@ private struct DynamicWalk {
     return made
   }
 
-  /// Bytes, scale and zero point of a plain image.
+  /// Bytes, scale and zero point of a plain image; nil where its channels are not known.
   private mutating func image(
     _ source: ValueID, _ x: ByteCodes, at place: Int
-  ) throws(EngineError) -> [ValueID] {
+  ) throws(EngineError) -> [ValueID]? {
     if let known = bytes[x.codes] { return known }
-    let made: [ValueID]
-    if let channels = g.dims(source)?[1].known, channels >= layout.block / 2 || blocked[source] != nil
-    {
-      made = try g.add(
-        DynamicToBytes(channels: channels), [try inBlocks(source, at: place)], outputs: 3,
-        at: place)
-    } else {
-      // Few channels would leave most of a block empty.
-      let all = try g.addOne(ToBytes(PixelScale(1, zero: 0)), [x.codes], at: place)
-      made = [all, x.scale] + (x.zero.map { [$0] } ?? [])
-    }
+    guard let channels = g.dims(source)?[1].known else { return nil }
+    // Few channels would leave most of a block empty.
+    let isBlocked = channels >= layout.block / 2 || blocked[source] != nil
+    let image = isBlocked ? try inBlocks(source, at: place) : source
+    let made = try g.add(DynamicToBytes(channels: channels), [image], outputs: 3, at: place)
     bytes[x.codes] = made
     return made
   }

@@ -19,7 +19,8 @@ extension BytePanels {
     switch (isDepthwise, isa) {
     #if arch(x86_64)
       case (false, .avx512vnni):
-        dl_byte_conv_u8s8__avx512vnni(c, panel, from, border, z, y, task.first, task.count, task.table)
+        dl_byte_conv_u8s8__avx512vnni(
+          c, panel, from, border, z, y, task.first, task.count, task.table)
       case (false, .avx512):
         dl_byte_conv_u8s8__avx512(c, panel, from, border, z, y, task.first, task.count, task.table)
       case (false, .avx2):
@@ -29,21 +30,26 @@ extension BytePanels {
           dl_byte_depthwise_u8s8__avx512vnni_half(
             c, panel, from, border, z, y, task.first, task.count, task.table)
         } else {
-          dl_byte_depthwise_u8s8__avx512vnni(c, panel, from, border, z, y, task.first, task.count, task.table)
+          dl_byte_depthwise_u8s8__avx512vnni(
+            c, panel, from, border, z, y, task.first, task.count, task.table)
         }
       case (true, .avx512):
         if panels[task.panel].lanes == 8 {
-          dl_byte_depthwise_u8s8__avx2(c, panel, from, border, z, y, task.first, task.count, task.table)
+          dl_byte_depthwise_u8s8__avx2(
+            c, panel, from, border, z, y, task.first, task.count, task.table)
         } else {
-          dl_byte_depthwise_u8s8__avx512(c, panel, from, border, z, y, task.first, task.count, task.table)
+          dl_byte_depthwise_u8s8__avx512(
+            c, panel, from, border, z, y, task.first, task.count, task.table)
         }
       case (true, .avx2):
-        dl_byte_depthwise_u8s8__avx2(c, panel, from, border, z, y, task.first, task.count, task.table)
+        dl_byte_depthwise_u8s8__avx2(
+          c, panel, from, border, z, y, task.first, task.count, task.table)
     #endif
     case (false, _):
       dl_byte_conv_u8s8__scalar(c, panel, from, border, z, y, task.first, task.count, task.table)
     case (true, _):
-      dl_byte_depthwise_u8s8__scalar(c, panel, from, border, z, y, task.first, task.count, task.table)
+      dl_byte_depthwise_u8s8__scalar(
+        c, panel, from, border, z, y, task.first, task.count, task.table)
     }
   }
 }

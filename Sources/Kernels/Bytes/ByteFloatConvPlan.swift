@@ -4,8 +4,8 @@ import Tensors
 /// A convolution of bytes whose scale and zero point come with each run, with float32 results in
 /// blocks of channels (`BlockedMove`): everything settled but the memory.
 ///
-/// Sums are exact, then one float32 product with the scales and sums with offset and residual are
-/// rounded: results do not depend on threads or on the instruction set.
+/// Sums are exact, then the product with the scales and the sums with offset and residual are each
+/// rounded to float32: results do not depend on threads or on the instruction set.
 public struct ByteFloatConvPlan: Sendable {
   public var label: String { panels.label + " to float" }
   /// Bytes of scratch that `run` needs, 64-byte aligned.
@@ -46,7 +46,8 @@ public struct ByteFloatConvPlan: Sendable {
   ) throws(EngineError) {
     let g = panels.geometry
     let channels = g.groups * g.outputs
-    precondition(panels.isInOrder && scales.count == channels, "\(scales.count) scales")
+    precondition(panels.isInOrder || panels.isDepthwise, "panels of bytes")
+    precondition(scales.count == channels, "\(scales.count) scales")
     precondition(weightZero == 0 || g.groups == 1, "groups with a zero point of weights")
     (self.panels, self.filter, self.block, self.weightZero) = (panels, filter, block, weightZero)
     (self.low, self.high) = (low, high)
@@ -59,7 +60,7 @@ public struct ByteFloatConvPlan: Sendable {
     let scale = (constants.bytes + count * 4).assumingMemoryBound(to: Float.self)
     for p in panels.panels {
       for column in 0..<p.columns {
-        let (m, at) = (p.first + column, p.constants + column)
+        let (m, at) = (p.first + column, p.constants + panels.lane(column, p))
         sum[at] = sums[m]
         scale[at] = scales[m]
         scale[count + at] = offsets?[m] ?? 0
@@ -68,7 +69,7 @@ public struct ByteFloatConvPlan: Sendable {
     let isMoved = weightZero != 0
     let pieces = [
       work.scratchBytes, count * 8, work.borderBytes, isMoved ? g.batch * g.inputPixels * 4 : 0,
-      isMoved ? g.batch * g.outputPixels * 4 : 0,
+      isMoved ? g.batch * (g.outputPixels + g.input[2]) * 4 : 0,
     ]
     var starts = [0]
     for bytes in pieces { starts.append(starts[starts.count - 1] + GemmPlan.aligned(bytes)) }
@@ -156,6 +157,7 @@ public struct ByteFloatConvPlan: Sendable {
       default: dl_byte_pixel_sums_u8__scalar(to, from, end - first, g.channels, panels.step, zero)
       }
     }
+    nonisolated(unsafe) let rows = shift + g.batch * g.outputPixels
     pool.run(g.batch) { image in
       var window = dl_byte_window(
         input: (g.input[1], g.input[2]), output: (g.output[1], g.output[2]),
@@ -163,7 +165,7 @@ public struct ByteFloatConvPlan: Sendable {
         dilation: (g.dilations[1], g.dilations[2]), pad: (g.pads[1], g.pads[2]), channels: 0)
       dl_byte_window_sums_s32(
         &window, sums + image * g.inputPixels, shift + image * g.outputPixels,
-        Int32(-weightZero))
+        rows + image * g.input[2], Int32(-weightZero))
     }
     return UnsafePointer(shift)
   }

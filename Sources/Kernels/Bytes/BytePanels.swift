@@ -30,7 +30,8 @@ public struct BytePanels: Sendable {
   /// Bytes from one tap of a merged row to the next: fewer than `step` where that saves fours.
   let tapStep: Int
   let isWide: Bool
-  /// Whether each vector's lanes are neighbouring outputs, for results that are not packed.
+  /// Whether each vector's lanes are neighbouring outputs, for results that are not packed; windows of
+  /// channels leave another order.
   let isInOrder: Bool
   let panels: [Panel]
   /// Of all weights.
@@ -48,9 +49,10 @@ public struct BytePanels: Sendable {
 
   public init(_ g: ConvGeometry, isa: InstructionSet = .current, isInOrder: Bool = false) {
     precondition(Self.takes(g), "no byte convolution")
-    (geometry, self.isa, self.isInOrder) = (g, isa, isInOrder)
+    (geometry, self.isa) = (g, isa)
     step = Self.step(g.groups * g.channels)
-    isDepthwise = !isInOrder && g.channels == 1 && g.outputs == 1 && g.groups > 1
+    isDepthwise = g.channels == 1 && g.outputs == 1 && g.groups > 1
+    self.isInOrder = isInOrder && !isDepthwise
     isMerged = g.groups == 1 && step <= 16 && g.kernel[2] > 1 && g.dilations[2] == 1
     let isDense = isMerged && (g.kernel[2] * g.channels + 3) / 4 < g.kernel[2] * step / 4
     tapStep = isDense ? g.channels : step

@@ -7,7 +7,8 @@ enum ConvIntegerForms: Pass {
   static let level = OptimizationLevel.all
   static let stage = PassStage.layout
   static let about = PassText(
-    looksFor: "a ConvInteger with constant weights, cast to float32 and multiplied with the product "
+    looksFor:
+      "a ConvInteger with constant weights, cast to float32 and multiplied with the product "
       + "of one scale and of one, or one for each channel: dynamic quantisation",
     makes: "a Conv of the numbers that the codes stand for, behind DequantizeLinear",
     why: "scales come out of the sum; passes that join what follows, and those that keep "
@@ -38,7 +39,8 @@ enum ConvIntegerForms: Pass {
         }
         var image = numbers[codes]
         if image == nil {
-          image = try g.addOne(DequantizeLinear(), [codes, left] + (zero.map { [$0] } ?? []), at: i)
+          image = try g.addOne(
+            DequantizeLinear(), [codes, left] + (zero.map { [$0] } ?? []), at: i)
           numbers[codes] = image
         }
         try g.fuse(
@@ -59,8 +61,10 @@ enum ConvIntegerForms: Pass {
       }
       // [M, 1, 1], or the same with an axis of images before.
       let axis = t.shape.rank - (rank - 1)
-      guard t.count == 1 || axis >= 0 && t.shape.rank <= rank && t.shape[axis] == channels
-        && t.count == channels
+      guard
+        t.count == 1
+          || axis >= 0 && t.shape.rank <= rank && t.shape[axis] == channels
+            && t.count == channels
       else { continue }
       return (a, try t.values(as: Float.self))
     }
@@ -83,7 +87,8 @@ enum ConvIntegerForms: Pass {
       g.addConstant(try constant((0..<count).map { scales[scales.count == 1 ? 0 : $0] })))
     let codes = (0..<count).map { Int(z.asDouble(z.count == 1 ? 0 : $0) ?? 0) }
     switch z.dtype {
-    case .int8: inputs.append(g.addConstant(try constant(codes.map { Int8(truncatingIfNeeded: $0) })))
+    case .int8:
+      inputs.append(g.addConstant(try constant(codes.map { Int8(truncatingIfNeeded: $0) })))
     case .uint8:
       inputs.append(g.addConstant(try constant(codes.map { UInt8(truncatingIfNeeded: $0) })))
     default: return nil
