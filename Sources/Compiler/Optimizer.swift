@@ -10,8 +10,9 @@ public struct Optimizer {
     CommonSubexpressions.self, ShapeArithmetic.self, SizeSharing.self, UnitAxes.self,
     IdentityArithmetic.self, JoinSimplification.self,
     LinearUnflattening.self, TransposeMotion.self, PadFolding.self, BatchNormFolding.self,
-    QuantizedForms.self, QuantizeMotion.self, LinearAffine.self, ZeroStates.self, ConvAffine.self,
-    ResizedProducts.self, ConvResidual.self, ConvActivation.self, GeluFusion.self,
+    QuantizedForms.self, QuantizeMotion.self, LinearAffine.self, ZeroStates.self,
+    ConvIntegerForms.self, ConvAffine.self, ResizedProducts.self, ConvResidual.self,
+    ConvActivation.self, GeluFusion.self,
     GateFusion.self, NormFusion.self, GroupNormFusion.self, LinearReshape.self,
     BatchedProducts.self,
     BlockWeightsProduct.self, NBitsBias.self, QuantizedHeads.self, QuantizedProduct.self,
@@ -19,8 +20,8 @@ public struct Optimizer {
     LinearActivation.self, RotaryFusion.self, AttentionFusion.self, AttentionPacking.self,
     ProjectionMerging.self,
     LinearTranspose.self, LinearResidual.self, MatMulTranspose.self, SkipNormFusion.self,
-    ByteImages.self, DequantizedConstants.self, BlockedImages.self, BlockedExpansion.self,
-    ElementwiseFusion.self,
+    ByteImages.self, DynamicImages.self, DequantizedConstants.self, BlockedImages.self,
+    BlockedExpansion.self, ElementwiseFusion.self,
   ]
 
   /// Rounds after which it ends even if passes still find something.
@@ -97,6 +98,7 @@ public struct Optimizer {
       if options.isStrict || observer != nil { throw error }
       return good
     }
+    if wanted.contains(where: { $0 == ByteImages.self }) { editor.explainQuantization() }
     return editor.finish()
   }
 

@@ -34,12 +34,18 @@ static void *room(size_t bytes) {
 typedef struct layer {
   intptr_t images, channels, outputs, input[2], taps[2], stride[2], pad[2], dilation[2];
   int is_depthwise, has_residual, has_own, is_bounded, has_offset, is_in_place;
+  int is_dense; // a first layer: all taps of a row are one
+  int block;    // results are float32 in blocks of so many channels; or 0
 } layer;
 
 typedef struct laid {
   layer l;
   intptr_t step, out_step, output[2], panels, fours;
   int lanes, is_wide, small;
+  intptr_t tap_step, copy_columns, blocks;
+  float *floats, *added;
+  int32_t *shift;
+  uint8_t *copy;
   int8_t *weights;
   uint8_t *x, *z, *y, *border, *packed;
   int32_t *start;
@@ -58,6 +64,22 @@ static float few_bits(float v) {
   bits &= ~3u;
   memcpy(&v, &bits, 4);
   return v;
+}
+
+// A copy of the image between columns of zero points, its channels alone where that saves fours.
+static void dense(laid *a) {
+  const layer *l = &a->l;
+  const intptr_t own = l->channels, all = a->step, wide = l->taps[1];
+  a->tap_step = (wide * own + 3) / 4 < wide * all / 4 ? own : all;
+  a->fours = (wide * a->tap_step + 3) / 4;
+  const intptr_t reach = (a->output[1] - 1) * l->stride[1] + wide, given = l->pad[1] + l->input[1];
+  a->copy_columns = reach > given ? reach : given;
+  const intptr_t rows = l->images * l->input[0], row = a->copy_columns * a->tap_step;
+  a->copy = room((size_t)(rows * row + 3));
+  memset(a->copy, 117, (size_t)(rows * row + 3));
+  for (intptr_t r = 0; r < rows; r++)
+    dl_byte_channels_u8(a->copy + r * row + l->pad[1] * a->tap_step, a->tap_step,
+                        a->x + r * l->input[1] * all, all, a->tap_step, l->input[1]);
 }
 
 static void lay(laid *a, const layer *l, int lanes, int most, int is_wide) {
@@ -85,6 +107,23 @@ static void lay(laid *a, const layer *l, int lanes, int most, int is_wide) {
   for (size_t i = 0; i < out_bytes; i++)
     a->z[i] = (uint8_t)draw();
   a->fours = l->is_depthwise ? l->taps[1] * ((l->taps[0] + 3) / 4) : a->step / 4;
+  if (l->is_dense)
+    dense(a);
+  if (l->block) {
+    a->blocks = (l->outputs + l->block - 1) / l->block;
+    const size_t numbers = (size_t)(pixels * a->blocks * l->block);
+    a->floats = room(numbers * 4);
+    a->added = room(numbers * 4);
+    for (size_t i = 0; i < numbers; i++) {
+      const intptr_t m =
+          (intptr_t)i / l->block / (a->output[0] * a->output[1]) % a->blocks * l->block +
+          (intptr_t)i % l->block;
+      a->added[i] = m < l->outputs ? (float)(draw() % 1000) / 64 - 7 : 0;
+    }
+    a->shift = room((size_t)pixels * 4);
+    for (intptr_t i = 0; i < pixels; i++)
+      a->shift[i] = (int32_t)(draw() % 20000) - 10000;
+  }
   a->border = room(l->is_depthwise ? 64 : (size_t)(4 * a->fours));
   const int zero = 117;
   memset(a->border, zero, l->is_depthwise ? 64 : (size_t)(4 * a->fours));
@@ -102,8 +141,10 @@ static void lay(laid *a, const layer *l, int lanes, int most, int is_wide) {
     a->first[a->panels] = first;
     const size_t each = (size_t)(p->vectors * lanes);
     bytes[a->panels + 1] = bytes[a->panels] + (each - (p->is_half ? 8 : 0)) * 4 *
-                                                  (size_t)((l->is_depthwise ? 1 : taps) * a->fours *
-                                                           (is_wide ? 2 : 1));
+                                                  (size_t)((l->is_depthwise ? 1
+                                                            : l->is_dense   ? l->taps[0]
+                                                                            : taps) *
+                                                           a->fours * (is_wide ? 2 : 1));
     constants[a->panels + 1] = constants[a->panels] + each;
     first += p->columns;
   }
@@ -118,12 +159,12 @@ static void lay(laid *a, const layer *l, int lanes, int most, int is_wide) {
   memset(a->scale, 0, count * 4);
   memset(a->base, 0, count * 4);
   memset(a->offset, 0, count * 4);
-  a->small = part * taps <= 120;
+  a->small = part * taps <= 120 && !l->block;
   for (intptr_t i = 0; i < a->panels; i++) {
     dl_byte_panel *p = &a->panel[i];
     dl_byte_filter f = {.weights = a->weights,
                         .all_taps = taps,
-                        .taps = taps,
+                        .taps = l->is_dense ? l->taps[0] : taps,
                         .part = part,
                         .share = l->is_depthwise ? 1 : l->outputs,
                         .first_output = a->first[i],
@@ -134,6 +175,8 @@ static void lay(laid *a, const layer *l, int lanes, int most, int is_wide) {
                         .lanes = lanes,
                         .is_half = p->is_half,
                         .is_wide = is_wide,
+                        .is_in_order = l->block && !l->is_depthwise,
+                        .merged = l->is_dense ? a->tap_step : 0,
                         .tap_columns = l->is_depthwise ? l->taps[1] : 0};
     dl_byte_pack_s8(a->packed + bytes[i], &f);
     p->weights = a->packed + bytes[i];
@@ -143,7 +186,9 @@ static void lay(laid *a, const layer *l, int lanes, int most, int is_wide) {
       const int is_last = p->is_half && column >= 8 * p->vectors;
       const intptr_t wide = 4 * (p->vectors - is_last), k = column - (is_last ? 8 * p->vectors : 0);
       const intptr_t quarter = k / wide + (is_last ? 2 : 0), rest = k % wide;
-      const size_t at = constants[i] + (size_t)(rest / 4 * lanes + quarter * 4 + rest % 4);
+      const intptr_t lane =
+          l->block && !l->is_depthwise ? column : rest / 4 * lanes + quarter * 4 + rest % 4;
+      const size_t at = constants[i] + (size_t)lane;
       const int8_t *w = a->weights + (a->first[i] + column) * part * taps;
       int32_t sum = 0;
       for (intptr_t k = 0; k < part * taps; k++)
@@ -157,9 +202,9 @@ static void lay(laid *a, const layer *l, int lanes, int most, int is_wide) {
     p->start = a->start + constants[i];
     p->scale = a->scale + constants[i];
     p->base = a->base + constants[i];
-    p->offset = l->has_offset ? a->offset + constants[i] : NULL;
+    p->offset = l->has_offset || l->block ? a->offset + constants[i] : NULL;
     // As the plan does: what fills the last four is written too.
-    if (i == a->panels - 1 && p->vectors * lanes >= a->out_step - a->first[i])
+    if (i == a->panels - 1 && !l->block && p->vectors * lanes >= a->out_step - a->first[i])
       p->columns = a->out_step - a->first[i];
   }
   a->table = room((size_t)taps * 8 * sizeof(void *));
@@ -174,6 +219,14 @@ static void lay(laid *a, const layer *l, int lanes, int most, int is_wide) {
                         .row_step = a->step * l->input[1],
                         .image_step = a->step * l->input[1] * l->input[0],
                         .out_step = a->out_step};
+  if (l->is_dense) {
+    a->c.taps[1] = 1;
+    a->c.input[1] = a->copy_columns - l->taps[1] + 1;
+    a->c.pad[1] = 0;
+    a->c.pixel_step = a->tap_step;
+    a->c.row_step = a->tap_step * a->copy_columns;
+    a->c.image_step = a->c.row_step * l->input[0];
+  }
   a->c.finish = (dl_byte_finish){.zero = l->is_bounded ? 99 : 0,
                                  .low = l->is_bounded ? 99 : 0,
                                  .high = l->is_bounded ? 240 : 255,
@@ -188,21 +241,55 @@ static void lay(laid *a, const layer *l, int lanes, int most, int is_wide) {
 }
 
 static void lose(laid *a) {
-  void *all[] = {a->weights, a->x,    a->z,     a->y,      a->border,       a->packed,
-                 a->start,   a->base, a->scale, a->offset, (void *)a->table};
+  void *all[] = {a->weights,       a->x,      a->z,     a->y,     a->border,
+                 a->packed,        a->start,  a->base,  a->scale, a->offset,
+                 (void *)a->table, a->floats, a->added, a->shift, a->copy};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     free(all[i]);
 }
 
+// The same with float32 results: a call for each panel and part of an image.
+static void run_floats(laid *a, conv_function kernel, intptr_t chunk) {
+  const layer *l = &a->l;
+  const intptr_t pixels = a->output[0] * a->output[1], step = pixels * l->block;
+  const uint8_t *x = l->is_dense ? a->copy : a->x;
+  if (l->is_in_place)
+    memcpy(a->floats, a->added, (size_t)(l->images * a->blocks * step) * 4);
+  for (intptr_t image = 0; image < l->images; image++)
+    for (intptr_t at = 0; at < pixels; at += chunk)
+      for (intptr_t i = 0; i < a->panels; i++) {
+        const intptr_t place = (image * a->blocks + a->first[i] / l->block) * step;
+        const dl_byte_floats f = {
+            .y = a->floats + place,
+            .z = !l->has_residual ? NULL : (l->is_in_place ? a->floats : a->added) + place,
+            .block = l->block,
+            .step = step,
+            .shift = l->has_offset && !l->is_depthwise ? a->shift + image * pixels : NULL,
+            .low = l->is_bounded ? 0 : -INFINITY,
+            .high = l->has_own ? 6 : INFINITY};
+        dl_byte_conv c = a->c;
+        c.floats = &f;
+        kernel(&c, &a->panel[i], l->is_depthwise ? x + a->first[i] : x, a->border, NULL, NULL,
+               image * pixels + at, pixels - at < chunk ? pixels - at : chunk, a->table);
+      }
+}
+
 static void run(laid *a, conv_function kernel, intptr_t chunk) {
+  if (a->l.block) {
+    run_floats(a, kernel, chunk);
+    return;
+  }
   const intptr_t all = a->l.images * a->output[0] * a->output[1];
   if (a->l.is_in_place)
     memcpy(a->y, a->z, (size_t)(all * a->out_step));
   const uint8_t *z = a->l.is_in_place ? a->y : a->z;
   for (intptr_t at = 0; at < all; at += chunk)
     for (intptr_t i = 0; i < a->panels; i++)
-      kernel(&a->c, &a->panel[i], a->l.is_depthwise ? a->x + a->first[i] : a->x, a->border,
-             a->l.has_residual ? z + a->first[i] : NULL, a->y + a->first[i], at,
+      kernel(&a->c, &a->panel[i],
+             a->l.is_depthwise ? a->x + a->first[i]
+             : a->l.is_dense   ? a->copy
+                               : a->x,
+             a->border, a->l.has_residual ? z + a->first[i] : NULL, a->y + a->first[i], at,
              all - at < chunk ? all - at : chunk, a->table);
 }
 
@@ -232,7 +319,7 @@ static int check(void) {
   const intptr_t channels[] = {1, 3, 5, 24, 30, 61, 64, 130, 40, 103};
   const intptr_t sizes[] = {1, 3, 6, 11};
   for (size_t k = 2; k < sizeof kinds / sizeof *kinds; k++)
-    for (int round = 0; round < 160; round++) {
+    for (int round = 0; round < 320; round++) {
       layer l = {.images = 1 + (intptr_t)draw() % 2,
                  .channels = channels[draw() % 10],
                  .outputs = channels[draw() % 10],
@@ -253,10 +340,18 @@ static int check(void) {
         if (l.input[i] + 2 * l.pad[i] < l.dilation[i] * (l.taps[i] - 1) + 1)
           l.input[i] = l.dilation[i] * (l.taps[i] - 1) + 1;
       }
+      if (draw() % 3 == 0)
+        l.block = k == sizeof kinds / sizeof *kinds - 1 ? 16 : kinds[k].lanes;
+      if (!l.is_depthwise && draw() % 2) {
+        l.channels = 1 + (intptr_t)draw() % 16;
+        l.is_dense = l.taps[1] > 1 && l.dilation[1] == 1;
+      }
       const uint32_t seed = draw();
       state = seed;
       lay(&a, &l, kinds[k].lanes, kinds[k].most, kinds[k].is_wide);
       state = seed;
+      // The plain sum knows of no dense rows.
+      l.is_dense = 0;
       lay(&b, &l, 16, 4, 0);
       run(&a, kinds[k].kernel, 1 + (intptr_t)draw() % 50);
       run(&b, l.is_depthwise ? kinds[1].kernel : kinds[0].kernel, 1000000);
@@ -264,7 +359,9 @@ static int check(void) {
       intptr_t wrong = 0;
       for (intptr_t p = 0; p < n; p++)
         for (intptr_t m = 0; m < l.outputs; m++)
-          wrong += a.y[p * a.out_step + m] != b.y[p * b.out_step + m];
+          wrong += !l.block && a.y[p * a.out_step + m] != b.y[p * b.out_step + m];
+      for (intptr_t i = 0; i < n * a.blocks * l.block; i++)
+        wrong += a.floats[i] != b.floats[i];
       if (wrong) {
         printf("%s: %ld of %ld differ: %ld images, %ld to %ld channels, %ldx%ld of %ldx%ld\n",
                kinds[k].name, (long)wrong, (long)(n * l.outputs), (long)l.images, (long)l.channels,

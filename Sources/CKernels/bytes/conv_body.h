@@ -12,13 +12,14 @@
 #define ROWS (LANES == 16 ? 8 : 6)
 #define ROWS_OF(vectors) ((vectors) == 4 ? 6 : ROWS)
 
-// Where a tile ends: its sums, [rows][vectors], or where finish is not `apart` bytes.
+// Where a tile ends: its sums, [rows][vectors], or where finish is not `apart` bytes or float32.
 typedef struct end {
-  enum { apart, plain, added } finish;
+  enum { apart, plain, added, floats } finish;
   V *sums;
   uint8_t *y;
   const uint8_t *z;
   intptr_t z_step;
+  dl_byte_floats f; // of the tile's first output
 } end;
 
 #ifndef DOT_HALF
@@ -32,6 +33,28 @@ typedef struct end {
       const uint8_t *ahead, intptr_t ahead_step, const end *e) {                                   \
     tile(R, N, H, c, p, table, ahead, ahead_step, e);                                              \
   }
+
+// The second operand is the result where one is NaN.
+INLINE void finish_floats(const int rows, const int vectors, const dl_byte_panel *p, const end *e,
+                          V sums[ROWS][4]) {
+  // Copies, which stores cannot change.
+  const dl_byte_floats f = e->f;
+  const F low = SET_F(f.low), high = SET_F(f.high);
+#pragma clang loop unroll(full)
+  for (int j = 0; j < vectors; j++) {
+    const F scale = LOAD_F(p->scale + LANES * j), offset = LOAD_F(p->offset + LANES * j);
+    float *y = f.y + j * f.step;
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++) {
+      const V sum = f.shift ? ADD_32(sums[i][j], SET_32(f.shift[i])) : sums[i][j];
+      // Each step rounds, as the graph's own do.
+      F v = ADD_F(MUL_F(TO_F(sum), scale), offset);
+      if (f.z)
+        v = ADD_F(v, LOAD_F(f.z + j * f.step + LANES * i));
+      STORE_F(y + LANES * i, MIN_F(high, MAX_F(low, v)));
+    }
+  }
+}
 
 INLINE void tile(const int rows, const int vectors, const int half, const dl_byte_conv *c,
                  const dl_byte_panel *p, const uint8_t *const *table, const uint8_t *ahead,
@@ -84,6 +107,10 @@ INLINE void tile(const int rows, const int vectors, const int half, const dl_byt
   for (int i = 0; i < rows; i++)
     if (sets == 2)
       sums[0][i][0] = ADD_32(sums[0][i][0], sums[1][i][0]);
+  if (e->finish == floats) {
+    finish_floats(rows, vectors, p, e, sums[0]);
+    return;
+  }
   if (e->finish != apart) {
     // The most usual ends need no more than a few instructions, from registers.
     // Copies, which stores of bytes cannot change.
@@ -217,7 +244,14 @@ DL_BYTE_CONV(CONV) {
   uint8_t held[ROWS * 64];
   V sums[ROWS * 4];
   end e = {.finish = apart, .sums = sums, .z_step = is_held ? 64 : c->out_step};
-  if (f->is_small && !f->is_wide)
+  if (c->floats) {
+    const intptr_t at = first % (c->output[0] * c->output[1]);
+    e.finish = floats;
+    e.f = *c->floats;
+    e.f.y += at * LANES;
+    e.f.z = e.f.z ? e.f.z + at * LANES : NULL;
+    e.f.shift = e.f.shift ? e.f.shift + at : NULL;
+  } else if (f->is_small && !f->is_wide)
     e.finish = !z ? plain : f->has_own && f->z_offset == 0 ? added : apart;
   for (intptr_t done = 0; done < count; done += most) {
     const intptr_t rows = count - done < most ? count - done : most;
@@ -233,11 +267,14 @@ DL_BYTE_CONV(CONV) {
     if (is_held)
       for (intptr_t i = 0; i < rows; i++)
         dl_hold_bytes(held + 64 * i, z + at + i * c->out_step, p->columns);
-    e.y = y + at;
+    e.y = y ? y + at : NULL;
     e.z = is_held ? held : z ? z + at : NULL;
     tiles[kind][rows - 1](form, p, table, ahead, ahead_step, &e);
     if (e.finish == apart)
       finish(c, p, rows, sums, e.z, e.z_step, e.y);
+    e.f.y += c->floats ? rows * LANES : 0;
+    e.f.z = e.f.z ? e.f.z + rows * LANES : NULL;
+    e.f.shift = e.f.shift ? e.f.shift + rows : NULL;
     ahead += steps * ahead_step;
   }
 }

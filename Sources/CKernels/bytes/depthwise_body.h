@@ -16,10 +16,31 @@ INLINE void fours(const V a, const V b, const V c, const V d, const uint8_t *w, 
   sums[3] = DOT(sums[3], HIGH_16(high, high2), w + 3 * width);
 }
 
+// One output as float32 in blocks, the output `at` of its image.
+INLINE void finish_blocks(const dl_byte_floats *f, const dl_byte_panel *p, intptr_t at,
+                          const V *sums) {
+  F v[4];
+#pragma clang loop unroll(full)
+  for (int j = 0; j < 4; j++)
+    v[j] = ADD_F(MUL_F(TO_F(sums[j]), LOAD_F(p->scale + LANES * j)), LOAD_F(p->offset + LANES * j));
+  dl_in_order(v);
+  const intptr_t end = (p->columns + f->block - 1) / f->block * f->block;
+#pragma clang loop unroll(full)
+  for (int j = 0; j < 4; j++) {
+    if (LANES * j >= end)
+      break;
+    const intptr_t place = LANES * j / f->block * f->step + at * f->block + LANES * j % f->block;
+    if (f->z)
+      v[j] = ADD_F(v[j], LOAD_F(f->z + place));
+    // The second operand is the result where one is NaN.
+    STORE_F(f->y + place, MIN_F(SET_F(f->high), MAX_F(SET_F(f->low), v[j])));
+  }
+}
+
 // One output of any window; pointers to its taps are 8 apart.
 static __attribute__((noinline)) void any(const dl_byte_conv *c, const dl_byte_panel *p,
-                                          const uint8_t *const *table, const uint8_t *z,
-                                          uint8_t *y) {
+                                          const uint8_t *const *table, const uint8_t *z, uint8_t *y,
+                                          intptr_t at) {
   V sums[4];
 #pragma clang loop unroll(full)
   for (int j = 0; j < 4; j++)
@@ -34,7 +55,10 @@ static __attribute__((noinline)) void any(const dl_byte_conv *c, const dl_byte_p
                                   : ZERO;
       fours(t[0], t[1], t[2], t[3], w, sums);
     }
-  dl_finish(&c->finish, c->finish.is_small, 4, 0, sums, p, z, y, p->columns);
+  if (c->floats)
+    finish_blocks(c->floats, p, at, sums);
+  else
+    dl_finish(&c->finish, c->finish.is_small, 4, 0, sums, p, z, y, p->columns);
 }
 
 // The rows of an image under a square window.
@@ -85,13 +109,15 @@ INLINE void add_column(const int size, V *sums, const V *u, const uint8_t *weigh
 }
 
 // `count` outputs of a row, the first with its window from column `left` on: each column is taken
-// apart once and counts for all outputs whose windows hold it. is_plain: sums are small, nothing is
-// added.
-INLINE void strip(const int size, const int stride, const int is_plain, const intptr_t columns,
+// apart once and counts for all outputs whose windows hold it. Results are bytes, plain where sums
+// are small and nothing is added, or float32, from the output `first` of the image on.
+enum { any_bytes, plain_bytes, blocks };
+INLINE void strip(const int size, const int stride, const int results, const intptr_t columns,
                   const dl_byte_conv *c, const dl_byte_panel *p, const rows *r, intptr_t left,
-                  intptr_t count, const uint8_t *z, uint8_t *y) {
+                  intptr_t count, const uint8_t *z, uint8_t *y, intptr_t first) {
   // Copies, which stores of bytes cannot change.
   const dl_byte_finish f = c->finish;
+  const dl_byte_floats floats = results == blocks ? *c->floats : (dl_byte_floats){0};
   const dl_byte_panel own = *p;
   const uint8_t *w = (const uint8_t *)own.weights, *border = r->border;
   const intptr_t out_step = c->out_step;
@@ -126,7 +152,11 @@ INLINE void strip(const int size, const int stride, const int is_plain, const in
           add_column(size, sums[s], u, w, stride * s);
         if (t < ahead)
           continue;
-        if (is_plain) {
+        if (results == blocks) {
+          finish_blocks(&floats, &own, first++, sums[ahead]);
+          continue;
+        }
+        if (results == plain_bytes) {
           F v[4];
 #pragma clang loop unroll(full)
           for (int j = 0; j < 4; j++)
@@ -156,28 +186,32 @@ INLINE void strip(const int size, const int stride, const int is_plain, const in
 }
 
 typedef void (*strip_function)(const dl_byte_conv *, const dl_byte_panel *, const rows *, intptr_t,
-                               intptr_t, const uint8_t *, uint8_t *);
-#define STRIP(name, size, stride, is_plain, columns)                                               \
+                               intptr_t, const uint8_t *, uint8_t *, intptr_t);
+#define STRIP(name, size, stride, results, columns)                                                \
   static __attribute__((noinline)) void name(const dl_byte_conv *c, const dl_byte_panel *p,        \
                                              const rows *r, intptr_t left, intptr_t count,         \
-                                             const uint8_t *z, uint8_t *y) {                       \
-    strip(size, stride, is_plain, columns, c, p, r, left, count, z, y);                            \
+                                             const uint8_t *z, uint8_t *y, intptr_t first) {       \
+    strip(size, stride, results, columns, c, p, r, left, count, z, y, first);                      \
   }
 #define STRIPS(name, size, stride)                                                                 \
-  STRIP(name##_whole, size, stride, 0, 4 * LANES)                                                  \
-  STRIP(name##_part, size, stride, 0, p->columns)                                                  \
-  STRIP(name##_plain_whole, size, stride, 1, 4 * LANES)                                            \
-  STRIP(name##_plain_part, size, stride, 1, p->columns)
+  STRIP(name##_whole, size, stride, any_bytes, 4 * LANES)                                          \
+  STRIP(name##_part, size, stride, any_bytes, p->columns)                                          \
+  STRIP(name##_plain_whole, size, stride, plain_bytes, 4 * LANES)                                  \
+  STRIP(name##_plain_part, size, stride, plain_bytes, p->columns)                                  \
+  STRIP(name##_blocks_whole, size, stride, blocks, 4 * LANES)                                      \
+  STRIP(name##_blocks_part, size, stride, blocks, p->columns)
 #define NAMES(name)                                                                                \
   {                                                                                                \
-    {name##_whole, name##_part}, { name##_plain_whole, name##_plain_part }                         \
+    {name##_whole, name##_part}, {name##_plain_whole, name##_plain_part}, {                        \
+      name##_blocks_whole, name##_blocks_part                                                      \
+    }                                                                                              \
   }
 STRIPS(three, 3, 1)
 STRIPS(three_far, 3, 2)
 STRIPS(five, 5, 1)
 STRIPS(five_far, 5, 2)
-// By size 3 and 5, stride 1 and 2, anything and what is plain, whole panels and others.
-static const strip_function all_strips[2][2][2][2] = {{NAMES(three), NAMES(three_far)},
+// By size 3 and 5, stride 1 and 2, kind of results, whole panels and others.
+static const strip_function all_strips[2][2][3][2] = {{NAMES(three), NAMES(three_far)},
                                                       {NAMES(five), NAMES(five_far)}};
 
 // Outputs of square windows whose taps are neighbours, row by row.
@@ -186,8 +220,9 @@ static void strips(const dl_byte_conv *c, const dl_byte_panel *p, const uint8_t 
                    intptr_t count) {
   dl_byte_place place = dl_byte_place_of(c, first);
   const int is_plain = c->finish.is_small && !c->finish.is_wide && !p->offset && !z;
+  const int results = c->floats ? blocks : is_plain ? plain_bytes : any_bytes;
   const strip_function run =
-      all_strips[c->taps[0] == 5][c->stride[1] == 2][is_plain][p->columns != 4 * LANES];
+      all_strips[c->taps[0] == 5][c->stride[1] == 2][results][p->columns != 4 * LANES];
   for (intptr_t done = 0; done < count;) {
     const intptr_t room = c->output[1] - place.column;
     const intptr_t n = count - done < room ? count - done : room;
@@ -199,7 +234,8 @@ static void strips(const dl_byte_conv *c, const dl_byte_panel *p, const uint8_t 
       r.step[i] = is_in ? c->pixel_step : 0;
     }
     const intptr_t at = (first + done) * c->out_step;
-    run(c, p, &r, place.column * c->stride[1] - c->pad[1], n, z ? z + at : NULL, y + at);
+    run(c, p, &r, place.column * c->stride[1] - c->pad[1], n, z ? z + at : NULL, y ? y + at : NULL,
+        place.row * c->output[1] + place.column);
     done += n;
     place.column = 0;
     if (++place.row == c->output[0]) {
@@ -221,6 +257,7 @@ DL_BYTE_CONV(DEPTHWISE) {
     const intptr_t at = (first + done) * c->out_step;
     dl_byte_taps(c, &place, some, x, border, table, 0);
     for (intptr_t i = 0; i < some; i++)
-      any(c, p, table + i, z ? z + at + i * c->out_step : NULL, y + at + i * c->out_step);
+      any(c, p, table + i, z ? z + at + i * c->out_step : NULL, y ? y + at + i * c->out_step : NULL,
+          (first + done + i) % (c->output[0] * c->output[1]));
   }
 }

@@ -35,4 +35,21 @@ static inline uint8_t dl_finish_scalar(const dl_byte_finish *f, int32_t sum, flo
   return (uint8_t)(q < f->low ? f->low : q > f->high ? f->high : q);
 }
 
+// A float32 result of the output `at` of its image, of a column in order.
+static inline void dl_finish_block(const dl_byte_floats *f, intptr_t at, intptr_t column,
+                                   int32_t sum, float scale, float offset) {
+#pragma clang fp contract(off)
+  const intptr_t place = column / f->block * f->step + at * f->block + column % f->block;
+  float v = (float)(f->shift ? sum + f->shift[at] : sum) * scale;
+  v = v + offset;
+  v = f->z ? v + f->z[place] : v;
+  v = f->low > v ? f->low : v;
+  f->y[place] = f->high < v ? f->high : v;
+}
+
+// The columns of a panel with those that fill the last block, whose scales and offsets are 0.
+static inline intptr_t dl_block_columns(const dl_byte_floats *f, const dl_byte_panel *p) {
+  return (p->columns + f->block - 1) / f->block * f->block;
+}
+
 #endif

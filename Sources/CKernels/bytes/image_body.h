@@ -199,3 +199,42 @@ DL_BYTE_DEQUANTIZE(NAME(dl_byte_dequantize_f32)) {
     }
   }
 }
+
+DL_BYTE_QUANTIZE_BLOCKS(NAME(dl_byte_quantize_blocks_f32)) {
+  const float low = (float)-zero, high = (float)(255 - zero);
+  const int is_usual = HAS_FMA && scale > 0x1p-60f && scale < 0x1p60f;
+  const float inverse = 1 / scale, least = -512 * scale, most = 512 * scale;
+  // As many pixels at a time as one block has numbers for.
+  const intptr_t each = PIECE / block;
+  for (intptr_t at = 0; at < pixels; at += each) {
+    const intptr_t count = pixels - at < each ? pixels - at : each;
+    for (intptr_t c = 0; c < step; c += block) {
+      const float *from = x + c / block * block_step + at * block;
+      uint8_t bytes[PIECE];
+      if (is_usual && count == each)
+        for (intptr_t i = 0; i < PIECE; i++) {
+          const float v = quotient(between(from[i], least, most), scale, inverse);
+          bytes[i] = (uint8_t)(nearest(between(v, low, high)) + zero);
+        }
+      else
+        for (intptr_t i = 0; i < count * block; i++)
+          bytes[i] = (uint8_t)(nearest(between(from[i] / scale, low, high)) + zero);
+      uint8_t *to = y + at * step + c;
+      if (block == 16 && step - c >= 16)
+        for (intptr_t p = 0; p < count; p++)
+          memcpy(to + p * step, bytes + 16 * p, 16);
+      else
+        for (intptr_t p = 0; p < count; p++)
+          memcpy(to + p * step, bytes + block * p, (size_t)(step - c < block ? step - c : block));
+    }
+  }
+}
+
+DL_BYTE_PIXEL_SUMS(NAME(dl_byte_pixel_sums_u8)) {
+  for (intptr_t p = 0; p < pixels; p++, x += step) {
+    int32_t sum = 0;
+    for (intptr_t c = 0; c < channels; c++)
+      sum += x[c];
+    y[p] = sum - (int32_t)channels * zero;
+  }
+}

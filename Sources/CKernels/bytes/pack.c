@@ -23,7 +23,9 @@ void dl_byte_pack_s8(void *to, const dl_byte_filter *f) {
         const intptr_t lanes = f->is_half && j == f->vectors - 1 ? f->lanes / 2 : f->lanes;
         for (intptr_t lane = 0; lane < lanes; lane++) {
           const intptr_t missing = f->is_half && lane >= 8 ? lane / 4 - 2 : 0;
-          const intptr_t column = 4 * (lane / 4 * f->vectors - missing + j) + lane % 4;
+          const intptr_t column = f->is_in_order
+                                      ? f->lanes * j + lane
+                                      : 4 * (lane / 4 * f->vectors - missing + j) + lane % 4;
           for (intptr_t i = 0; i < 4; i++) {
             const intptr_t at = 4 * k + i, output = f->first_output + column;
             int8_t w = 0;

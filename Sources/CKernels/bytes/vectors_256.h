@@ -10,6 +10,7 @@
 #define F __m256
 #define LOAD(p) _mm256_loadu_si256((const __m256i *)(p))
 #define LOAD_F(p) _mm256_loadu_ps(p)
+#define STORE_F(p, v) _mm256_storeu_ps(p, v)
 #define ZERO _mm256_setzero_si256()
 #define FOUR(p) _mm256_set1_epi32(dl_four(p))
 #define SET_16(x) _mm256_set1_epi16((short)(x))
@@ -100,5 +101,16 @@ INLINE V dl_spread_out(V v, int vectors, int half) {
   default:
     return v;
   }
+}
+// Numbers of four vectors, columns as panels have them, in their order.
+INLINE void dl_in_order(F *v) {
+  const F a = _mm256_permute2f128_ps(v[0], v[1], 0x20),
+          c = _mm256_permute2f128_ps(v[0], v[1], 0x31);
+  const F b = _mm256_permute2f128_ps(v[2], v[3], 0x20),
+          d = _mm256_permute2f128_ps(v[2], v[3], 0x31);
+  v[0] = a;
+  v[1] = b;
+  v[2] = c;
+  v[3] = d;
 }
 #endif

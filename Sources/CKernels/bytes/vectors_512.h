@@ -10,6 +10,7 @@
 #define F __m512
 #define LOAD(p) _mm512_loadu_si512(p)
 #define LOAD_F(p) _mm512_loadu_ps(p)
+#define STORE_F(p, v) _mm512_storeu_ps(p, v)
 #define ZERO _mm512_setzero_si512()
 #define FOUR(p) _mm512_set1_epi32(dl_four(p))
 #define SET_16(x) _mm512_set1_epi16((short)(x))
@@ -115,5 +116,14 @@ INLINE V dl_spread_out(V v, int vectors, int half) {
   default:
     return v;
   }
+}
+// Numbers of four vectors, columns as panels have them, in their order.
+INLINE void dl_in_order(F *v) {
+  const F a = _mm512_shuffle_f32x4(v[0], v[1], 0x44), b = _mm512_shuffle_f32x4(v[0], v[1], 0xEE);
+  const F c = _mm512_shuffle_f32x4(v[2], v[3], 0x44), d = _mm512_shuffle_f32x4(v[2], v[3], 0xEE);
+  v[0] = _mm512_shuffle_f32x4(a, c, 0x88);
+  v[1] = _mm512_shuffle_f32x4(a, c, 0xDD);
+  v[2] = _mm512_shuffle_f32x4(b, d, 0x88);
+  v[3] = _mm512_shuffle_f32x4(b, d, 0xDD);
 }
 #endif

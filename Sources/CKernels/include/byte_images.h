@@ -35,6 +35,16 @@ typedef struct dl_byte_finish {
   float z_base; // -2^23 * z_factor
 } dl_byte_finish;
 
+// Where results stay float32: y = clamp((sum + shift) * scale + offset + z, low, high), in images
+// in blocks of L channels (blocked.h), whose lanes behind the last column are 0. NaN stays NaN.
+typedef struct dl_byte_floats {
+  float *y;             // the first pixel of the panel's first block, in the image of `first`
+  const float *z;       // the same of an image that is added, may be y; or NULL
+  intptr_t block, step; // channels of a block, for __scalar; numbers between blocks
+  const int32_t *shift; // for each output of that image; or NULL for zeros
+  float low, high;
+} dl_byte_floats;
+
 // A convolution with everything settled but the memory.
 typedef struct dl_byte_conv {
   intptr_t taps[2], fours; // taps along height and width; channels of a tap in fours
@@ -43,6 +53,10 @@ typedef struct dl_byte_conv {
   intptr_t pixel_step, row_step, image_step; // of the input
   intptr_t out_step;                         // between pixels of output and residual
   dl_byte_finish finish;
+  // Where not NULL, a call's outputs belong to one image, its panel's columns lie in order (see
+  // dl_byte_filter) unless each has a window of its own, is_small is 0, offset is given, and z and
+  // y are of no use; so is the shift where each column has a window of its own.
+  const dl_byte_floats *floats;
 } dl_byte_conv;
 
 // Added to an integer of less than 2^22 it leaves, as a float32, that integer plus 1.5 * 2^23.
@@ -159,6 +173,27 @@ void dl_byte_to_pixels_u8(uint8_t *y, const uint8_t *x, intptr_t pixels, intptr_
 void dl_byte_to_planes_u8(uint8_t *y, const uint8_t *x, intptr_t pixels, intptr_t plane,
                           intptr_t channels, intptr_t step, uint8_t flip);
 
+// Blocks to pixels: y[p][c] = clamp(round(x[c / b * block_step + p * b + c % b] / scale) + zero)
+// for c < step, p < pixels, with b = block, a multiple of 4. NaN becomes 0.
+#define DL_BYTE_QUANTIZE_BLOCKS(name)                                                              \
+  void name(uint8_t *y, const float *x, intptr_t pixels, intptr_t block, intptr_t block_step,      \
+            intptr_t step, float scale, int32_t zero)
+DL_BYTE_QUANTIZE_BLOCKS(dl_byte_quantize_blocks_f32__scalar);
+DL_BYTE_QUANTIZE_BLOCKS(dl_byte_quantize_blocks_f32__avx2);
+DL_BYTE_QUANTIZE_BLOCKS(dl_byte_quantize_blocks_f32__avx512);
+
+// y[p] = the sum of x[p * step + c] - zero over c < channels, p < pixels.
+#define DL_BYTE_PIXEL_SUMS(name)                                                                   \
+  void name(int32_t *y, const uint8_t *x, intptr_t pixels, intptr_t channels, intptr_t step,       \
+            int32_t zero)
+DL_BYTE_PIXEL_SUMS(dl_byte_pixel_sums_u8__scalar);
+DL_BYTE_PIXEL_SUMS(dl_byte_pixel_sums_u8__avx2);
+DL_BYTE_PIXEL_SUMS(dl_byte_pixel_sums_u8__avx512);
+// y[o] = factor times the sum of x over the window of output o of one image; w->channels is of no
+// use. row: room for a number for each column of x.
+void dl_byte_window_sums_s32(const dl_byte_window *w, const int32_t *x, int32_t *y, int32_t *row,
+                             int32_t factor);
+
 // to[p * to_step + c] = from[p * from_step + c], c < channels, p < pixels.
 void dl_byte_channels_u8(uint8_t *to, intptr_t to_step, const uint8_t *from, intptr_t from_step,
                          intptr_t channels, intptr_t pixels);
@@ -170,7 +205,8 @@ typedef struct dl_byte_filter {
   // Output m has weights for channels c with c / part == m / share, zeros for others.
   intptr_t part, share, first_output, columns, first_channel, fours;
   intptr_t vectors, lanes, is_half;
-  int32_t is_wide; // 16 bits a weight
+  int32_t is_wide;     // 16 bits a weight
+  int32_t is_in_order; // lane l of vector j is column L j + l
   // Where not 0, all taps of a row make one, of so many bytes each: a tap of `fours` fours, zeros
   // behind the last.
   intptr_t merged;

@@ -104,6 +104,11 @@ struct BlockedWalk {
 
   private mutating func convert(_ i: Int) throws(EngineError) -> Made? {
     guard let x = g.input(i, 0), let y = g.output(i) else { return nil }
+    if let op = g.node(i).op as? ToBlocked, op.block == layout.block {
+      if let known = images[x] { return .plain(known) }
+      images[x] = y
+      return nil
+    }
     if let op = g.node(i).op as? ReduceMean { return try mean(i, op, x, y) }
     guard let c = channels(y), c > 0 else { return nil }
     // Results beside the first have no blocked form.
@@ -118,6 +123,8 @@ struct BlockedWalk {
       guard let image = images[x], let window = planar(op.window) else { return nil }
       return .image(
         try g.addOne(BlockedAveragePool(window, countsPads: op.countsPads), [image], at: i))
+    case is FromBlocked: return g.dims(x)?.last == Dim(layout.block) ? .image(x) : nil
+    case is DequantizeLinear: return try rounded(i, x)
     case is GlobalAveragePool: return try globalMean(i, x, y, c)
     case is Relu, is LeakyRelu, is Sigmoid, is Tanh, is HardSigmoid, is HardSwish, is Swish,
       is Gelu, is Elu, is Selu, is Celu, is Softplus, is Softsign, is Mish, is Clip, is Abs,
@@ -139,6 +146,16 @@ struct BlockedWalk {
     case let op as Transpose: return try turned(i, op, x, y)
     default: return nil
     }
+  }
+
+  /// Numbers that were made to codes by a scale of their own, and back: each for itself.
+  private func rounded(_ i: Int, _ codes: ValueID) throws(EngineError) -> Made? {
+    guard let (maker, op) = g.made(codes, by: DynamicQuantizeLinear.self),
+      let source = g.input(maker, 0), let image = images[source], let back = g.node(i).op,
+      g.input(i, 1) == g.output(maker, 1), g.input(i, 2) == g.output(maker, 2)
+    else { return nil }
+    let made = try g.add(op, [image], outputs: 3, at: i)
+    return .image(try g.addOne(back, made.map { $0 }, at: i))
   }
 
   // MARK: Convolutions
@@ -326,7 +343,10 @@ struct BlockedWalk {
     let users = g.users(y)
     let staysBlocked =
       !users.isEmpty && !g.isOutput(y)
-      && users.allSatisfy { g.node($0).op is Conv || g.node($0).op is FusedConv }
+      && users.allSatisfy {
+        let op = g.node($0).op
+        return op is Conv || op is FusedConv || op is ToBlocked
+      }
     let mean = try g.addOne(
       BlockedGlobalAveragePool(channels: c, keepsBlocks: staysBlocked), [image], at: i)
     if staysBlocked { return .image(mean) }

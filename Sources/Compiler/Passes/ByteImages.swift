@@ -63,7 +63,7 @@ struct ByteWalk {
       guard let s = Quantity(dequantizing: i, g), let y = g.output(i), let image = images[s.value],
         g.dtype(y) == .float32
       else { continue }
-      g.note(i, "\(ByteImages.name): from bytes")
+      g.note(i, "\(ByteImages.name): from bytes, since \(g.takers(y)) in numbers")
       g.replace(y, with: try plain(image, s.scale, .float32, like: y, at: i))
     }
     for (y, i) in done {
@@ -193,17 +193,5 @@ struct ByteWalk {
   private func bounds(_ node: Int) -> (low: Float, high: Float)? {
     guard let f = FusedActivation(g, node) else { return nil }
     return f.bounds
-  }
-}
-
-extension FusedActivation {
-  /// The numbers between which it keeps its input; nil for functions that do more.
-  var bounds: (low: Float, high: Float)? {
-    switch name {
-    case "": (-.infinity, .infinity)
-    case "Relu": (0, .infinity)
-    case "Clip": parameters[0] <= parameters[1] ? (parameters[0], parameters[1]) : nil
-    default: nil
-    }
   }
 }

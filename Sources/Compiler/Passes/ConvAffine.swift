@@ -20,13 +20,14 @@ enum ConvAffine: Pass {
         g.miss(i, "\(name): the convolution's result has other uses")
         continue
       }
-      guard let w = g.constant(g.input(c, 1)), w.dtype == .float32, w.shape.rank >= 3 else {
-        continue
-      }
-      let channels = w.shape[0]
+      // A bias is moved beside weights that are still codes as well.
+      guard let kernel = g.input(c, 1), g.dtype(kernel) == .float32, let sizes = g.dims(kernel),
+        sizes.count >= 3, let channels = sizes[0].known
+      else { continue }
+      let w = g.constant(kernel)
       guard
         let numbers = perChannel(
-          step.constant, shape: step.shape, channels: channels, rank: w.shape.rank)
+          step.constant, shape: step.shape, channels: channels, rank: sizes.count)
       else { continue }
       var bias = [Double](repeating: 0, count: channels)
       let old = g.input(c, 2)
@@ -34,17 +35,17 @@ enum ConvAffine: Pass {
         guard let b = g.constant(old)?.numbers, b.count == channels else { continue }
         bias = b
       }
-      var weights = w
+      var scaled: ValueID? = kernel
       switch step.kind {
       case .add: bias = zip(bias, numbers).map { $0 + $1 }
       case .multiply:
-        guard numbers.allSatisfy(\.isFinite) else { continue }
+        guard let w, numbers.allSatisfy(\.isFinite) else { continue }
         bias = zip(bias, numbers).map { $0 * $1 }
-        weights = try w.scaled(by: numbers, axis: 0, groups: 1)
+        let weights = try w.scaled(by: numbers, axis: 0, groups: 1)
+        if weights.storage !== w.storage { scaled = g.addConstant(weights) }
       }
       let hasBias = old != nil || step.kind == .add
       let moved = hasBias ? g.addConstant(try Tensor(bias.map { Float($0) })) : nil
-      let scaled = weights.storage === w.storage ? g.input(c, 1) : g.addConstant(weights)
       try g.fuse(
         i, [c], into: op, [g.input(c, 0), scaled] + (moved.map { [$0] } ?? []), by: name)
     }

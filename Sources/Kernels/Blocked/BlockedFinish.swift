@@ -16,7 +16,7 @@ public struct BlockedFinish: Sendable {
   /// Applied to what was written.
   let after: UnaryOp?
   /// Whether the function takes 0 to 0, as lanes beyond the last channel ask for.
-  let keepsZero: Bool
+  public let keepsZero: Bool
 
   public static let none = BlockedFinish(form: .none, low: 0, high: 0, after: nil, keepsZero: true)
   public static func clamp(_ low: Float, _ high: Float) -> BlockedFinish {

@@ -48,6 +48,31 @@ public struct ByteMoves: Sendable {
     }
   }
 
+  /// Quantises images in blocks of `block` channels; what fills the last four is `scale.zero`.
+  public func quantize(
+    blocks x: UnsafePointer<Float>, of block: Int, _ scale: PixelScale,
+    into y: UnsafeMutablePointer<UInt8>, pool: ThreadPool
+  ) {
+    nonisolated(unsafe) let (x, y) = (x, y)
+    let blocks = (channels + block - 1) / block
+    pieces(pool) { image, first, count in
+      let from = x + (image * blocks * pixels + first) * block
+      let to = y + (image * pixels + first) * step
+      let (far, zero) = (pixels * block, Int32(scale.zero))
+      switch isa {
+      #if arch(x86_64)
+        case .avx512, .avx512vnni:
+          dl_byte_quantize_blocks_f32__avx512(
+            to, from, count, block, far, step, scale.scale, zero)
+        case .avx2:
+          dl_byte_quantize_blocks_f32__avx2(to, from, count, block, far, step, scale.scale, zero)
+      #endif
+      default:
+        dl_byte_quantize_blocks_f32__scalar(to, from, count, block, far, step, scale.scale, zero)
+      }
+    }
+  }
+
   /// Planes of float32 from bytes: `(x - zero) * scale`.
   public func dequantize(
     _ x: UnsafePointer<UInt8>, _ scale: PixelScale, into y: UnsafeMutablePointer<Float>,

@@ -30,6 +30,9 @@ public struct BytePanels: Sendable {
   /// Bytes from one tap of a merged row to the next: fewer than `step` where that saves fours.
   let tapStep: Int
   let isWide: Bool
+  /// Whether each vector's lanes are neighbouring outputs, for results that are not packed; windows of
+  /// channels leave another order.
+  let isInOrder: Bool
   let panels: [Panel]
   /// Of all weights.
   let byteCount: Int
@@ -44,11 +47,12 @@ public struct BytePanels: Sendable {
     g.input[0] == 1 && g.kernel[0] == 1 && g.output[0] == 1
   }
 
-  public init(_ g: ConvGeometry, isa: InstructionSet = .current) {
+  public init(_ g: ConvGeometry, isa: InstructionSet = .current, isInOrder: Bool = false) {
     precondition(Self.takes(g), "no byte convolution")
     (geometry, self.isa) = (g, isa)
     step = Self.step(g.groups * g.channels)
     isDepthwise = g.channels == 1 && g.outputs == 1 && g.groups > 1
+    self.isInOrder = isInOrder && !isDepthwise
     isMerged = g.groups == 1 && step <= 16 && g.kernel[2] > 1 && g.dilations[2] == 1
     let isDense = isMerged && (g.kernel[2] * g.channels + 3) / 4 < g.kernel[2] * step / 4
     tapStep = isDense ? g.channels : step
@@ -106,11 +110,13 @@ public struct BytePanels: Sendable {
   /// What the packed weights depend on beside the weights.
   public var form: String {
     let g = geometry
-    return "byte conv \(isa) \(g.groups) \(isMerged) \(g.kernel[1])x\(g.kernel[2])"
+    let order = isInOrder ? " in order" : ""
+    return "byte conv \(isa) \(g.groups) \(isMerged) \(g.kernel[1])x\(g.kernel[2])\(order)"
   }
 
   /// The lane, over all vectors of a panel, of a column.
-  static func lane(_ column: Int, _ panel: Panel) -> Int {
+  func lane(_ column: Int, _ panel: Panel) -> Int {
+    if isInOrder { return column }
     // The last quarters of a panel that ends in half a vector have one vector less.
     let isLess = panel.isHalf && column >= 8 * panel.vectors
     let width = 4 * (isLess ? panel.vectors - 1 : panel.vectors)

@@ -35,6 +35,13 @@ public enum FloatCodes {
     dl_dequantize_bytes_f32__scalar(n, x, isSigned ? 1 : 0, at.zero, at.scale, y)
   }
 
+  /// The scale and zero point that DynamicQuantizeLinear gives numbers from `low` <= 0 to `high` >= 0.
+  public static func uint8(low: Float, high: Float) -> PixelScale {
+    let scale = (low == high ? 1 : high - low) / 255
+    let zero = min(max(0 - low / scale, 0), 255).rounded(.toNearestOrEven)
+    return PixelScale(scale, zero: zero >= 0 ? Int(zero) : 0)
+  }
+
   /// Pieces that `range` cuts `count` numbers into.
   static func pieces(_ count: Int) -> Int { max(1, min(64, count / 16384)) }
 

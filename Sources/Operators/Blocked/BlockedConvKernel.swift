@@ -3,6 +3,9 @@ import Kernels
 import Tensors
 
 extension FusedActivation {
+  /// Whether it makes 0 of 0, so that empty lanes of blocks stay empty.
+  public var keepsZero: Bool { blockedFinish?.keepsZero ?? false }
+
   /// The function as blocked kernels apply it; nil for those they do not have.
   var blockedFinish: BlockedFinish? {
     let p = parameters.first ?? 0

@@ -9,6 +9,8 @@ enum Bytes {
     ByteMaxPool.self,
     ByteMul.self,
     ByteTable.self,
+    DynamicByteConv.self,
+    DynamicToBytes.self,
     FromBytes.self,
     ToBytes.self,
   ]

@@ -96,6 +96,16 @@ public struct FusedActivation: Hashable, Sendable {
     }
   }
 
+  /// The numbers between which it keeps its input; nil for functions that do more.
+  public var bounds: (low: Float, high: Float)? {
+    switch name {
+    case "": (-.infinity, .infinity)
+    case "Relu": (0, .infinity)
+    case "Clip": parameters[0] <= parameters[1] ? (parameters[0], parameters[1]) : nil
+    default: nil
+    }
+  }
+
   /// The function on one number, where it has no kernel of its own.
   private func value(_ x: Double, _ p: Double, _ q: Double) -> Double {
     switch name {

@@ -48,9 +48,8 @@ public struct DynamicQuantizeLinear: Operator {
       let x = m.input(0, Float.self)
       let (low, high) = FloatCodes.range(
         count, x, scratch: m.scratch.assumingMemoryBound(to: Float.self), pool: m.pool)
-      let scale = (low == high ? 1 : high - low) / 255
-      let zero = min(max(0 - low / scale, 0), 255).rounded(.toNearestOrEven)
-      let code = zero >= 0 ? UInt8(zero) : 0
+      let found = FloatCodes.uint8(low: low, high: high)
+      let (scale, code) = (found.scale, UInt8(found.zero))
       m.scratch.storeBytes(of: scale, as: Float.self)
       m.scratch.storeBytes(of: code, toByteOffset: 4, as: UInt8.self)
       kernel.run(
