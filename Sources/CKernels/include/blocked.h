@@ -96,6 +96,9 @@ typedef struct dl_blocked_depthwise {
   // Along height and width. Output o and tap t read input o * stride - pad + t * dilation, where
   // that lies inside.
   intptr_t input[2], output[2], taps[2], stride[2], dilation[2], pad[2];
+  // Planes of a volume under the window, and elements from one to the next: 1 for images. Poolings
+  // do not read them.
+  intptr_t planes, plane_step;
   int32_t form;
   float low, high;
   void (*after)(const void *x, void *y, size_t n, const double *numbers);
@@ -103,7 +106,8 @@ typedef struct dl_blocked_depthwise {
 } dl_blocked_depthwise;
 
 // Rows first..<first + rows of one block's output, as convolution.
-//   in, residual (or NULL), out: the whole block; w: [taps][lanes]; bias: [lanes]
+//   in: the first plane; residual (or NULL), out: the whole block; w: [planes][taps][lanes];
+//   bias: [lanes]
 #define DL_BLOCKED_DEPTHWISE(name)                                                                 \
   void name(const dl_blocked_depthwise *d, intptr_t first, intptr_t rows, const float *in,         \
             const float *w, const float *bias, const float *residual, float *out)

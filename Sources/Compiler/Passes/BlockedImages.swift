@@ -8,8 +8,8 @@ enum BlockedImages: Pass {
   static let level = OptimizationLevel.all
   static let stage = PassStage.layout
   static let about = PassText(
-    looksFor: "convolutions over one or two axes with constant float32 weights, and the poolings, "
-      + "elementwise functions, sums, concatenations and resizings around them",
+    looksFor: "convolutions over one to three axes with constant float32 weights, and the "
+      + "poolings, elementwise functions, sums, concatenations and resizings around them",
     makes: "the same operators on images whose channels lie in blocks of 16 (AVX-512) or 8 "
       + "(AVX2), with changes of layout only where a plain image comes in or is asked for",
     why: "blocks change where a number lies and not what it is; the lanes beyond the last channel "
@@ -67,7 +67,7 @@ struct BlockedWalk {
     }
     // Whoever still wants the plain image gets it under its old name.
     for (plain, image, channels, node) in moved where !g.users(plain).isEmpty || g.isOutput(plain) {
-      let op = FromBlocked(channels: channels)
+      let op = FromBlocked(channels: channels, depth: depth(plain) ?? 0)
       if isLine(plain) {
         let back = try g.addOne(op, [image], at: node)
         append(Squeeze(), [back, try g.addInts([2])], plain, at: node)
@@ -87,11 +87,11 @@ struct BlockedWalk {
     g.append(node, at: place)
   }
 
-  /// Channels of a float32 image or line; nil for other values.
+  /// Channels of a float32 image, line or volume of known depth; nil for other values.
   func channels(_ v: ValueID) -> Int? {
-    guard g.dtype(v) == .float32, let dims = g.dims(v), dims.count == 3 || dims.count == 4 else {
-      return nil
-    }
+    guard g.dtype(v) == .float32, let dims = g.dims(v), (3...5).contains(dims.count),
+      dims.count < 5 || depth(v) != nil
+    else { return nil }
     return dims[1].known
   }
 
@@ -112,9 +112,15 @@ struct BlockedWalk {
     case is Conv, is FusedConv:
       return try convolution(i)
     case let op as MaxPool:
+      if isVolume(y) { return try volumePool(i, op.window, x, y) { BlockedMaxPool($0) } }
       guard let image = images[x], let window = planar(op.window) else { return nil }
       return .image(try g.addOne(BlockedMaxPool(window), [image], at: i))
     case let op as AveragePool:
+      if isVolume(y) {
+        return try volumePool(i, op.window, x, y) {
+          BlockedAveragePool($0, countsPads: op.countsPads)
+        }
+      }
       guard let image = images[x], let window = planar(op.window) else { return nil }
       return .image(
         try g.addOne(BlockedAveragePool(window, countsPads: op.countsPads), [image], at: i))
@@ -145,7 +151,7 @@ struct BlockedWalk {
 
   private mutating func convolution(_ i: Int) throws(EngineError) -> Made? {
     guard let node = ConvNode(g, i), let x = node.inputs[0], let w = node.inputs[1],
-      let weights = g.constant(w), weights.dtype == .float32, [3, 4].contains(weights.shape.rank),
+      let weights = g.constant(w), weights.dtype == .float32, (3...5).contains(weights.shape.rank),
       g.dtype(x) == .float32, hasRank(weights.shape.rank, x),
       node.residual.map({ hasRank(weights.shape.rank, $0) }) ?? true
     else { return nil }
@@ -157,6 +163,12 @@ struct BlockedWalk {
     let width = g.output(i).flatMap { g.dims($0)?.last?.known }
     guard !node.conv.isFewOutputs(weights.shape, width: width) else {
       g.miss(i, "\(BlockedImages.name): its few outputs are summed over planes")
+      return nil
+    }
+    let isDeep = weights.shape.rank == 5 && reachesAcrossPlanes(node.conv, weights)
+    guard weights.shape.rank < 5 || channels(x) != nil else { return nil }
+    guard !isDeep || (group == 1 || isDepthwise) && node.conv.window.dilation(0) == 1 else {
+      g.miss(i, "\(BlockedImages.name): it has groups, or a dilated depth")
       return nil
     }
     if part == 1, m > group, let made = try multiplied(i, node, x, weights) { return made }
@@ -173,6 +185,9 @@ struct BlockedWalk {
         g.miss(i, "\(BlockedImages.name): too few channels to fill blocks")
         return nil
       }
+    }
+    if weights.shape.rank == 5, isDeep || isPlain {
+      return try volumeConvolution(i, node, x, isPlain: isPlain)
     }
     let isPointwise = group == 1 && weights.shape.count(of: 2..<weights.shape.rank) == 1
     let gated = isPointwise ? gated(x, by: i) : nil
@@ -197,9 +212,13 @@ struct BlockedWalk {
       g.remove(gated.node)
       images[x] = nil
     }
+    let window = node.conv.window
     let conv =
-      weights.shape.rank == 3
-      ? Conv(window: planarLine(node.conv.window), group: group) : node.conv
+      switch weights.shape.rank {
+      case 3: Conv(window: planarLine(window), group: group)
+      case 5: Conv(window: planarVolume(window), group: group)
+      default: node.conv
+      }
     let op = BlockedConv(conv, node.activation, block: block, plainInput: isPlain)
     return .image(try g.addOne(op, inputs, at: i, name: g.node(i).name))
   }
@@ -299,7 +318,7 @@ struct BlockedWalk {
     throws(EngineError) -> Made?
   {
     guard let image = images[x], let scale = g.input(i, 1), let bias = g.input(i, 2),
-      g.dims(scale) == [Dim(c)], g.dims(bias) == [Dim(c)], c % groups == 0
+      g.dims(scale) == [Dim(c)], g.dims(bias) == [Dim(c)], c % groups == 0, !isVolume(x)
     else { return nil }
     let op = BlockedGroupNormalization(channels: c, groups: groups, epsilon: epsilon)
     return .image(try g.addOne(op, [image, scale, bias], at: i))
@@ -309,10 +328,16 @@ struct BlockedWalk {
     -> Made?
   {
     let axes = op.axes.list ?? g.input(i, 1).flatMap { g.fact($0).knownInts }
-    let rank = isLine(x) ? 3 : 4
+    let rank = g.dims(x)?.count ?? 4
     guard let c = channels(x), c > 0, let image = images[x],
       axes.map({ Set($0.map { $0 < 0 ? $0 + rank : $0 }) }) == Set(2..<rank)
     else { return nil }
+    if isVolume(x) {
+      let mean = try volumeMean(i, image, x, c)
+      if op.axes.keepDims { return .image(mean) }
+      let plain = try g.addOne(FromBlocked(channels: c), [mean], at: i)
+      return .plain(try g.addOne(Squeeze(), [plain, g.addInts([2, 3])], at: i))
+    }
     if op.axes.keepDims { return try globalMean(i, x, y, c) }
     let mean = try g.addOne(BlockedGlobalAveragePool(channels: c), [image], at: i)
     return .plain(try g.addOne(Squeeze(), [mean, g.addInts([2, 3])], at: i))
@@ -322,6 +347,7 @@ struct BlockedWalk {
     -> Made?
   {
     guard let image = images[x] else { return nil }
+    if isVolume(x) { return .image(try volumeMean(i, image, x, c)) }
     // A squeeze before convolutions stays in blocks.
     let users = g.users(y)
     let staysBlocked =

@@ -60,6 +60,8 @@ public struct BlockedWindow: Sendable {
   let kind: Kind
   /// Sizes and steps of the window.
   public let axes: Axes
+  /// A third axis, whose planes are images one after another; nil for images.
+  let depth: BlockedDepth?
   /// Blocks of all images.
   let planes: Int
   /// Blocks of one image.
@@ -68,7 +70,7 @@ public struct BlockedWindow: Sendable {
   /// Lanes of the last block that are channels, where others must be cleared.
   let valid: Int?
   let isa: InstructionSet
-  /// Depthwise: weights `[blocks][taps][lanes]`, then biases. Averages: divisors of rows, then
+  /// Depthwise: weights `[blocks][planes][taps][lanes]`, then biases. Averages: divisors of rows, then
   /// columns.
   let constants: BlockedConstants
   let bias: BlockedConstants?
@@ -80,9 +82,10 @@ public struct BlockedWindow: Sendable {
   private init(
     _ kind: Kind, _ axes: Axes, batch: Int, blocks: Int, lanes: Int, valid: Int?,
     constants: BlockedConstants, bias: BlockedConstants? = nil, threads: Int, isa: InstructionSet,
-    label: String, like other: BlockedWindow? = nil
+    label: String, like other: BlockedWindow? = nil, depth: BlockedDepth? = nil
   ) {
     let isa = isa.blocked(lanes: lanes)
+    self.depth = depth
     (self.kind, self.axes, self.blocks, self.lanes, self.valid) = (kind, axes, blocks, lanes, valid)
     (self.constants, self.bias, self.isa) = (constants, bias, isa)
     planes = batch * blocks
@@ -124,8 +127,37 @@ public struct BlockedWindow: Sendable {
     weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, threads: Int = 1,
     isa: InstructionSet = .current, pack: BlockedPacker = .none
   ) throws(EngineError) {
+    try self.init(
+      axes, nil, images: batch, channels: channels, lanes: lanes, finish: finish, weights: weights,
+      bias: bias, threads: threads, isa: isa, pack: pack)
+  }
+
+  /// The same over three axes, without dilations along the first: planes are images one after
+  /// another. `weights`: `[channels, taps]`, the taps of `g`.
+  ///
+  /// Errors: `.budget` when the system has no memory for packed weights.
+  public init(
+    depthwise g: ConvGeometry, lanes: Int, finish: BlockedFinish, weights: UnsafePointer<Float>,
+    bias: UnsafePointer<Float>?, threads: Int = 1, isa: InstructionSet = .current,
+    pack: BlockedPacker = .none
+  ) throws(EngineError) {
+    precondition(g.dilations[0] == 1 && g.channels == 1 && g.outputs == 1, "no depthwise volume")
+    func flat(_ list: [Int]) -> [Int] { Array(list.dropFirst()) }
+    let axes = Axes(
+      input: flat(g.input), output: flat(g.output), kernel: flat(g.kernel),
+      strides: flat(g.strides), dilations: flat(g.dilations), pads: flat(g.pads))
+    try self.init(
+      axes, BlockedDepth(g), images: g.batch * g.output[0], channels: g.groups, lanes: lanes,
+      finish: finish, weights: weights, bias: bias, threads: threads, isa: isa, pack: pack)
+  }
+
+  private init(
+    _ axes: Axes, _ depth: BlockedDepth?, images: Int, channels: Int, lanes: Int,
+    finish: BlockedFinish, weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, threads: Int,
+    isa: InstructionSet, pack: BlockedPacker
+  ) throws(EngineError) {
     let blocks = (channels + lanes - 1) / lanes
-    let taps = axes.kernel[0] * axes.kernel[1]
+    let taps = (depth?.kernel ?? 1) * axes.kernel[0] * axes.kernel[1]
     let packed = try pack.taps("blocked depthwise \(taps) \(lanes)") {
       (space) throws(EngineError) in
       try BlockedConstants(taps: taps, channels: channels, lanes: lanes, weights, space: space)
@@ -133,9 +165,10 @@ public struct BlockedWindow: Sendable {
     let padded = try pack.padded(bias, count: channels, total: blocks * lanes)
     let rest = channels - (blocks - 1) * lanes
     self.init(
-      .depthwise(finish), axes, batch: batch, blocks: blocks, lanes: lanes,
+      .depthwise(finish), axes, batch: images, blocks: blocks, lanes: lanes,
       valid: rest < lanes && !finish.keepsZero ? rest : nil, constants: packed, bias: padded,
-      threads: threads, isa: isa, label: "conv depthwise blocked")
+      threads: threads, isa: isa,
+      label: "conv depthwise blocked" + (depth == nil ? "" : " of planes"), depth: depth)
   }
 
   /// The largest element; every window must hold one.
@@ -176,15 +209,32 @@ public struct BlockedWindow: Sendable {
     pool.run(pieces) { piece in
       var d = window
       for unit in (piece * units / pieces)..<((piece + 1) * units / pieces) {
-        let (part, image) = (unit / blocks % chunks, unit / blocks / chunks)
-        let plane = image * blocks + unit % blocks
+        let (part, image, block) = place(unit)
+        let plane = image * blocks + block
         let first = part * rows
         let count = Swift.min(rows, axes.output[0] - first)
+        var (source, skipped) = (plane, 0)
+        if let depth {
+          let met = depth.met(by: image, blocks: depth.kernel)
+          (source, skipped) = (met.first * blocks + block, met.skipped)
+          (d.planes, d.plane_step) = (met.blocks, blocks * inCount)
+        }
         runPlane(
-          &d, plane % blocks, first, count, x + plane * inCount,
-          residual.map { $0 + plane * outCount }, y + plane * outCount)
+          &d, block, first, count, x + source * inCount, residual.map { $0 + plane * outCount },
+          y + plane * outCount, skipped: skipped)
       }
     }
+  }
+
+  /// The chunk, image and block of a unit. Neighbouring planes of a block of a volume follow one
+  /// another, whose windows meet the same planes.
+  private func place(_ unit: Int) -> (chunk: Int, image: Int, block: Int) {
+    guard let depth else {
+      return (unit / blocks % chunks, unit / blocks / chunks, unit % blocks)
+    }
+    let (at, outer) = (unit % depth.output, unit / depth.output)
+    let volume = outer / chunks / blocks
+    return (outer % chunks, volume * depth.output + at, outer / chunks % blocks)
   }
 
   var window: dl_blocked_depthwise {
@@ -193,22 +243,25 @@ public struct BlockedWindow: Sendable {
     if case .depthwise(let given) = kind { finish = given }
     return dl_blocked_depthwise(
       input: two(axes.input), output: two(axes.output), taps: two(axes.kernel),
-      stride: two(axes.strides), dilation: two(axes.dilations), pad: two(axes.pads),
-      form: finish.code, low: finish.low, high: finish.high, after: after,
+      stride: two(axes.strides), dilation: two(axes.dilations), pad: two(axes.pads), planes: 1,
+      plane_step: 0, form: finish.code, low: finish.low, high: finish.high, after: after,
       numbers: (Double(finish.low), Double(finish.high)))
   }
 
   /// Rows of one block of the result; `x` is the block's image, of which `d` may be a part.
+  /// `skipped`: planes of the weights that meet padding, before those that `d` names.
   func runPlane(
     _ d: inout dl_blocked_depthwise, _ block: Int, _ first: Int, _ count: Int,
-    _ x: UnsafePointer<Float>, _ z: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>
+    _ x: UnsafePointer<Float>, _ z: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>,
+    skipped: Int = 0
   ) {
     let numbers = constants.bytes.assumingMemoryBound(to: Float.self)
     switch kind {
     case .depthwise:
       let taps = axes.kernel[0] * axes.kernel[1]
       let biases = (bias ?? constants).bytes.assumingMemoryBound(to: Float.self)
-      let (w, b) = (numbers + block * taps * lanes, biases + block * lanes)
+      let place = block * (depth?.kernel ?? 1) + skipped
+      let (w, b) = (numbers + place * taps * lanes, biases + block * lanes)
       switch isa {
       #if arch(x86_64)
         case .avx512: dl_blocked_depthwise_f32__avx512(&d, first, count, x, w, b, z, y)
