@@ -18,8 +18,8 @@ public struct Optimizer {
     LinearActivation.self, RotaryFusion.self, AttentionFusion.self, AttentionPacking.self,
     ProjectionMerging.self,
     LinearTranspose.self, LinearResidual.self, MatMulTranspose.self, SkipNormFusion.self,
-    ByteImages.self, DequantizedConstants.self, BlockedImages.self, BlockedExpansion.self,
-    ElementwiseFusion.self,
+    BagFusion.self, ByteImages.self, DequantizedConstants.self, BlockedImages.self,
+    BlockedExpansion.self, ElementwiseFusion.self,
   ]
 
   /// Rounds after which it ends even if passes still find something.

@@ -167,7 +167,11 @@ struct BlockedWalk {
     }
     let isDeep = weights.shape.rank == 5 && reachesAcrossPlanes(node.conv, weights)
     guard weights.shape.rank < 5 || channels(x) != nil else { return nil }
-    guard !isDeep || (group == 1 || isDepthwise) && node.conv.window.dilation(0) == 1 else {
+    guard
+      !isDeep
+        || node.conv.window.dilation(0) == 1
+          && (group == 1 || isDepthwise || isNarrow(node.conv, weights.shape))
+    else {
       g.miss(i, "\(BlockedImages.name): it has groups, or a dilated depth")
       return nil
     }
@@ -221,6 +225,17 @@ struct BlockedWalk {
       }
     let op = BlockedConv(conv, node.activation, block: block, plainInput: isPlain)
     return .image(try g.addOne(op, inputs, at: i, name: g.node(i).name))
+  }
+
+  /// Whether a convolution has as many outputs as channels, in groups with a kernel of their own.
+  private func isNarrow(_ conv: Conv, _ weights: Shape) -> Bool {
+    let last = weights.rank - 3
+    let geometry = ConvGeometry(
+      batch: 1, groups: conv.group, channels: weights[1], outputs: weights[0] / conv.group,
+      input: [1, 1, 1], output: [1, 1, 1],
+      kernel: [1, 1, weights[weights.rank - 1]], strides: [1, 1, conv.window.stride(last)],
+      dilations: [1, 1, conv.window.dilation(last)], pads: [0, 0, 0], keepsAxes: true)
+    return BlockedWindow.takes(geometry, lanes: layout.block)
   }
 
   /// A depthwise convolution that makes several results of each channel: one depthwise convolution for

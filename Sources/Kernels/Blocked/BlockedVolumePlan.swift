@@ -60,7 +60,8 @@ public struct BlockedVolumePlan: Sendable {
     geometry = g
     let lanes = given ?? (isa >= .avx512 ? 16 : 8)
     self.lanes = lanes
-    self.isa = isa.blocked(lanes: lanes)
+    let isa = isa.blocked(lanes: lanes)
+    self.isa = isa
     self.isBlocked = isBlocked
     let isPlain = g.channels <= lanes / 2 && !isBlocked.image
     self.isPlain = isPlain
@@ -93,7 +94,7 @@ public struct BlockedVolumePlan: Sendable {
       let plan = BlockedWinogradPlan(
         planes, depth: depth, size: size, lanes: lanes, finish: finish, filter: made,
         bias: try pack.padded(bias, count: g.outputs, total: (blocks + 3) * lanes),
-        threads: threads, isa: self.isa)
+        threads: threads, isa: isa)
       kernel = .winograd(plan)
       label = plan.label + " of planes"
     } else {
@@ -101,13 +102,13 @@ public struct BlockedVolumePlan: Sendable {
       let made = try filter("\(lanes) \(isPlain) \(widest)") {
         (source, space) throws(EngineError) in
         try BlockedFilter(
-          planes, lanes: lanes, isPlain: isPlain, widest: widest, source: source, isa: self.isa,
+          planes, lanes: lanes, isPlain: isPlain, widest: widest, source: source, isa: isa,
           space: space)
       }
       let plan = BlockedConvPlan(
         planes, depth: depth, lanes: lanes, isPlain: isPlain, finish: finish, filter: made,
         bias: try pack.padded(bias, count: g.outputs, total: blocks * lanes), threads: threads,
-        isa: self.isa)
+        isa: isa)
       kernel = .direct(plan)
       label = plan.label + " of planes"
     }

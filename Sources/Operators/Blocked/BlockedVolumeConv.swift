@@ -14,8 +14,8 @@ import Tensors
 /// - Output: `[N OD, ceil(M / block), OH, OW, block]`; lanes beyond the last channel are 0.
 /// - Errors: as Conv; `.shape` where volumes do not lie in such blocks or Z has another shape.
 /// - Accuracy: sums in float32 over planes, blocks of channels, taps, then lanes; see `BlockedConv`.
-/// - Cost: constant weights are packed once. Weights or biases that are not constant, groups of more
-///   than one channel and dilated depths take changes of layout.
+/// - Cost: constant weights are packed once. Weights or biases that are not constant, groups beside
+///   those of `BlockedWindow` and dilated depths take changes of layout.
 /// - Source: domain ai.dlrun 1; FusedConv between changes of layout.
 public struct BlockedVolumeConv: Operator {
   public let conv: Conv
@@ -163,7 +163,7 @@ public struct BlockedVolumeConv: Operator {
     }
     let pack = p.blockedPacker(weights, bias: bias)
     let residual = p.has(3)
-    if g.channels == 1, g.outputs == 1, !plainInput {
+    if !plainInput, BlockedWindow.takes(g, lanes: block) {
       let kernel = try BlockedWindow(
         depthwise: g, lanes: block, finish: finish, weights: floats(weights),
         bias: bias.map(floats), threads: p.options.threads, pack: pack)
