@@ -63,15 +63,38 @@ import Testing
     #expect(check.error < 1e-5)
   }
 
+  @Test func normsAndTransposedConvolutions() throws {
+    let check = try PassCheck([ramp([2, 16, 4, 6, 6])], lastStage: .layout) { b, x in
+      let y = try conv(b, x[0], 16, 24, [3, 3, 3])
+      let (gain, bias) = (try b.constant(ramp([24], seed: 2)), try b.constant(ramp([24], seed: 9)))
+      let each = try b.apply(
+        LeakyRelu(alpha: 0.1), try b.apply(InstanceNormalization(), y, gain, bias))
+      let groups = try b.apply(GroupNormalization(groups: 3), each, gain, bias)
+      let small = try b.apply(MaxPool(Window(kernel: [2, 2, 2], strides: [2, 2, 2])), groups)
+      let w = try b.constant(ramp([24, 20, 2, 2, 2], scale: 0.25, seed: 4))
+      let large = try b.apply(
+        ConvTranspose(window: Window(strides: [2, 2, 2])), small, w,
+        try b.constant(ramp([20], seed: 6)))
+      return [try conv(b, try b.apply(Concat(axis: 1), large, groups), 44, 16, [3, 3, 3])]
+    }
+    #expect(check.after.count { $0 == "FromBlocked" } == 1)
+    #expect(check.after.count { $0 == "ToBlocked" } == 1)
+    #expect(check.after.count { $0 == "BlockedGroupNormalization" } == 2)
+    #expect(check.after.contains("BlockedConvTranspose"))
+    #expect(check.error < 2e-5)
+  }
+
   /// Groups of several channels across planes have no kernel in blocks; of one plane they have.
   @Test func groupsStayPlainAcrossPlanes() throws {
     let check = try PassCheck([ramp([1, 32, 3, 5, 5])], lastStage: .layout) { b, x in
       [
         try conv(b, x[0], 32, 32, [3, 3, 3], group: 2),
         try conv(b, x[0], 32, 32, [1, 3, 3], group: 2),
+        try conv(b, x[0], 32, 32, [3, 3, 3], group: 8),
       ]
     }
     #expect(check.after.contains("Conv") && check.after.contains("BlockedConv"))
+    #expect(check.after.contains("BlockedVolumeConv"))
     #expect(check.error < 1e-5)
   }
 }

@@ -84,7 +84,10 @@ import Testing
 
   @Test(arguments: cases.indices) func depthwise(_ i: Int) throws {
     let c = Self.cases[i]
-    let g = Self.geometry(c, groups: c.channels)
+    let each = Case(
+      channels: c.channels, outputs: c.channels, input: c.input, kernel: c.kernel,
+      strides: c.strides, pads: c.pads, batch: c.batch)
+    let g = Self.geometry(each, groups: c.channels)
     let x = Self.numbers(g.inputCount, 37, 101, scale: 0.02, shift: 1)
     let w = Self.numbers(g.weightCount, 53, 89, scale: 0.0025, shift: 0.11)
     let bias = Self.numbers(c.channels, 1, 7, scale: 0.25, shift: 0.5)
@@ -99,6 +102,34 @@ import Testing
     }
   }
 
+  /// Groups that are narrower than a block, on images and volumes.
+  @Test(arguments: [2, 4, 8]) func narrowGroups(_ size: Int) throws {
+    let cases = [
+      Case(channels: 24, outputs: 24, input: [1, 9, 19], kernel: [1, 3, 3], pads: [0, 1, 1]),
+      Case(
+        channels: 40, outputs: 40, input: [1, 12, 11], kernel: [1, 5, 7], strides: [1, 2, 2],
+        pads: [0, 2, 3]),
+      Case(channels: 16, outputs: 16, input: [4, 5, 6], kernel: [3, 3, 3], pads: [1, 1, 1]),
+      Case(channels: 16, outputs: 16, input: [1, 7, 6], kernel: [1, 2, 1]),
+    ]
+    for c in cases {
+      let g = Self.geometry(c, groups: c.channels / size)
+      let x = Self.numbers(g.inputCount, 37, 101, scale: 0.02, shift: 1)
+      let w = Self.numbers(g.weightCount, 53, 89, scale: 0.0025, shift: 0.11)
+      let bias = Self.numbers(c.channels, 1, 7, scale: 0.25, shift: 0.5)
+      let want = Self.sums(g, x, w, bias)
+      let sets = [(InstructionSet.scalar, 16), (.avx2, 8), (.avx512, 16)]
+      for (isa, lanes) in sets where isa <= .current && size < lanes {
+        #expect(BlockedWindow.takes(g, lanes: lanes))
+        let window = try BlockedWindow(
+          depthwise: g, lanes: lanes, finish: .relu, weights: w, bias: bias, threads: 3, isa: isa)
+        try Self.check(g, lanes, x, want, window.label) { x, y in
+          window.run(x: x, residual: y, y: y, pool: ThreadPool(threads: 3))
+        }
+      }
+    }
+  }
+
   private static func geometry(_ c: Case, groups: Int) -> ConvGeometry {
     var output: [Int] = []
     for k in 0..<3 {
@@ -107,7 +138,7 @@ import Testing
     }
     return ConvGeometry(
       batch: c.batch, groups: groups, channels: c.channels / groups,
-      outputs: groups == 1 ? c.outputs : 1, input: c.input, output: output, kernel: c.kernel,
+      outputs: c.outputs / groups, input: c.input, output: output, kernel: c.kernel,
       strides: c.strides, dilations: [1, 1, 1], pads: c.pads)
   }
 

@@ -105,6 +105,7 @@ struct BlockedWalk {
   private mutating func convert(_ i: Int) throws(EngineError) -> Made? {
     guard let x = g.input(i, 0), let y = g.output(i) else { return nil }
     if let op = g.node(i).op as? ReduceMean { return try mean(i, op, x, y) }
+    if let op = g.node(i).op as? ReduceMax { return try largest(i, op.axes, x) }
     guard let c = channels(y), c > 0 else { return nil }
     // Results beside the first have no blocked form.
     for other in g.node(i).outputs.dropFirst() where other != nil { return nil }
@@ -125,6 +126,7 @@ struct BlockedWalk {
       return .image(
         try g.addOne(BlockedAveragePool(window, countsPads: op.countsPads), [image], at: i))
     case is GlobalAveragePool: return try globalMean(i, x, y, c)
+    case is GlobalMaxPool: return try largest(i, nil, x)
     case is Relu, is LeakyRelu, is Sigmoid, is Tanh, is HardSigmoid, is HardSwish, is Swish,
       is Gelu, is Elu, is Selu, is Celu, is Softplus, is Softsign, is Mish, is Clip, is Abs,
       is Neg, is Erf:
@@ -293,8 +295,11 @@ struct BlockedWalk {
   private mutating func transposed(_ i: Int, _ op: ConvTranspose, _ x: ValueID)
     throws(EngineError) -> Made?
   {
-    guard let w = g.input(i, 1), let weights = g.constant(w), weights.dtype == .float32,
-      weights.shape.rank == 4, g.dtype(x) == .float32, g.dims(x)?.count == 4
+    guard let w = g.input(i, 1), let weights = g.constant(w), weights.dtype == .float32 else {
+      return nil
+    }
+    if weights.shape.rank == 5 { return try volumeTransposed(i, op, x, weights) }
+    guard weights.shape.rank == 4, g.dtype(x) == .float32, g.dims(x)?.count == 4
     else { return nil }
     let (c, m) = (weights.shape[0], weights.shape[1])
     let isDense = (0...1).allSatisfy {
@@ -327,52 +332,17 @@ struct BlockedWalk {
     return made
   }
 
-  // MARK: Groups and means
+  // MARK: Groups
 
   private func grouped(_ i: Int, _ x: ValueID, _ c: Int, _ groups: Int, _ epsilon: Float)
     throws(EngineError) -> Made?
   {
     guard let image = images[x], let scale = g.input(i, 1), let bias = g.input(i, 2),
-      g.dims(scale) == [Dim(c)], g.dims(bias) == [Dim(c)], c % groups == 0, !isVolume(x)
+      g.dims(scale) == [Dim(c)], g.dims(bias) == [Dim(c)], c % groups == 0
     else { return nil }
-    let op = BlockedGroupNormalization(channels: c, groups: groups, epsilon: epsilon)
+    let op = BlockedGroupNormalization(
+      channels: c, groups: groups, epsilon: epsilon, depth: depth(x) ?? 1)
     return .image(try g.addOne(op, [image, scale, bias], at: i))
-  }
-
-  private func mean(_ i: Int, _ op: ReduceMean, _ x: ValueID, _ y: ValueID) throws(EngineError)
-    -> Made?
-  {
-    let axes = op.axes.list ?? g.input(i, 1).flatMap { g.fact($0).knownInts }
-    let rank = g.dims(x)?.count ?? 4
-    guard let c = channels(x), c > 0, let image = images[x],
-      axes.map({ Set($0.map { $0 < 0 ? $0 + rank : $0 }) }) == Set(2..<rank)
-    else { return nil }
-    if isVolume(x) {
-      let mean = try volumeMean(i, image, x, c)
-      if op.axes.keepDims { return .image(mean) }
-      let plain = try g.addOne(FromBlocked(channels: c), [mean], at: i)
-      return .plain(try g.addOne(Squeeze(), [plain, g.addInts([2, 3])], at: i))
-    }
-    if op.axes.keepDims { return try globalMean(i, x, y, c) }
-    let mean = try g.addOne(BlockedGlobalAveragePool(channels: c), [image], at: i)
-    return .plain(try g.addOne(Squeeze(), [mean, g.addInts([2, 3])], at: i))
-  }
-
-  private func globalMean(_ i: Int, _ x: ValueID, _ y: ValueID, _ c: Int) throws(EngineError)
-    -> Made?
-  {
-    guard let image = images[x] else { return nil }
-    if isVolume(x) { return .image(try volumeMean(i, image, x, c)) }
-    // A squeeze before convolutions stays in blocks.
-    let users = g.users(y)
-    let staysBlocked =
-      !users.isEmpty && !g.isOutput(y)
-      && users.allSatisfy { g.node($0).op is Conv || g.node($0).op is FusedConv }
-    let mean = try g.addOne(
-      BlockedGlobalAveragePool(channels: c, keepsBlocks: staysBlocked), [image], at: i)
-    if staysBlocked { return .image(mean) }
-    return .plain(
-      isLine(x) ? try g.addOne(Squeeze(), [mean, g.addInts([2])], at: i) : mean)
   }
 }
 

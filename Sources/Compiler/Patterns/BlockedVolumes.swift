@@ -44,6 +44,50 @@ extension BlockedWalk {
     return .image(try g.addOne(op, inputs, at: i, name: g.node(i).name))
   }
 
+  /// A transposed convolution whose planes do not overlap: the taps along the depth are outputs side
+  /// by side of one over two axes, whose blocks lie as the planes do that they become.
+  mutating func volumeTransposed(
+    _ i: Int, _ op: ConvTranspose, _ x: ValueID, _ weights: Tensor
+  ) throws(EngineError) -> Made? {
+    let (c, m, planes) = (weights.shape[0], weights.shape[1], weights.shape[2])
+    let w = op.window
+    let isDense = (0...2).allSatisfy {
+      w.dilation($0) == 1 && weights.shape[$0 + 2] >= w.stride($0)
+    }
+    guard let image = images[x], channels(x) == c, let y = g.output(i), let dims = g.dims(y),
+      dims.count == 5, let h = dims[3].known, let width = dims[4].known, h > 0, width > 0,
+      op.group == 1, isDense, m > 0, planes == w.stride(0), w.autoPad == .explicit,
+      (w.padsBegin.first ?? 0) == 0, w.padsEnd.count < 3 || w.padsEnd[0] == 0,
+      (op.outputPadding.first ?? 0) == 0, op.outputShape.isEmpty
+    else {
+      g.miss(i, "\(BlockedImages.name): it is no transposed convolution of planes side by side")
+      return nil
+    }
+    let (flat, padded) = (weights.shape[3] * weights.shape[4], layout.padded(m))
+    let from = weights.elements(Float.self)
+    var list = [Float](repeating: 0, count: c * planes * padded * flat)
+    for row in 0..<c * m * planes {
+      let (d, at) = (row % planes, row / planes)
+      let to = ((at / m * planes + d) * padded + at % m) * flat
+      for k in 0..<flat { list[to + k] = from[row * flat + k] }
+    }
+    let kernel = try Tensor(
+      shape: [c, planes * padded, weights.shape[3], weights.shape[4]], list)
+    var inputs: [ValueID?] = [image, g.addConstant(kernel)]
+    if let b = g.input(i, 2) {
+      guard let bias = g.constant(b), bias.dtype == .float32, bias.count == m else { return nil }
+      let each = Array(bias.elements(Float.self)) + [Float](repeating: 0, count: padded - m)
+      inputs.append(g.addConstant(try Tensor((0..<planes).flatMap { _ in each })))
+    }
+    let conv = ConvTranspose(
+      window: planarVolume(w), outputPadding: Array(op.outputPadding.dropFirst()))
+    let made = try g.addOne(
+      BlockedConvTranspose(conv, block: layout.block), inputs, at: i, name: g.node(i).name)
+    let (lanes, blocks) = (layout.block, padded / layout.block)
+    let shape = try g.addInts([-1, blocks, h, width, lanes])
+    return .image(try g.addOne(Reshape(), [made, shape], at: i))
+  }
+
   /// A pooling over three axes: one over rows and columns, then one over planes, whose rows are those
   /// of an image as high as the volume is deep. Largest elements, and means with their counts, are
   /// products of the two.

@@ -20,7 +20,7 @@ public struct BlockedLayout: Hashable, Sendable {
   static let spec = AttributeSpec(
     "block", .int, "channels that lie side by side: 8 or 16; default 16")
   static let depthSpec = AttributeSpec(
-    "depth", .int, "planes of each volume; 0 for images, the default of FromBlocked")
+    "depth", .int, "planes of each volume; default 1, of FromBlocked 0 for images")
   static let channelsSpec = AttributeSpec("channels", .int, "channels of the plain image")
 
   init(reading a: AttributeReader) throws(EngineError) {
