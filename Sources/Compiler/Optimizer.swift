@@ -20,7 +20,8 @@ public struct Optimizer {
     LinearActivation.self, RotaryFusion.self, AttentionFusion.self, AttentionPacking.self,
     ProjectionMerging.self,
     LinearTranspose.self, LinearResidual.self, MatMulTranspose.self, SkipNormFusion.self,
-    ByteImages.self, DynamicImages.self, DequantizedConstants.self, BlockedImages.self,
+    BagFusion.self, ByteImages.self, DynamicImages.self, DequantizedConstants.self,
+    BlockedImages.self,
     BlockedExpansion.self, ElementwiseFusion.self,
   ]
 

@@ -53,6 +53,26 @@ import Testing
     #expect(check.error < 1e-5)
   }
 
+  @Test func largestElementsAreFoundInBlocks() throws {
+    let check = try PassCheck([ramp([2, 16, 37]), ramp([1, 16, 5, 6])], lastStage: .layout) {
+      b, x in
+      let line = try conv(b, x[0], 16, 40, 3)
+      let axes = try [[2], [-2, 3]].map { try b.constant(Tensor($0.map { Int64($0) })) }
+      let window = Window(padsBegin: [1, 1], padsEnd: [1, 1])
+      let w = try b.constant(ramp([20, 16, 3, 3], scale: 0.25, seed: 8))
+      let image = try b.apply(Conv(window: window), x[1], w)
+      return [
+        try b.apply(ReduceMax(ReduceAxes(keepDims: false)), line, axes[0]),
+        try b.apply(ReduceMax(ReduceAxes()), line, axes[0]),
+        try b.apply(ReduceMax(ReduceAxes(keepDims: false)), image, axes[1]),
+        try b.apply(GlobalMaxPool(), image),
+      ]
+    }
+    #expect(check.after.count { $0 == "BlockedMaxPool" } == 4)
+    #expect(!check.after.contains("ReduceMax") && !check.after.contains("GlobalMaxPool"))
+    #expect(check.error < 1e-5)
+  }
+
   /// What broadcasts otherwise than an image of channels does.
   @Test func aConstantAlongTheStepsStaysPlain() throws {
     let check = try PassCheck([ramp([2, 16, 16])], lastStage: .layout) { b, x in

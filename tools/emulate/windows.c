@@ -5,6 +5,7 @@
 static dl_blocked_depthwise window(void) {
   static const intptr_t lengths[6] = {1, 2, 3, 5, 7, 4};
   dl_blocked_depthwise d = {0};
+  d.planes = d.group = 1;
   const intptr_t square = lengths[draw_below(5)];
   const int is_square = draw_below(4) != 0;
   for (int i = 0; i < 2; i++) {

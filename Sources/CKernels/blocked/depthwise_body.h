@@ -1,5 +1,8 @@
-// Depthwise convolution of one block of channels, for one instruction set. The file that includes
-// it includes its vectors and defines NAME and MOST, the most pixels of a strip: 7 or 8.
+// Depthwise convolution of one block of channels, for one instruction set. The
+// file that includes it includes its vectors and defines NAME and MOST, the
+// most pixels of a strip: 7 or 8. With GROUPED it is one of groups of channels
+// that are narrower than a block: a sum over the lanes of a group, each of
+// which is put into all lanes of its group in turn.
 #include "conv_common.h"
 
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -14,25 +17,43 @@ INLINE V finish(const dl_blocked_depthwise *d, V v) {
   return v;
 }
 
-// P pixels of a row under K taps at stride S. Each input is loaded once for all its taps; where
-// EDGE, only those that `inside` names.
+#if GROUPED
+#define GROUP(d) ((d)->group)
+#else
+#define GROUP(d) 1
+#endif
+
+// P pixels of a row under K taps at stride S of each plane. Each input is
+// loaded once for all its taps; where EDGE, only those that `inside` names.
 INLINE void strip(const int K, const int S, const int P, const int EDGE,
                   const dl_blocked_depthwise *d, const WHOLE *inside, intptr_t rows,
                   const float *in, const float *w, V bias, const float *residual, float *out) {
   V sum[8];
   UNROLL for (int i = 0; i < P; i++) sum[i] = bias;
-  const intptr_t step = d->dilation[0] * d->input[1] * LANES;
-  ROLLED for (intptr_t a = 0; a < rows; a++) {
-    V weight[7];
-    UNROLL for (int k = 0; k < K; k++) weight[k] = LOAD(w + k * LANES);
-    UNROLL for (int x = 0; x < (P - 1) * S + K; x++) {
-      const float *p = (const float *)((uintptr_t)in + (uintptr_t)x * LANES * 4);
-      const V v = EDGE ? LOAD_WHERE(inside[x], p) : LOAD(p);
-      UNROLL for (int i = 0; i < P; i++) if (x - i * S >= 0 && x - i * S < K) sum[i] =
-          FMA(v, weight[x - i * S < 0 || x - i * S >= K ? 0 : x - i * S], sum[i]);
+  const intptr_t step = d->dilation[0] * d->input[1] * LANES, group = GROUP(d);
+  ROLLED for (intptr_t plane = 0; plane < d->planes; plane++) {
+    uintptr_t at = (uintptr_t)in + (uintptr_t)(plane * d->plane_step) * 4;
+    const float *taps = w + plane * d->taps[0] * group * K * LANES;
+    ROLLED for (intptr_t a = 0; a < rows; a++) {
+      ROLLED for (intptr_t j = 0; j < group; j++) {
+        V weight[7];
+        UNROLL for (int k = 0; k < K; k++) weight[k] = LOAD(taps + k * LANES);
+#if GROUPED
+        const PLACES lane = LANE_OF(group, j);
+#endif
+        UNROLL for (int x = 0; x < (P - 1) * S + K; x++) {
+          const float *p = (const float *)(at + (uintptr_t)x * LANES * 4);
+          V v = EDGE ? LOAD_WHERE(inside[x], p) : LOAD(p);
+#if GROUPED
+          v = TAKE(v, lane);
+#endif
+          UNROLL for (int i = 0; i < P; i++) if (x - i * S >= 0 && x - i * S < K) sum[i] =
+              FMA(v, weight[x - i * S < 0 || x - i * S >= K ? 0 : x - i * S], sum[i]);
+        }
+        taps += K * LANES;
+      }
+      at += (uintptr_t)step * 4;
     }
-    in = (const float *)((uintptr_t)in + (uintptr_t)step * 4);
-    w += K * LANES;
   }
   if (residual)
     UNROLL for (int i = 0; i < P; i++) sum[i] = ADD(sum[i], LOAD(residual + i * LANES));
@@ -50,26 +71,40 @@ typedef void (*strip_fn)(const dl_blocked_depthwise *, const WHOLE *, intptr_t, 
   }
 #define EACH_P(F, K, S, E)                                                                         \
   F(K, S, 1, E)                                                                                    \
-  F(K, S, 2, E) F(K, S, 3, E) F(K, S, 4, E) F(K, S, 5, E) F(K, S, 6, E) F(K, S, 7, E) F(K, S, 8, E)
+  F(K, S, 2, E)                                                                                    \
+  F(K, S, 3, E) F(K, S, 4, E) F(K, S, 5, E) F(K, S, 6, E) F(K, S, 7, E) F(K, S, 8, E)
 #define EACH(F, E)                                                                                 \
+  EACH_P(F, 1, 1, E)                                                                               \
   EACH_P(F, 3, 1, E)                                                                               \
-  EACH_P(F, 3, 2, E) EACH_P(F, 5, 1, E) EACH_P(F, 5, 2, E) EACH_P(F, 7, 1, E) EACH_P(F, 7, 2, E)
+  EACH_P(F, 3, 2, E)                                                                               \
+  EACH_P(F, 5, 1, E) EACH_P(F, 5, 2, E) EACH_P(F, 7, 1, E) EACH_P(F, 7, 2, E)
 EACH(DEFINE, 0)
 EACH(DEFINE, 1)
-#define ENTRY(K, S, P, E) [E][K / 2 - 1][S - 1][P - 1] = strip_##K##_##S##_##P##_##E,
-static const strip_fn strips[2][3][2][8] = {EACH(ENTRY, 0) EACH(ENTRY, 1)};
+#define ENTRY(K, S, P, E) [E][K / 2][S - 1][P - 1] = strip_##K##_##S##_##P##_##E,
+static const strip_fn strips[2][4][2][8] = {EACH(ENTRY, 0) EACH(ENTRY, 1)};
 
 // Any window, a pixel at a time.
 static void pixel(const dl_blocked_depthwise *d, intptr_t rows, intptr_t left, const float *in,
                   const float *w, V bias, const float *residual, float *out) {
   V sum = bias;
-  for (intptr_t a = 0; a < rows; a++)
-    for (intptr_t b = 0; b < d->taps[1]; b++) {
-      const intptr_t x = left + b * d->dilation[1];
-      if (x >= 0 && x < d->input[1])
-        sum = FMA(LOAD(in + (a * d->dilation[0] * d->input[1] + x) * LANES),
-                  LOAD(w + (a * d->taps[1] + b) * LANES), sum);
-    }
+  for (intptr_t plane = 0; plane < d->planes; plane++) {
+    const float *p = in + plane * d->plane_step;
+    const float *taps = w + plane * d->taps[0] * GROUP(d) * d->taps[1] * LANES;
+    for (intptr_t a = 0; a < rows; a++)
+      for (intptr_t b = 0; b < d->taps[1]; b++) {
+        const intptr_t x = left + b * d->dilation[1];
+        if (x < 0 || x >= d->input[1])
+          continue;
+        const V v = LOAD(p + (a * d->dilation[0] * d->input[1] + x) * LANES);
+#if GROUPED
+        for (intptr_t j = 0; j < d->group; j++)
+          sum = FMA(TAKE(v, LANE_OF(d->group, j)),
+                    LOAD(taps + ((a * d->group + j) * d->taps[1] + b) * LANES), sum);
+#else
+        sum = FMA(v, LOAD(taps + (a * d->taps[1] + b) * LANES), sum);
+#endif
+      }
+  }
   if (residual)
     sum = ADD(sum, LOAD(residual));
   STORE(out, finish(d, sum));
@@ -78,7 +113,8 @@ static void pixel(const dl_blocked_depthwise *d, intptr_t rows, intptr_t left, c
 void NAME(const dl_blocked_depthwise *d, intptr_t first, intptr_t rows, const float *in,
           const float *w, const float *bias, const float *residual, float *out) {
   const intptr_t K = d->taps[1], S = d->stride[1], width = d->output[1];
-  const int isPlain = (K == 3 || K == 5 || K == 7) && (S == 1 || S == 2) && d->dilation[1] == 1;
+  const int isPlain = ((K == 3 || K == 5 || K == 7) && (S == 1 || S == 2) && d->dilation[1] == 1) ||
+                      (K == 1 && S == 1);
   const intptr_t count = (width + MOST - 1) / MOST;
   const V start = LOAD(bias);
   WHOLE edges[3][7 * 2 + 7];
@@ -87,7 +123,7 @@ void NAME(const dl_blocked_depthwise *d, intptr_t first, intptr_t rows, const fl
     dl_blocked_taps(d, 0, h, &a0, &a1);
     const intptr_t top = h * d->stride[0] - d->pad[0] + a0 * d->dilation[0];
     const float *row = in + (a0 < a1 ? top : 0) * d->input[1] * LANES;
-    const float *taps = w + a0 * K * LANES;
+    const float *taps = w + a0 * GROUP(d) * K * LANES;
     float *y = out + h * width * LANES;
     const float *z = residual ? residual + h * width * LANES : 0;
     if (!isPlain) {
@@ -106,8 +142,8 @@ void NAME(const dl_blocked_depthwise *d, intptr_t first, intptr_t rows, const fl
           for (intptr_t t = 0; t < reach; t++)
             inside[t] = WHOLE_IF(left + t >= 0 && left + t < d->input[1]);
         const float *p = (const float *)((uintptr_t)row + (uintptr_t)(left * LANES * 4));
-        strips[isEdge][K / 2 - 1][S - 1][n - 1](d, inside, a1 - a0, p, taps, start,
-                                                z ? z + x * LANES : 0, y + x * LANES);
+        strips[isEdge][K / 2][S - 1][n - 1](d, inside, a1 - a0, p, taps, start,
+                                            z ? z + x * LANES : 0, y + x * LANES);
         x += n;
       }
     }

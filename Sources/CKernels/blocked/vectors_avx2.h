@@ -24,6 +24,13 @@
 #define NOTE_NAN(bad, x, y) _mm256_or_ps(bad, _mm256_cmp_ps(x, y, _CMP_UNORD_Q))
 #define BOTH_BAD(a, b) _mm256_or_ps(a, b)
 #define SPOIL(v, bad) _mm256_or_ps(v, bad)
+// Lane j of each group of `group` lanes, a power of two, and that lane of x in
+// all of its group.
+#define LANE_OF(group, j)                                                                          \
+  _mm256_or_si256(_mm256_and_si256(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7),                      \
+                                   _mm256_set1_epi32(-(int)(group))),                              \
+                  _mm256_set1_epi32((int)(j)))
+#define TAKE(x, lane) _mm256_permutevar8x32_ps(x, lane)
 // Lanes of x that `places` names, in v; those below 0 leave v as it is.
 #define PLACES __m256i
 #define PLACES_AT(p) _mm256_loadu_si256((const __m256i *)(p))

@@ -24,6 +24,14 @@
 #define NOTE_NAN(bad, x, y) ((__mmask16)((bad) | _mm512_cmp_ps_mask(x, y, _CMP_UNORD_Q)))
 #define BOTH_BAD(a, b) ((__mmask16)((a) | (b)))
 #define SPOIL(v, bad) _mm512_mask_mov_ps(v, bad, _mm512_set1_ps(__builtin_nanf("")))
+// Lane j of each group of `group` lanes, a power of two, and that lane of x in
+// all of its group.
+#define LANE_OF(group, j)                                                                          \
+  _mm512_or_si512(                                                                                 \
+      _mm512_and_si512(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),    \
+                       _mm512_set1_epi32(-(int)(group))),                                          \
+      _mm512_set1_epi32((int)(j)))
+#define TAKE(x, lane) _mm512_permutexvar_ps(lane, x)
 // Lanes of x that `places` names, in v; those below 0 leave v as it is.
 #define PLACES __m512i
 #define PLACES_AT(p) _mm512_loadu_si512(p)

@@ -96,6 +96,9 @@ typedef struct dl_blocked_depthwise {
   // Along height and width. Output o and tap t read input o * stride - pad + t * dilation, where
   // that lies inside.
   intptr_t input[2], output[2], taps[2], stride[2], dilation[2], pad[2];
+  // Of convolutions: planes of a volume under the window, and elements from one to the next, 1 for
+  // images; and channels of a group, 1 unless said.
+  intptr_t planes, plane_step, group;
   int32_t form;
   float low, high;
   void (*after)(const void *x, void *y, size_t n, const double *numbers);
@@ -103,7 +106,8 @@ typedef struct dl_blocked_depthwise {
 } dl_blocked_depthwise;
 
 // Rows first..<first + rows of one block's output, as convolution.
-//   in, residual (or NULL), out: the whole block; w: [taps][lanes]; bias: [lanes]
+//   in: the first plane; residual (or NULL), out: the whole block; w: [planes][taps][lanes];
+//   bias: [lanes]
 #define DL_BLOCKED_DEPTHWISE(name)                                                                 \
   void name(const dl_blocked_depthwise *d, intptr_t first, intptr_t rows, const float *in,         \
             const float *w, const float *bias, const float *residual, float *out)
@@ -113,6 +117,12 @@ DL_BLOCKED_DEPTHWISE(dl_blocked_depthwise_f32__neon);
 void dl_blocked_depthwise_f32__scalar(const dl_blocked_depthwise *d, intptr_t first, intptr_t rows,
                                       const float *in, const float *w, const float *bias,
                                       const float *residual, float *out, intptr_t lanes);
+
+// The same where `group` channels, 2, 4 or 8 and less than a block, are summed for each of theirs:
+//   w: [planes][height of the window][group, by input][width][lanes]
+// __scalar above takes them too.
+DL_BLOCKED_DEPTHWISE(dl_blocked_grouped_f32__avx2);
+DL_BLOCKED_DEPTHWISE(dl_blocked_grouped_f32__avx512);
 
 // The same rows as largest elements; NaN wins, a window without elements gives -infinity.
 #define DL_BLOCKED_MAX_POOL(name)                                                                  \

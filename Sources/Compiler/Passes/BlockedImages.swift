@@ -8,8 +8,8 @@ enum BlockedImages: Pass {
   static let level = OptimizationLevel.all
   static let stage = PassStage.layout
   static let about = PassText(
-    looksFor: "convolutions over one or two axes with constant float32 weights, and the poolings, "
-      + "elementwise functions, sums, concatenations and resizings around them",
+    looksFor: "convolutions over one to three axes with constant float32 weights, and the "
+      + "poolings, elementwise functions, sums, concatenations and resizings around them",
     makes: "the same operators on images whose channels lie in blocks of 16 (AVX-512) or 8 "
       + "(AVX2), with changes of layout only where a plain image comes in or is asked for",
     why: "blocks change where a number lies and not what it is; the lanes beyond the last channel "
@@ -67,7 +67,7 @@ struct BlockedWalk {
     }
     // Whoever still wants the plain image gets it under its old name.
     for (plain, image, channels, node) in moved where !g.users(plain).isEmpty || g.isOutput(plain) {
-      let op = FromBlocked(channels: channels)
+      let op = FromBlocked(channels: channels, depth: depth(plain) ?? 0)
       if isLine(plain) {
         let back = try g.addOne(op, [image], at: node)
         append(Squeeze(), [back, try g.addInts([2])], plain, at: node)
@@ -87,11 +87,11 @@ struct BlockedWalk {
     g.append(node, at: place)
   }
 
-  /// Channels of a float32 image or line; nil for other values.
+  /// Channels of a float32 image, line or volume of known depth; nil for other values.
   func channels(_ v: ValueID) -> Int? {
-    guard g.dtype(v) == .float32, let dims = g.dims(v), dims.count == 3 || dims.count == 4 else {
-      return nil
-    }
+    guard g.dtype(v) == .float32, let dims = g.dims(v), (3...5).contains(dims.count),
+      dims.count < 5 || depth(v) != nil
+    else { return nil }
     return dims[1].known
   }
 
@@ -110,6 +110,7 @@ struct BlockedWalk {
       return nil
     }
     if let op = g.node(i).op as? ReduceMean { return try mean(i, op, x, y) }
+    if let op = g.node(i).op as? ReduceMax { return try largest(i, op.axes, x) }
     guard let c = channels(y), c > 0 else { return nil }
     // Results beside the first have no blocked form.
     for other in g.node(i).outputs.dropFirst() where other != nil { return nil }
@@ -117,15 +118,22 @@ struct BlockedWalk {
     case is Conv, is FusedConv:
       return try convolution(i)
     case let op as MaxPool:
+      if isVolume(y) { return try volumePool(i, op.window, x, y) { BlockedMaxPool($0) } }
       guard let image = images[x], let window = planar(op.window) else { return nil }
       return .image(try g.addOne(BlockedMaxPool(window), [image], at: i))
     case let op as AveragePool:
+      if isVolume(y) {
+        return try volumePool(i, op.window, x, y) {
+          BlockedAveragePool($0, countsPads: op.countsPads)
+        }
+      }
       guard let image = images[x], let window = planar(op.window) else { return nil }
       return .image(
         try g.addOne(BlockedAveragePool(window, countsPads: op.countsPads), [image], at: i))
     case is FromBlocked: return g.dims(x)?.last == Dim(layout.block) ? .image(x) : nil
     case is DequantizeLinear: return try rounded(i, x)
     case is GlobalAveragePool: return try globalMean(i, x, y, c)
+    case is GlobalMaxPool: return try largest(i, nil, x)
     case is Relu, is LeakyRelu, is Sigmoid, is Tanh, is HardSigmoid, is HardSwish, is Swish,
       is Gelu, is Elu, is Selu, is Celu, is Softplus, is Softsign, is Mish, is Clip, is Abs,
       is Neg, is Erf:
@@ -162,7 +170,7 @@ struct BlockedWalk {
 
   private mutating func convolution(_ i: Int) throws(EngineError) -> Made? {
     guard let node = ConvNode(g, i), let x = node.inputs[0], let w = node.inputs[1],
-      let weights = g.constant(w), weights.dtype == .float32, [3, 4].contains(weights.shape.rank),
+      let weights = g.constant(w), weights.dtype == .float32, (3...5).contains(weights.shape.rank),
       g.dtype(x) == .float32, hasRank(weights.shape.rank, x),
       node.residual.map({ hasRank(weights.shape.rank, $0) }) ?? true
     else { return nil }
@@ -174,6 +182,16 @@ struct BlockedWalk {
     let width = g.output(i).flatMap { g.dims($0)?.last?.known }
     guard !node.conv.isFewOutputs(weights.shape, width: width) else {
       g.miss(i, "\(BlockedImages.name): its few outputs are summed over planes")
+      return nil
+    }
+    let isDeep = weights.shape.rank == 5 && reachesAcrossPlanes(node.conv, weights)
+    guard weights.shape.rank < 5 || channels(x) != nil else { return nil }
+    guard
+      !isDeep
+        || node.conv.window.dilation(0) == 1
+          && (group == 1 || isDepthwise || isNarrow(node.conv, weights.shape))
+    else {
+      g.miss(i, "\(BlockedImages.name): it has groups, or a dilated depth")
       return nil
     }
     if part == 1, m > group, let made = try multiplied(i, node, x, weights) { return made }
@@ -190,6 +208,9 @@ struct BlockedWalk {
         g.miss(i, "\(BlockedImages.name): too few channels to fill blocks")
         return nil
       }
+    }
+    if weights.shape.rank == 5, isDeep || isPlain {
+      return try volumeConvolution(i, node, x, isPlain: isPlain)
     }
     let isPointwise = group == 1 && weights.shape.count(of: 2..<weights.shape.rank) == 1
     let gated = isPointwise ? gated(x, by: i) : nil
@@ -214,11 +235,26 @@ struct BlockedWalk {
       g.remove(gated.node)
       images[x] = nil
     }
+    let window = node.conv.window
     let conv =
-      weights.shape.rank == 3
-      ? Conv(window: planarLine(node.conv.window), group: group) : node.conv
+      switch weights.shape.rank {
+      case 3: Conv(window: planarLine(window), group: group)
+      case 5: Conv(window: planarVolume(window), group: group)
+      default: node.conv
+      }
     let op = BlockedConv(conv, node.activation, block: block, plainInput: isPlain)
     return .image(try g.addOne(op, inputs, at: i, name: g.node(i).name))
+  }
+
+  /// Whether a convolution has as many outputs as channels, in groups with a kernel of their own.
+  private func isNarrow(_ conv: Conv, _ weights: Shape) -> Bool {
+    let last = weights.rank - 3
+    let geometry = ConvGeometry(
+      batch: 1, groups: conv.group, channels: weights[1], outputs: weights[0] / conv.group,
+      input: [1, 1, 1], output: [1, 1, 1],
+      kernel: [1, 1, weights[weights.rank - 1]], strides: [1, 1, conv.window.stride(last)],
+      dilations: [1, 1, conv.window.dilation(last)], pads: [0, 0, 0], keepsAxes: true)
+    return BlockedWindow.takes(geometry, lanes: layout.block)
   }
 
   /// A depthwise convolution that makes several results of each channel: one depthwise convolution for
@@ -276,8 +312,11 @@ struct BlockedWalk {
   private mutating func transposed(_ i: Int, _ op: ConvTranspose, _ x: ValueID)
     throws(EngineError) -> Made?
   {
-    guard let w = g.input(i, 1), let weights = g.constant(w), weights.dtype == .float32,
-      weights.shape.rank == 4, g.dtype(x) == .float32, g.dims(x)?.count == 4
+    guard let w = g.input(i, 1), let weights = g.constant(w), weights.dtype == .float32 else {
+      return nil
+    }
+    if weights.shape.rank == 5 { return try volumeTransposed(i, op, x, weights) }
+    guard weights.shape.rank == 4, g.dtype(x) == .float32, g.dims(x)?.count == 4
     else { return nil }
     let (c, m) = (weights.shape[0], weights.shape[1])
     let isDense = (0...1).allSatisfy {
@@ -310,7 +349,7 @@ struct BlockedWalk {
     return made
   }
 
-  // MARK: Groups and means
+  // MARK: Groups
 
   private func grouped(_ i: Int, _ x: ValueID, _ c: Int, _ groups: Int, _ epsilon: Float)
     throws(EngineError) -> Made?
@@ -318,40 +357,9 @@ struct BlockedWalk {
     guard let image = images[x], let scale = g.input(i, 1), let bias = g.input(i, 2),
       g.dims(scale) == [Dim(c)], g.dims(bias) == [Dim(c)], c % groups == 0
     else { return nil }
-    let op = BlockedGroupNormalization(channels: c, groups: groups, epsilon: epsilon)
+    let op = BlockedGroupNormalization(
+      channels: c, groups: groups, epsilon: epsilon, depth: depth(x) ?? 1)
     return .image(try g.addOne(op, [image, scale, bias], at: i))
-  }
-
-  private func mean(_ i: Int, _ op: ReduceMean, _ x: ValueID, _ y: ValueID) throws(EngineError)
-    -> Made?
-  {
-    let axes = op.axes.list ?? g.input(i, 1).flatMap { g.fact($0).knownInts }
-    let rank = isLine(x) ? 3 : 4
-    guard let c = channels(x), c > 0, let image = images[x],
-      axes.map({ Set($0.map { $0 < 0 ? $0 + rank : $0 }) }) == Set(2..<rank)
-    else { return nil }
-    if op.axes.keepDims { return try globalMean(i, x, y, c) }
-    let mean = try g.addOne(BlockedGlobalAveragePool(channels: c), [image], at: i)
-    return .plain(try g.addOne(Squeeze(), [mean, g.addInts([2, 3])], at: i))
-  }
-
-  private func globalMean(_ i: Int, _ x: ValueID, _ y: ValueID, _ c: Int) throws(EngineError)
-    -> Made?
-  {
-    guard let image = images[x] else { return nil }
-    // A squeeze before convolutions stays in blocks.
-    let users = g.users(y)
-    let staysBlocked =
-      !users.isEmpty && !g.isOutput(y)
-      && users.allSatisfy {
-        let op = g.node($0).op
-        return op is Conv || op is FusedConv || op is ToBlocked
-      }
-    let mean = try g.addOne(
-      BlockedGlobalAveragePool(channels: c, keepsBlocks: staysBlocked), [image], at: i)
-    if staysBlocked { return .image(mean) }
-    return .plain(
-      isLine(x) ? try g.addOne(Squeeze(), [mean, g.addInts([2])], at: i) : mean)
   }
 }
 

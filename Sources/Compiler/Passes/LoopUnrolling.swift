@@ -19,6 +19,10 @@ enum LoopUnrolling: Pass {
         g.miss(i, "\(name): the number of iterations is not known before the run")
         continue
       }
+      if options.level >= BagFusion.level, options.lastStage == .layout, BagLoop(g, i) != nil {
+        g.miss(i, "\(name): it becomes an EmbeddingBag")
+        continue
+      }
       guard trips <= maxTrips, trips * body.nodes.count <= maxNodes,
         body.nodes.allSatisfy({ $0.subgraphs.isEmpty })
       else {

@@ -22,10 +22,13 @@ extension BlockedWalk {
       padsEnd: two(window.padsEnd, 0), autoPad: window.autoPad, ceilMode: window.ceilMode)
   }
 
-  /// A convolution's weights, `value`, over two axes.
+  /// A convolution's weights, `value`, over two axes; of three, the first of which has one tap.
   func planar(_ weights: ValueID, _ value: Tensor) throws(EngineError) -> ValueID {
-    guard value.shape.rank == 3 else { return weights }
     let s = value.shape
+    if s.rank == 5 {
+      return g.addConstant(try value.reshaped([s[0], s[1], s[3], s[4]]))
+    }
+    guard s.rank == 3 else { return weights }
     return g.addConstant(try value.reshaped([s[0], s[1], 1, s[2]]))
   }
 }

@@ -11,8 +11,10 @@ extension BlockedWalk {
       let rank = g.dims(y)?.count, canJoin(a, c, rank), canJoin(b, c, rank),
       g.broadcastsBothWays(i)
     else { return nil }
-    let left = try operand(a, c, at: i)
-    let right = try operand(b, c, at: i)
+    let depth = depth(y)
+    guard fits(a, depth), fits(b, depth) else { return nil }
+    let left = try operand(a, c, depth, at: i)
+    let right = try operand(b, c, depth, at: i)
     return .image(try g.addOne(op, [left, right], at: i))
   }
 
@@ -31,15 +33,17 @@ extension BlockedWalk {
     return axis >= 0 && t.shape.rank <= rank && t.count == c && t.shape[axis] == c
   }
 
-  private mutating func operand(_ v: ValueID, _ c: Int, at place: Int) throws(EngineError)
-    -> ValueID
+  private mutating func operand(_ v: ValueID, _ c: Int, _ depth: Int?, at place: Int)
+    throws(EngineError) -> ValueID
   {
     if images[v] == nil, let t = g.constant(v) {
       if t.count == 1 { return v }
       guard let numbers = t.numbers else { return v }
       return try perChannel(numbers)
     }
-    return try image(v, at: place)
+    let made = try image(v, at: place)
+    guard let depth, depth > 1, self.depth(v) == 1 else { return made }
+    return try repeated(made, c, depth, at: place)
   }
 
   /// A constant `[blocks, 1, 1, block]` with a number for each channel, zero in lanes beyond.

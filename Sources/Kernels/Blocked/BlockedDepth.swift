@@ -8,6 +8,12 @@ struct BlockedDepth: Hashable, Sendable {
   let stride: Int
   let pad: Int
 
+  /// That of a convolution over three axes.
+  init(_ g: ConvGeometry) {
+    (input, output, kernel) = (g.input[0], g.output[0], g.kernel[0])
+    (stride, pad) = (g.strides[0], g.pads[0])
+  }
+
   /// Blocks that an output plane meets: the first of the input, how many of the filter's stand
   /// before those, and how many there are.
   struct Met {
@@ -22,8 +28,8 @@ struct BlockedDepth: Hashable, Sendable {
     let each = blocks / kernel
     let (volume, place) = image.quotientAndRemainder(dividingBy: output)
     let start = place * stride - pad
-    let low = max(0, -start)
     let high = min(kernel, input - start)
+    let low = min(max(0, -start), max(0, high))
     return Met(
       first: (volume * input + start + low) * each, skipped: low * each,
       blocks: max(0, high - low) * each)

@@ -2,8 +2,8 @@ import CKernels
 import Tensors
 
 /// A convolution over three axes with everything settled but the memory: planes of the image are put
-/// into blocks, and each plane of the result is a convolution over two axes of the planes that it
-/// meets, by the direct sum or Winograd's algorithm.
+/// into blocks where they do not lie in them, and each plane of the result is a convolution over two
+/// axes of the planes that it meets, by the direct sum or Winograd's algorithm.
 ///
 /// Planes lie as `[depth, blocks, pixels, lanes]`, so those under neighbouring taps are blocks of one
 /// image of more channels, and taps that lie in the padding are left out. One volume of the batch
@@ -17,6 +17,8 @@ public struct BlockedVolumePlan: Sendable {
   private let kernel: Kernel
   private let lanes: Int
   private let isPlain: Bool
+  /// Whether image and result lie in blocks outside of the plan.
+  private let isBlocked: (image: Bool, result: Bool)
   private let isa: InstructionSet
   /// Bytes of scratch for the image and for the result in blocks.
   private let imageBytes: Int
@@ -29,9 +31,13 @@ public struct BlockedVolumePlan: Sendable {
 
   /// Whether there is a kernel, and work enough to pay for two changes of layout.
   public static func takes(_ g: ConvGeometry, isa: InstructionSet = .current) -> Bool {
-    guard isa >= .avx2, g.groups == 1, g.kernel[0] > 1 || g.input[0] > 1, g.taps > 1,
-      g.dilations[0] == 1, g.outputs >= 8, g.channels * g.taps >= 27, g.outputCount > 0,
-      g.inputCount > 0
+    sums(g, isa: isa) && (g.kernel[0] > 1 || g.input[0] > 1) && g.taps > 1 && g.outputs >= 8
+      && g.channels * g.taps >= 27
+  }
+
+  /// Whether there is a kernel.
+  public static func sums(_ g: ConvGeometry, isa: InstructionSet = .current) -> Bool {
+    guard isa >= .avx2, g.groups == 1, g.dilations[0] == 1, g.outputCount > 0, g.inputCount > 0
     else { return false }
     // Every plane of the result meets one of the image.
     let last = (g.output[0] - 1) * g.strides[0] - g.pads[0]
@@ -39,27 +45,29 @@ public struct BlockedVolumePlan: Sendable {
   }
 
   /// - `weights`: `[outputs, channels, taps]`; `bias`: an element an output, or nil.
+  /// - `isBlocked`: image and result lie in blocks, `[batch * depth, blocks, pixels, lanes]`.
   /// - `exact`: no Winograd's tiles of 4. - `compact`: none at all.
   /// - `pack`: where packed weights are kept.
   ///
   /// Errors: `.budget` when the system has no memory for packed weights.
   public init(
     _ g: ConvGeometry, finish: BlockedFinish, weights: UnsafePointer<Float>,
-    bias: UnsafePointer<Float>?, exact: Bool = false, compact: Bool = false, threads: Int = 1,
+    bias: UnsafePointer<Float>?, isBlocked: (image: Bool, result: Bool) = (false, false),
+    exact: Bool = false, compact: Bool = false, threads: Int = 1, lanes given: Int? = nil,
     isa: InstructionSet = .current, pack: BlockedPacker = .none
   ) throws(EngineError) {
-    precondition(Self.takes(g, isa: isa), "no blocked volume")
+    precondition(Self.sums(g, isa: isa), "no blocked volume")
     geometry = g
-    let lanes = isa >= .avx512 ? 16 : 8
+    let lanes = given ?? (isa >= .avx512 ? 16 : 8)
     self.lanes = lanes
-    self.isa = isa.blocked(lanes: lanes)
-    let isPlain = g.channels <= lanes / 2
+    let isa = isa.blocked(lanes: lanes)
+    self.isa = isa
+    self.isBlocked = isBlocked
+    let isPlain = g.channels <= lanes / 2 && !isBlocked.image
     self.isPlain = isPlain
     // Channels that a plane takes, and those of all planes under the taps.
     let each = isPlain ? g.channels : (g.channels + lanes - 1) / lanes * lanes
-    let depth = BlockedDepth(
-      input: g.input[0], output: g.output[0], kernel: g.kernel[0], stride: g.strides[0],
-      pad: g.pads[0])
+    let depth = BlockedDepth(g)
     let planes = ConvGeometry(
       batch: g.output[0], groups: 1, channels: g.kernel[0] * each, outputs: g.outputs,
       input: [g.input[1], g.input[2]], output: [g.output[1], g.output[2]],
@@ -86,7 +94,7 @@ public struct BlockedVolumePlan: Sendable {
       let plan = BlockedWinogradPlan(
         planes, depth: depth, size: size, lanes: lanes, finish: finish, filter: made,
         bias: try pack.padded(bias, count: g.outputs, total: (blocks + 3) * lanes),
-        threads: threads, isa: self.isa)
+        threads: threads, isa: isa)
       kernel = .winograd(plan)
       label = plan.label + " of planes"
     } else {
@@ -100,12 +108,12 @@ public struct BlockedVolumePlan: Sendable {
       let plan = BlockedConvPlan(
         planes, depth: depth, lanes: lanes, isPlain: isPlain, finish: finish, filter: made,
         bias: try pack.padded(bias, count: g.outputs, total: blocks * lanes), threads: threads,
-        isa: self.isa)
+        isa: isa)
       kernel = .direct(plan)
       label = plan.label + " of planes"
     }
-    imageBytes = GemmPlan.aligned(each * g.inputPixels * 4)
-    resultBytes = GemmPlan.aligned(blocks * lanes * g.outputPixels * 4)
+    imageBytes = isBlocked.image ? 0 : GemmPlan.aligned(each * g.inputPixels * 4)
+    resultBytes = isBlocked.result ? 0 : GemmPlan.aligned(blocks * lanes * g.outputPixels * 4)
     let own =
       switch kernel {
       case .direct(let plan): plan.scratchBytes
@@ -133,23 +141,34 @@ public struct BlockedVolumePlan: Sendable {
     return to
   }
 
-  /// Computes the convolution of planar `x` into planar `y`.
+  /// Computes the convolution of `x` into `y`; `residual` is laid out as `y`, may be `y`, and is for
+  /// results in blocks only.
   public func run(
-    x: UnsafePointer<Float>, y: UnsafeMutablePointer<Float>, scratch: UnsafeMutableRawPointer,
-    pool: ThreadPool
+    x: UnsafePointer<Float>, residual: UnsafePointer<Float>? = nil, y: UnsafeMutablePointer<Float>,
+    scratch: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
     let g = geometry
-    let image = scratch.assumingMemoryBound(to: Float.self)
-    let result = (scratch + imageBytes).assumingMemoryBound(to: Float.self)
     let own = scratch + imageBytes + resultBytes
+    func padded(_ channels: Int) -> Int { (channels + lanes - 1) / lanes * lanes }
     for n in 0..<g.batch {
-      gather(x + n * g.channels * g.inputPixels, image, pool)
+      var image = x + n * padded(g.channels) * g.inputPixels
+      if !isBlocked.image {
+        let copy = scratch.assumingMemoryBound(to: Float.self)
+        gather(x + n * g.channels * g.inputPixels, copy, pool)
+        image = UnsafePointer(copy)
+      }
+      let volume = n * padded(g.outputs) * g.outputPixels
+      let result =
+        isBlocked.result
+        ? y + volume : (scratch + imageBytes).assumingMemoryBound(to: Float.self)
+      let addend = isBlocked.result ? residual.map { $0 + volume } : nil
       switch kernel {
       case .direct(let plan):
-        plan.run(x: image, residual: nil, y: result, scratch: own, pool: pool)
+        plan.run(x: image, residual: addend, y: result, scratch: own, pool: pool)
       case .winograd(let plan):
-        plan.run(x: image, residual: nil, y: result, scratch: own, pool: pool)
+        plan.run(x: image, residual: addend, y: result, scratch: own, pool: pool)
       }
+      if isBlocked.result { continue }
       let to = y + n * g.outputs * g.outputPixels
       let moves = Moves(
         depth: g.output[0], channels: g.outputs, pixels: g.output[1] * g.output[2], lanes: lanes)

@@ -1,8 +1,8 @@
 import CKernels
 import Tensors
 
-/// A window that slides over each block of channels by itself: depthwise convolution and poolings
-/// on blocked images.
+/// A window that slides over each block of channels by itself: depthwise convolution, or one of groups
+/// that are narrower than a block, and poolings on blocked images.
 public struct BlockedWindow: Sendable {
   /// Numbers of the window along height and width.
   public struct Axes: Hashable, Sendable {
@@ -60,6 +60,10 @@ public struct BlockedWindow: Sendable {
   let kind: Kind
   /// Sizes and steps of the window.
   public let axes: Axes
+  /// Channels of a convolution's group.
+  let group: Int
+  /// A third axis, whose planes are images one after another; nil for images.
+  let depth: BlockedDepth?
   /// Blocks of all images.
   let planes: Int
   /// Blocks of one image.
@@ -68,7 +72,7 @@ public struct BlockedWindow: Sendable {
   /// Lanes of the last block that are channels, where others must be cleared.
   let valid: Int?
   let isa: InstructionSet
-  /// Depthwise: weights `[blocks][taps][lanes]`, then biases. Averages: divisors of rows, then
+  /// Depthwise: weights `[blocks][planes][taps][lanes]`. Averages: divisors of rows, then
   /// columns.
   let constants: BlockedConstants
   let bias: BlockedConstants?
@@ -80,9 +84,11 @@ public struct BlockedWindow: Sendable {
   private init(
     _ kind: Kind, _ axes: Axes, batch: Int, blocks: Int, lanes: Int, valid: Int?,
     constants: BlockedConstants, bias: BlockedConstants? = nil, threads: Int, isa: InstructionSet,
-    label: String, like other: BlockedWindow? = nil
+    label: String, like other: BlockedWindow? = nil, depth: BlockedDepth? = nil, group: Int = 1
   ) {
     let isa = isa.blocked(lanes: lanes)
+    self.group = group
+    self.depth = depth
     (self.kind, self.axes, self.blocks, self.lanes, self.valid) = (kind, axes, blocks, lanes, valid)
     (self.constants, self.bias, self.isa) = (constants, bias, isa)
     planes = batch * blocks
@@ -111,7 +117,7 @@ public struct BlockedWindow: Sendable {
   public func resized(_ axes: Axes, batch: Int, threads: Int) -> BlockedWindow {
     BlockedWindow(
       kind, axes, batch: batch, blocks: blocks, lanes: lanes, valid: valid, constants: constants,
-      bias: bias, threads: threads, isa: isa, label: "", like: self)
+      bias: bias, threads: threads, isa: isa, label: "", like: self, group: group)
   }
 
   /// A convolution of each channel with a kernel of its own.
@@ -124,18 +130,86 @@ public struct BlockedWindow: Sendable {
     weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, threads: Int = 1,
     isa: InstructionSet = .current, pack: BlockedPacker = .none
   ) throws(EngineError) {
+    try self.init(
+      axes, nil, images: batch, channels: channels, group: 1, lanes: lanes, finish: finish,
+      weights: weights, bias: bias, threads: threads, isa: isa, pack: pack)
+  }
+
+  /// Whether each block is a sum over itself: as many outputs as channels, in groups of one or of 2, 4
+  /// or 8 that do not fill a block, and no dilation along the depth.
+  public static func takes(_ g: ConvGeometry, lanes: Int) -> Bool {
+    guard g.channels == g.outputs, g.dilations[0] == 1 else { return false }
+    if g.channels == 1 { return true }
+    let isNear = g.strides[2] == 1 || (g.strides[2] == 2 && g.kernel[2] > 1)
+    return g.groups > 1 && [2, 4, 8].contains(g.channels) && g.channels < lanes && isNear
+      && [1, 3, 5, 7].contains(g.kernel[2]) && g.dilations[2] == 1
+  }
+
+  /// The same for groups, and over three axes, of which planes along the first are images one after
+  /// another. `weights`: `[outputs of all groups, channels, taps]`.
+  ///
+  /// Errors: `.budget` when the system has no memory for packed weights.
+  public init(
+    depthwise g: ConvGeometry, lanes: Int, finish: BlockedFinish, weights: UnsafePointer<Float>,
+    bias: UnsafePointer<Float>?, threads: Int = 1, isa: InstructionSet = .current,
+    pack: BlockedPacker = .none
+  ) throws(EngineError) {
+    precondition(Self.takes(g, lanes: lanes), "no such window")
+    func flat(_ list: [Int]) -> [Int] { Array(list.dropFirst()) }
+    let axes = Axes(
+      input: flat(g.input), output: flat(g.output), kernel: flat(g.kernel),
+      strides: flat(g.strides), dilations: flat(g.dilations), pads: flat(g.pads))
+    try self.init(
+      axes, g.kernel[0] > 1 || g.input[0] > 1 ? BlockedDepth(g) : nil,
+      images: g.batch * g.output[0], channels: g.groups * g.channels, group: g.channels,
+      lanes: lanes, finish: finish, weights: weights, bias: bias, threads: threads, isa: isa,
+      pack: pack)
+  }
+
+  private init(
+    _ axes: Axes, _ depth: BlockedDepth?, images: Int, channels: Int, group: Int, lanes: Int,
+    finish: BlockedFinish, weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, threads: Int,
+    isa: InstructionSet, pack: BlockedPacker
+  ) throws(EngineError) {
     let blocks = (channels + lanes - 1) / lanes
-    let taps = axes.kernel[0] * axes.kernel[1]
-    let packed = try pack.taps("blocked depthwise \(taps) \(lanes)") {
+    let rows = (depth?.kernel ?? 1) * axes.kernel[0]
+    let taps = rows * group * axes.kernel[1]
+    let packed = try pack.taps("blocked depthwise \(group) \(taps) \(lanes)") {
       (space) throws(EngineError) in
-      try BlockedConstants(taps: taps, channels: channels, lanes: lanes, weights, space: space)
+      guard group > 1 else {
+        return try BlockedConstants(
+          taps: taps, channels: channels, lanes: lanes, weights, space: space)
+      }
+      let turned = Self.turned(
+        weights, channels: channels, group: group, rows: rows, width: axes.kernel[1])
+      return try BlockedConstants(
+        taps: taps, channels: channels, lanes: lanes, turned, space: space)
     }
     let padded = try pack.padded(bias, count: channels, total: blocks * lanes)
     let rest = channels - (blocks - 1) * lanes
     self.init(
-      .depthwise(finish), axes, batch: batch, blocks: blocks, lanes: lanes,
+      .depthwise(finish), axes, batch: images, blocks: blocks, lanes: lanes,
       valid: rest < lanes && !finish.keepsZero ? rest : nil, constants: packed, bias: padded,
-      threads: threads, isa: isa, label: "conv depthwise blocked")
+      threads: threads, isa: isa,
+      label: "conv \(group == 1 ? "depthwise" : "grouped") blocked"
+        + (depth == nil ? "" : " of planes"), depth: depth, group: group)
+  }
+
+  /// Weights `[channels, group, rows, width]` as `[channels, rows, group, width]`.
+  private static func turned(
+    _ weights: UnsafePointer<Float>, channels: Int, group: Int, rows: Int, width: Int
+  ) -> [Float] {
+    var list: [Float] = []
+    list.reserveCapacity(channels * group * rows * width)
+    for m in 0..<channels {
+      for row in 0..<rows {
+        for j in 0..<group {
+          let from = weights + ((m * group + j) * rows + row) * width
+          list += UnsafeBufferPointer(start: from, count: width)
+        }
+      }
+    }
+    return list
   }
 
   /// The largest element; every window must hold one.
@@ -176,15 +250,32 @@ public struct BlockedWindow: Sendable {
     pool.run(pieces) { piece in
       var d = window
       for unit in (piece * units / pieces)..<((piece + 1) * units / pieces) {
-        let (part, image) = (unit / blocks % chunks, unit / blocks / chunks)
-        let plane = image * blocks + unit % blocks
+        let (part, image, block) = place(unit)
+        let plane = image * blocks + block
         let first = part * rows
         let count = Swift.min(rows, axes.output[0] - first)
+        var (source, skipped) = (plane, 0)
+        if let depth {
+          let met = depth.met(by: image, blocks: depth.kernel)
+          (source, skipped) = (met.first * blocks + block, met.skipped)
+          (d.planes, d.plane_step) = (met.blocks, blocks * inCount)
+        }
         runPlane(
-          &d, plane % blocks, first, count, x + plane * inCount,
-          residual.map { $0 + plane * outCount }, y + plane * outCount)
+          &d, block, first, count, x + source * inCount, residual.map { $0 + plane * outCount },
+          y + plane * outCount, skipped: skipped)
       }
     }
+  }
+
+  /// The chunk, image and block of a unit. Neighbouring planes of a block of a volume follow one
+  /// another, whose windows meet the same planes.
+  private func place(_ unit: Int) -> (chunk: Int, image: Int, block: Int) {
+    guard let depth else {
+      return (unit / blocks % chunks, unit / blocks / chunks, unit % blocks)
+    }
+    let (at, outer) = (unit % depth.output, unit / depth.output)
+    let volume = outer / chunks / blocks
+    return (outer % chunks, volume * depth.output + at, outer / chunks % blocks)
   }
 
   var window: dl_blocked_depthwise {
@@ -193,25 +284,33 @@ public struct BlockedWindow: Sendable {
     if case .depthwise(let given) = kind { finish = given }
     return dl_blocked_depthwise(
       input: two(axes.input), output: two(axes.output), taps: two(axes.kernel),
-      stride: two(axes.strides), dilation: two(axes.dilations), pad: two(axes.pads),
-      form: finish.code, low: finish.low, high: finish.high, after: after,
+      stride: two(axes.strides), dilation: two(axes.dilations), pad: two(axes.pads), planes: 1,
+      plane_step: 0, group: group, form: finish.code, low: finish.low, high: finish.high,
+      after: after,
       numbers: (Double(finish.low), Double(finish.high)))
   }
 
   /// Rows of one block of the result; `x` is the block's image, of which `d` may be a part.
+  /// `skipped`: planes of the weights that meet padding, before those that `d` names.
   func runPlane(
     _ d: inout dl_blocked_depthwise, _ block: Int, _ first: Int, _ count: Int,
-    _ x: UnsafePointer<Float>, _ z: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>
+    _ x: UnsafePointer<Float>, _ z: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>,
+    skipped: Int = 0
   ) {
     let numbers = constants.bytes.assumingMemoryBound(to: Float.self)
     switch kind {
     case .depthwise:
-      let taps = axes.kernel[0] * axes.kernel[1]
+      let taps = axes.kernel[0] * axes.kernel[1] * group
       let biases = (bias ?? constants).bytes.assumingMemoryBound(to: Float.self)
-      let (w, b) = (numbers + block * taps * lanes, biases + block * lanes)
+      let place = block * (depth?.kernel ?? 1) + skipped
+      let (w, b) = (numbers + place * taps * lanes, biases + block * lanes)
       switch isa {
       #if arch(x86_64)
+        case .avx512 where group > 1:
+          dl_blocked_grouped_f32__avx512(&d, first, count, x, w, b, z, y)
         case .avx512: dl_blocked_depthwise_f32__avx512(&d, first, count, x, w, b, z, y)
+        case .avx2 where group > 1:
+          dl_blocked_grouped_f32__avx2(&d, first, count, x, w, b, z, y)
         case .avx2: dl_blocked_depthwise_f32__avx2(&d, first, count, x, w, b, z, y)
       #endif
       default: dl_blocked_depthwise_f32__scalar(&d, first, count, x, w, b, z, y, lanes)

@@ -11,6 +11,7 @@ enum Blocked {
     BlockedGlobalAveragePool.self,
     BlockedGroupNormalization.self,
     BlockedMaxPool.self,
+    BlockedVolumeConv.self,
     FromBlocked.self,
     ToBlocked.self,
   ]

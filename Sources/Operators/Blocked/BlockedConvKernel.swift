@@ -73,6 +73,14 @@ extension BlockedConv {
       batch: x.shape[0], groups: conv.group, channels: part, outputs: m / conv.group,
       input: settled.input, output: settled.output, kernel: settled.kernel,
       strides: settled.strides, dilations: settled.dilations, pads: settled.padsBegin)
+    if !plainInput, !isScaled, BlockedWindow.takes(geometry, lanes: block) {
+      let kernel = try BlockedWindow(
+        depthwise: geometry, lanes: block, finish: finish, weights: from, bias: biases,
+        threads: threads, pack: pack)
+      return Self.prepared(
+        kernel, residual, label: kernel.label + " " + activation.name,
+        resize: resizing.resize(kernel))
+    }
     // Transformed weights are 16 or 36 numbers for each 9.
     if !plainInput, !isScaled, !p.options.compact, !geometry.hasIdleTaps,
       let size = BlockedWinogradPlan.size(

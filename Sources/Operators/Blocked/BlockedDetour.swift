@@ -8,12 +8,18 @@ struct BlockedDetour: Sendable {
   let layout: BlockedLayout
   /// For each input that is a blocked image its number of channels.
   let channels: [Int: Int]
+  /// For those that are volumes their number of planes.
+  var depths: [Int: Int] = [:]
   /// The plain result, and whether it is to be blocked.
   let result: TensorType
   let blocksResult: Bool
 
-  private func plain(_ t: TensorType, _ channels: Int) -> TensorType {
-    TensorType(t.dtype, Shape([t.shape[0], channels, t.shape[2], t.shape[3]]))
+  private func plain(_ t: TensorType, _ channels: Int, _ depth: Int?) -> TensorType {
+    guard let depth else {
+      return TensorType(t.dtype, Shape([t.shape[0], channels, t.shape[2], t.shape[3]]))
+    }
+    return TensorType(
+      t.dtype, Shape([t.shape[0] / depth, channels, depth, t.shape[2], t.shape[3]]))
   }
 
   /// `op` between the changes of layout. Plain images lie in scratch, whole.
@@ -30,7 +36,7 @@ struct BlockedDetour: Sendable {
         moves.append(nil)
         continue
       }
-      let type = plain(t, channels)
+      let type = plain(t, channels, depths[i])
       types[i] = type
       if i < constants.count { constants[i] = nil }
       moves.append(type.count > 0 ? layout.move(type.shape) : nil)

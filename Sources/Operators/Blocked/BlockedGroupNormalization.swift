@@ -6,7 +6,8 @@ import Tensors
 /// `Y = (X - mean) / sqrt(var + epsilon) * scale + bias`.
 ///
 /// - `X`: float32 `[N, ceil(C / block), H, W, block]`, block 8 or 16. `scale`, `bias`: `[C]`.
-/// - Attributes: `channels`: C; `num_groups`: a divisor of C; `epsilon`: default 1e-5.
+/// - Attributes: `channels`: C; `num_groups`: a divisor of C; `epsilon`: default 1e-5; `depth`: planes
+///   of each volume, which are images one after another and share mean and variance; default 1.
 /// - Output: the shape of X; lanes beyond the last channel are 0.
 /// - Errors: `.shape` for another rank or another number of blocks than C has, or parameters of
 ///   another size; `.attribute` for groups that do not divide C.
@@ -16,6 +17,7 @@ import Tensors
 public struct BlockedGroupNormalization: Operator {
   public let channels: Int
   public let groups: Int
+  public let depth: Int
   public let epsilon: Float
 
   public static let schema = Schema(
@@ -26,7 +28,7 @@ public struct BlockedGroupNormalization: Operator {
     ],
     outputs: [Parameter("Y", BlockedLayout.types)],
     attributes: [
-      BlockedLayout.channelsSpec, epsilonSpec,
+      BlockedLayout.channelsSpec, BlockedLayout.depthSpec, epsilonSpec,
       AttributeSpec("num_groups", .int, "groups of channels, a divisor of C"),
     ],
     cases: {
@@ -36,11 +38,13 @@ public struct BlockedGroupNormalization: Operator {
       return [
         .init(BlockedGroupNormalization(channels: 12, groups: 4), [x, gain, bias]),
         .init(BlockedGroupNormalization(channels: 12, groups: 12), [x, gain, bias]),
+        .init(BlockedGroupNormalization(channels: 12, groups: 3, depth: 2), [x, gain, bias]),
       ]
     })
 
-  public init(channels: Int, groups: Int, epsilon: Float = 1e-5) {
+  public init(channels: Int, groups: Int, epsilon: Float = 1e-5, depth: Int = 1) {
     self.channels = channels
+    self.depth = depth
     self.groups = groups
     self.epsilon = epsilon
   }
@@ -53,15 +57,17 @@ public struct BlockedGroupNormalization: Operator {
         expected: "a divisor of \(channels)", received: "\(groups)")
     }
     epsilon = try readEpsilon(a)
+    depth = try BlockedLayout.depth(a, least: 1)
   }
   public var attributes: [Attribute] {
     [.int("channels", channels), .int("num_groups", groups)] + epsilonAttribute(epsilon)
+      + (depth > 1 ? [.int("depth", depth)] : [])
   }
 
   public func infer(_ c: Inference) throws(EngineError) -> [Fact] {
     guard let x = c.dims(0) else { return [Fact(c.dtype(0), nil)] }
     // The same rule as taking the image out of its blocks.
-    _ = try FromBlocked(channels: channels).infer(c)
+    _ = try FromBlocked(channels: channels, depth: depth).infer(c)
     return [Fact(c.dtype(0), x)]
   }
 
@@ -71,8 +77,9 @@ public struct BlockedGroupNormalization: Operator {
     try checkChannels("scale", p.input(1), channels)
     try checkChannels("bias", p.input(2), channels)
     let kernel = BlockedGroupNormalize(
-      batch: x.shape[0], groups: groups, channels: channels, pixels: x.shape[2] * x.shape[3],
-      lanes: x.shape[4], epsilon: Double(epsilon), threads: p.options.threads)
+      batch: x.shape[0] / depth, depth: depth, groups: groups, channels: channels,
+      pixels: x.shape[2] * x.shape[3], lanes: x.shape[4], epsilon: Double(epsilon),
+      threads: p.options.threads)
     return Prepared(scratchBytes: kernel.scratchBytes, inPlace: 1, label: kernel.label) { m in
       kernel.run(
         x: m.input(0), gain: m.input(1), bias: m.input(2), y: m.output(0), scratch: m.scratch,

@@ -4,6 +4,7 @@ import Graphs
 enum Indexing {
   static let operators: [any Operator.Type] = [
     Compress.self,
+    EmbeddingBag.self,
     EyeLike.self,
     Gather.self,
     GatherElements.self,
