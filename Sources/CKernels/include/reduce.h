@@ -21,6 +21,14 @@ typedef void dl_reduce_f32_cols_fn(int kind, const float *x, ptrdiff_t n, ptrdif
 typedef ptrdiff_t dl_next_beyond_f32_fn(const float *x, ptrdiff_t i, ptrdiff_t n, float t,
                                         int largest);
 
+// The first row from i on, of n rows of m elements, of whose first w <= 16 one is not within its t,
+// and a bit for each of those that are not.
+typedef ptrdiff_t dl_next_row_beyond_f32_fn(const float *x, ptrdiff_t i, ptrdiff_t n, ptrdiff_t m,
+                                            ptrdiff_t w, const float *t, int largest,
+                                            uint32_t *which);
+
+dl_next_row_beyond_f32_fn dl_next_row_beyond_f32__scalar, dl_next_row_beyond_f32__avx2,
+    dl_next_row_beyond_f32__avx512;
 dl_next_beyond_f32_fn dl_next_beyond_f32__scalar, dl_next_beyond_f32__avx2,
     dl_next_beyond_f32__avx512;
 dl_reduce_f32_rows_fn dl_reduce_f32_rows__scalar, dl_reduce_f32_rows__avx2,

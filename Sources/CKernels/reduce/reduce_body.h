@@ -124,6 +124,28 @@ ptrdiff_t NAME(dl_next_beyond_f32)(const float *x, ptrdiff_t i, ptrdiff_t n, flo
   return n;
 }
 
+ptrdiff_t NAME(dl_next_row_beyond_f32)(const float *x, ptrdiff_t i, ptrdiff_t n, ptrdiff_t m,
+                                       ptrdiff_t w, const float *t, int largest, uint32_t *which) {
+  v16 worst, v;
+  LOAD_PART16(worst, t, w, (v16){});
+  for (; i < n; i++) {
+    if (w == 16)
+      v = LOAD16(x + i * m);
+    else
+      LOAD_PART16(v, x + i * m, w, (v16){});
+    const v16i within = largest ? (v16i)(v <= worst) : (v16i)(v >= worst);
+    if (__builtin_reduce_and(within) != 0)
+      continue;
+    uint32_t bits = 0;
+    for (int l = 0; l < w; l++)
+      bits |= (uint32_t)(within[l] == 0) << l;
+    *which = bits;
+    return i;
+  }
+  *which = 0;
+  return n;
+}
+
 void NAME(dl_reduce_f32_rows)(int kind, const float *x, ptrdiff_t rows, ptrdiff_t n, float *y) {
   float (*row)(const float *, ptrdiff_t) = kind == 0   ? NAME(row_sum)
                                            : kind == 1 ? NAME(row_abs)
