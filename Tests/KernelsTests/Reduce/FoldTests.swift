@@ -10,8 +10,9 @@ import Testing
     ] {
       for fold in Fold.allCases {
         // Products of many elements stay within range.
-        let x = (0..<outer * n * inner).map { i in
-          fold == .product ? 1 + Float(i % 7 - 3) / 1024 : Float(i * 7919 % 101 - 50) / 8
+        let x = (0..<outer * n * inner).map { i -> Float in
+          if fold == .product { return 1 + Float(i % 7 - 3) / 1024 }
+          return Float(i * 7919 % 101 - 50) / 8
         }
         var want = [Double](repeating: 9, count: outer * inner)
         var got = [Float](repeating: 9, count: outer * inner)
