@@ -83,31 +83,40 @@ EACH(DEFINE, 1)
 #define ENTRY(K, S, P, E) [E][K / 2][S - 1][P - 1] = strip_##K##_##S##_##P##_##E,
 static const strip_fn strips[2][4][2][8] = {EACH(ENTRY, 0) EACH(ENTRY, 1)};
 
-// Any window, a pixel at a time.
-static void pixel(const dl_blocked_depthwise *d, intptr_t rows, intptr_t left, const float *in,
-                  const float *w, V bias, const float *residual, float *out) {
-  V sum = bias;
+// Any window, P pixels of a row at a time: a tap's weight is loaded once for all of them.
+INLINE void pixels(const int P, const dl_blocked_depthwise *d, intptr_t rows, intptr_t left,
+                   const float *in, const float *w, V bias, const float *residual, float *out) {
+  const intptr_t S = d->stride[1], width = d->input[1];
+  V sum[8];
+  UNROLL for (int i = 0; i < P; i++) sum[i] = bias;
   for (intptr_t plane = 0; plane < d->planes; plane++) {
     const float *p = in + plane * d->plane_step;
     const float *taps = w + plane * d->taps[0] * GROUP(d) * d->taps[1] * LANES;
     for (intptr_t a = 0; a < rows; a++)
       for (intptr_t b = 0; b < d->taps[1]; b++) {
         const intptr_t x = left + b * d->dilation[1];
-        if (x < 0 || x >= d->input[1])
-          continue;
-        const V v = LOAD(p + (a * d->dilation[0] * d->input[1] + x) * LANES);
+        const float *row = p + a * d->dilation[0] * width * LANES;
 #if GROUPED
-        for (intptr_t j = 0; j < d->group; j++)
-          sum = FMA(TAKE(v, LANE_OF(d->group, j)),
-                    LOAD(taps + ((a * d->group + j) * d->taps[1] + b) * LANES), sum);
+        for (intptr_t j = 0; j < d->group; j++) {
+          const V weight = LOAD(taps + ((a * d->group + j) * d->taps[1] + b) * LANES);
+          UNROLL for (int i = 0; i < P; i++) if (x + i * S >= 0 && x + i * S < width) sum[i] =
+              FMA(TAKE(LOAD(row + (x + i * S) * LANES), LANE_OF(d->group, j)), weight, sum[i]);
+        }
 #else
-        sum = FMA(v, LOAD(taps + (a * d->taps[1] + b) * LANES), sum);
+        const V weight = LOAD(taps + (a * d->taps[1] + b) * LANES);
+        if (x >= 0 && x + (P - 1) * S < width) {
+          UNROLL for (int i = 0; i < P; i++) sum[i] =
+              FMA(LOAD(row + (x + i * S) * LANES), weight, sum[i]);
+        } else {
+          UNROLL for (int i = 0; i < P; i++) if (x + i * S >= 0 && x + i * S < width) sum[i] =
+              FMA(LOAD(row + (x + i * S) * LANES), weight, sum[i]);
+        }
 #endif
       }
   }
   if (residual)
-    sum = ADD(sum, LOAD(residual));
-  STORE(out, finish(d, sum));
+    UNROLL for (int i = 0; i < P; i++) sum[i] = ADD(sum[i], LOAD(residual + i * LANES));
+  UNROLL for (int i = 0; i < P; i++) STORE(out + i * LANES, finish(d, sum[i]));
 }
 
 void NAME(const dl_blocked_depthwise *d, intptr_t first, intptr_t rows, const float *in,
@@ -127,9 +136,16 @@ void NAME(const dl_blocked_depthwise *d, intptr_t first, intptr_t rows, const fl
     float *y = out + h * width * LANES;
     const float *z = residual ? residual + h * width * LANES : 0;
     if (!isPlain) {
-      for (intptr_t x = 0; x < width; x++)
-        pixel(d, a1 - a0, x * S - d->pad[1], row, taps, start, z ? z + x * LANES : 0,
-              y + x * LANES);
+      intptr_t x = 0;
+      for (; x + MOST <= width; x += MOST)
+        pixels(MOST, d, a1 - a0, x * S - d->pad[1], row, taps, start, z ? z + x * LANES : 0,
+               y + x * LANES);
+      for (; x + 4 <= width; x += 4)
+        pixels(4, d, a1 - a0, x * S - d->pad[1], row, taps, start, z ? z + x * LANES : 0,
+               y + x * LANES);
+      for (; x < width; x++)
+        pixels(1, d, a1 - a0, x * S - d->pad[1], row, taps, start, z ? z + x * LANES : 0,
+               y + x * LANES);
     } else {
       intptr_t x = 0;
       for (intptr_t i = 0; i < count; i++) {

@@ -68,10 +68,10 @@ void dl_resample_f32__scalar(float *target, const float *source, const int32_t *
 void dl_resample_f32__avx2(float *target, const float *source, const int32_t *indices,
                            const float *weights, int64_t count, int64_t taps, int64_t inner);
 // The same for rows of neighbours: target [rows, to], source [rows, from]. 16 places at a time, of
-// which all read the 32 elements from starts[place / 16] on: indices (from there) and weights are
-// [places / 16, taps, 16].
+// which all read the 32 elements from starts[place / 16] on, 64 where `wide`: indices (from there)
+// and weights are [places / 16, taps, 16].
 void dl_resample_rows_f32__avx512(float *target, const float *source, int64_t rows, int64_t from,
-                                  int64_t to, int64_t taps, const int32_t *starts,
+                                  int64_t to, int64_t taps, int wide, const int32_t *starts,
                                   const int32_t *indices, const float *weights);
 
 /* Images of `channels` planes read at places between their pixels, which lie in pairs along width

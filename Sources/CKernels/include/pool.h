@@ -1,8 +1,9 @@
-// One tap of a pooling window for a run of neighbouring outputs, float32.
+// Pooling windows, float32.
 #ifndef DL_POOL_H
 #define DL_POOL_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 // y[i] = y[i] op x[i * step] for i in 0..n. `kind`: 0 max (NaN wins), 1 sum, 2 sum of magnitudes,
 // 3 sum of squares. x and y do not overlap.
@@ -23,5 +24,37 @@ dl_pool_f32_spread_fn dl_pool_f32_spread__scalar, dl_pool_f32_spread__avx2,
 typedef void dl_pool_f32_pairs_fn(const float *x0, const float *x1, ptrdiff_t n, float *y);
 
 dl_pool_f32_pairs_fn dl_pool_f32_pairs__scalar, dl_pool_f32_pairs__avx2, dl_pool_f32_pairs__avx512;
+
+// The last axis of a pooling window; `pad` is the one in front.
+typedef struct {
+  ptrdiff_t input, output, kernel, stride, dilation, pad;
+} dl_pool_line;
+
+// Columns that 16 outputs may reach over: 15 stride + (kernel - 1) dilation is less.
+#define DL_POOL_SPAN 1024
+
+// `rows` rows of outputs of one plane x: row r folds what its window covers of the input rows at
+// x + offset[start[r]] .. x + offset[start[r + 1] - 1], first the rows onto each other, then the
+// columns. `kind` as above; 3 is the root of the sum of squares. A window on nothing gives -inf or
+// 0. Where `column_counts` is given, y[r][o] is multiplied by the reciprocal
+// of row_counts[r] column_counts[o]. y is [rows, line.output] and does not overlap x.
+typedef void dl_pool_f32_window_fn(int kind, const float *x, const ptrdiff_t *start,
+                                   const ptrdiff_t *offset, const ptrdiff_t *row_counts,
+                                   ptrdiff_t rows, const dl_pool_line *line,
+                                   const ptrdiff_t *column_counts, float *y);
+
+dl_pool_f32_window_fn dl_pool_f32_window__scalar, dl_pool_f32_window__avx2,
+    dl_pool_f32_window__avx512;
+
+// The largest elements of such windows and where they lie: base + the offset from x, or -1 for a
+// window on nothing; the first of equals, NaN before all. Nothing at or behind `limit` is read.
+// Offsets within a plane are below 2^31.
+typedef void dl_pool_f32_places_fn(const float *x, const float *limit, const ptrdiff_t *start,
+                                   const ptrdiff_t *offset, ptrdiff_t rows,
+                                   const dl_pool_line *line, ptrdiff_t base, float *y,
+                                   int64_t *places);
+
+dl_pool_f32_places_fn dl_pool_f32_places__scalar, dl_pool_f32_places__avx2,
+    dl_pool_f32_places__avx512;
 
 #endif

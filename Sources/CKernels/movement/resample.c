@@ -48,21 +48,38 @@ static inline __mmask16 first(int64_t n) {
   return n >= 16 ? 0xFFFF : n <= 0 ? 0 : (__mmask16)((1u << n) - 1);
 }
 
+// Of 16 results the elements at `places` of 32, or of 64.
+#define RESAMPLE_ROWS(NAMED, WIDE)                                                                 \
+  static void NAMED(float *target, const float *source, int64_t rows, int64_t from, int64_t to,    \
+                    int64_t taps, const int32_t *starts, const int32_t *indices,                   \
+                    const float *weights) {                                                        \
+    for (int64_t r = 0; r < rows; r++, source += from, target += to)                               \
+      for (int64_t j = 0, at = 0; j < to; j += 16) {                                               \
+        const int64_t start = starts[j / 16], left = from - start;                                 \
+        const float *x = source + start;                                                           \
+        const __m512 a = _mm512_maskz_loadu_ps(first(left), x);                                    \
+        const __m512 b = _mm512_maskz_loadu_ps(first(left - 16), x + 16);                          \
+        const __m512 c = WIDE ? _mm512_maskz_loadu_ps(first(left - 32), x + 32) : a;               \
+        const __m512 d = WIDE ? _mm512_maskz_loadu_ps(first(left - 48), x + 48) : b;               \
+        __m512 sum = _mm512_setzero_ps();                                                          \
+        for (int64_t k = 0; k < taps; k++, at += 16) {                                             \
+          const __m512i places = _mm512_loadu_si512(indices + at);                                 \
+          __m512 v = _mm512_permutex2var_ps(a, places, b);                                         \
+          if (WIDE)                                                                                \
+            v = _mm512_mask_mov_ps(v, _mm512_test_epi32_mask(places, _mm512_set1_epi32(32)),       \
+                                   _mm512_permutex2var_ps(c, places, d));                          \
+          sum = _mm512_add_ps(sum, _mm512_mul_ps(_mm512_loadu_ps(weights + at), v));               \
+        }                                                                                          \
+        _mm512_mask_storeu_ps(target + j, first(to - j), sum);                                     \
+      }                                                                                            \
+  }
+RESAMPLE_ROWS(near_rows, 0)
+RESAMPLE_ROWS(far_rows, 1)
+
 void dl_resample_rows_f32__avx512(float *target, const float *source, int64_t rows, int64_t from,
-                                  int64_t to, int64_t taps, const int32_t *starts,
+                                  int64_t to, int64_t taps, int wide, const int32_t *starts,
                                   const int32_t *indices, const float *weights) {
-  for (int64_t r = 0; r < rows; r++, source += from, target += to)
-    for (int64_t j = 0, at = 0; j < to; j += 16) {
-      const int64_t start = starts[j / 16];
-      const __m512 low = _mm512_maskz_loadu_ps(first(from - start), source + start);
-      const __m512 high = _mm512_maskz_loadu_ps(first(from - start - 16), source + start + 16);
-      __m512 sum = _mm512_setzero_ps();
-      for (int64_t k = 0; k < taps; k++, at += 16) {
-        const __m512 x = _mm512_permutex2var_ps(low, _mm512_loadu_si512(indices + at), high);
-        sum = _mm512_add_ps(sum, _mm512_mul_ps(_mm512_loadu_ps(weights + at), x));
-      }
-      _mm512_mask_storeu_ps(target + j, first(to - j), sum);
-    }
+  (wide ? far_rows : near_rows)(target, source, rows, from, to, taps, starts, indices, weights);
 }
 #pragma clang attribute pop
 #endif

@@ -124,6 +124,28 @@ ptrdiff_t NAME(dl_next_beyond_f32)(const float *x, ptrdiff_t i, ptrdiff_t n, flo
   return n;
 }
 
+ptrdiff_t NAME(dl_next_row_beyond_f32)(const float *x, ptrdiff_t i, ptrdiff_t n, ptrdiff_t m,
+                                       ptrdiff_t w, const float *t, int largest, uint32_t *which) {
+  v16 worst, v;
+  LOAD_PART16(worst, t, w, (v16){});
+  for (; i < n; i++) {
+    if (w == 16)
+      v = LOAD16(x + i * m);
+    else
+      LOAD_PART16(v, x + i * m, w, (v16){});
+    const v16i within = largest ? (v16i)(v <= worst) : (v16i)(v >= worst);
+    if (__builtin_reduce_and(within) != 0)
+      continue;
+    uint32_t bits = 0;
+    for (int l = 0; l < w; l++)
+      bits |= (uint32_t)(within[l] == 0) << l;
+    *which = bits;
+    return i;
+  }
+  *which = 0;
+  return n;
+}
+
 void NAME(dl_reduce_f32_rows)(int kind, const float *x, ptrdiff_t rows, ptrdiff_t n, float *y) {
   float (*row)(const float *, ptrdiff_t) = kind == 0   ? NAME(row_sum)
                                            : kind == 1 ? NAME(row_abs)
@@ -136,38 +158,63 @@ void NAME(dl_reduce_f32_rows)(int kind, const float *x, ptrdiff_t rows, ptrdiff_
     y[r] = row(x + r * n, n);
 }
 
-// Columns j .. j + w (w <= 16) of [n, m]; sums in blocks of 64 rows.
-#define COLS(NAMED, INIT, BLOCK, STEP, JOIN)                                                       \
+// w <= 512 columns of [n, m]; sums in blocks of 64 rows, four rows at a time, so that memory is
+// read in long runs.
+#define COLS(NAMED, INIT, BLOCK, FIRST, STEP, JOIN)                                                \
   static void NAME(NAMED)(const float *x, ptrdiff_t n, ptrdiff_t m, ptrdiff_t w, float *y) {       \
-    v16 total = SPLAT16(INIT), t = {};                                                             \
+    const ptrdiff_t count = (w + 15) / 16, part = w % 16;                                          \
+    v16 total[32], sums[32], a, t;                                                                 \
+    for (ptrdiff_t v = 0; v < count; v++)                                                          \
+      total[v] = SPLAT16(INIT);                                                                    \
     for (ptrdiff_t b = 0; b < n; b += BLOCK) {                                                     \
-      ptrdiff_t end = n - b < BLOCK ? n : b + BLOCK;                                               \
-      v16 a = SPLAT16(INIT);                                                                       \
-      if (w == 16)                                                                                 \
-        for (ptrdiff_t i = b; i < end; i++) {                                                      \
-          t = LOAD16(x + i * m);                                                                   \
+      const ptrdiff_t end = n - b < BLOCK ? n : b + BLOCK;                                         \
+      for (ptrdiff_t v = 0; v < count; v++)                                                        \
+        sums[v] = SPLAT16(INIT);                                                                   \
+      for (ptrdiff_t i = b; i < end; i += 4) {                                                     \
+        const ptrdiff_t some = end - i < 4 ? end - i : 4;                                          \
+        const float *p = x + i * m;                                                                \
+        ptrdiff_t v = 0;                                                                           \
+        for (; v < w / 16; v++, p += 16) {                                                         \
+          t = LOAD16(p), a = FIRST(t);                                                             \
+          if (some == 4) {                                                                         \
+            t = LOAD16(p + m), a = STEP(a, t);                                                     \
+            t = LOAD16(p + 2 * m), a = STEP(a, t);                                                 \
+            t = LOAD16(p + 3 * m), a = STEP(a, t);                                                 \
+          } else                                                                                   \
+            for (ptrdiff_t k = 1; k < some; k++)                                                   \
+              t = LOAD16(p + k * m), a = STEP(a, t);                                               \
+          sums[v] = JOIN(sums[v], a);                                                              \
+        }                                                                                          \
+        if (part == 0)                                                                             \
+          continue;                                                                                \
+        LOAD_PART16(t, p, part, SPLAT16(INIT));                                                    \
+        a = FIRST(t);                                                                              \
+        for (ptrdiff_t k = 1; k < some; k++) {                                                     \
+          LOAD_PART16(t, p + k * m, part, SPLAT16(INIT));                                          \
           a = STEP(a, t);                                                                          \
         }                                                                                          \
-      else                                                                                         \
-        for (ptrdiff_t i = b; i < end; i++) {                                                      \
-          LOAD_PART16(t, x + i * m, w, SPLAT16(INIT));                                             \
-          a = STEP(a, t);                                                                          \
-        }                                                                                          \
-      total = JOIN(total, a);                                                                      \
+        sums[v] = JOIN(sums[v], a);                                                                \
+      }                                                                                            \
+      for (ptrdiff_t v = 0; v < count; v++)                                                        \
+        total[v] = JOIN(total[v], sums[v]);                                                        \
     }                                                                                              \
-    STORE_PART16(y, total, w);                                                                     \
+    for (ptrdiff_t v = 0; v < w / 16; v++)                                                         \
+      STORE16(y + 16 * v, total[v]);                                                               \
+    if (part)                                                                                      \
+      STORE_PART16(y + w - part, total[w / 16], part);                                             \
   }
 #define ADD(a, t) ((a) + (t))
 #define ADD_ABS(a, t) ((a) + ABS16(t))
 #define ADD_SQUARE(a, t) ((a) + (t) * (t))
 #define TIMES(a, t) ((a) * (t))
-COLS(cols_sum, 0.0f, 64, ADD, ADD)
-COLS(cols_abs, 0.0f, 64, ADD_ABS, ADD)
-COLS(cols_sq, 0.0f, 64, ADD_SQUARE, ADD)
-COLS(cols_max, -__builtin_inff(), 1024, MAX16, MAX16)
-COLS(cols_min, __builtin_inff(), 1024, MIN16, MIN16)
-COLS(cols_prod, 1.0f, 1024, TIMES, TIMES)
+COLS(cols_sum, 0.0f, 64, SELF, ADD, ADD)
+COLS(cols_abs, 0.0f, 64, ABS16, ADD_ABS, ADD)
+COLS(cols_sq, 0.0f, 64, SQUARE, ADD_SQUARE, ADD)
+COLS(cols_max, -__builtin_inff(), 1024, SELF, MAX16, MAX16)
+COLS(cols_min, __builtin_inff(), 1024, SELF, MIN16, MIN16)
+COLS(cols_prod, 1.0f, 1024, SELF, TIMES, TIMES)
 
+// At most 16 columns.
 static void NAME(cols_lse)(const float *x, ptrdiff_t n, ptrdiff_t m, ptrdiff_t w, float *y) {
   NAME(cols_max)(x, n, m, w, y);
   v16 top, total = {};
@@ -201,9 +248,10 @@ void NAME(dl_reduce_f32_cols)(int kind, const float *x, ptrdiff_t n, ptrdiff_t m
       : kind == 4 ? NAME(cols_min)
       : kind == 5 ? NAME(cols_prod)
                   : NAME(cols_lse);
-  for (ptrdiff_t j = j0; j < j0 + w; j += 16) {
+  const ptrdiff_t most = kind > 5 ? 16 : 512;
+  for (ptrdiff_t j = j0; j < j0 + w; j += most) {
     ptrdiff_t left = j0 + w - j;
-    cols(x + j, n, m, left < 16 ? left : 16, y + j);
+    cols(x + j, n, m, left < most ? left : most, y + j);
   }
 }
 

@@ -11,17 +11,20 @@
   } while (0)
 #endif
 
-// The largest lane; NaN where one is.
+// Of two that are numbers; NaN need not be kept, since its exponential makes all NaN.
+#define LARGER16(acc, x) SELECT16((x) > (acc), x, acc)
+
+// The largest lane.
 static inline float NAME(top_lane)(const v16 *lanes) {
   v16 m = *lanes;
   v16 x = __builtin_shufflevector(m, m, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
-  m = MAX16(m, x);
+  m = LARGER16(m, x);
   x = __builtin_shufflevector(m, m, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3);
-  m = MAX16(m, x);
+  m = LARGER16(m, x);
   x = __builtin_shufflevector(m, m, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1);
-  m = MAX16(m, x);
+  m = LARGER16(m, x);
   x = __builtin_shufflevector(m, m, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0);
-  m = MAX16(m, x);
+  m = LARGER16(m, x);
   return m[0];
 }
 
@@ -49,7 +52,7 @@ static void NAME(narrow_rows)(int log, const float *x, ptrdiff_t rows, ptrdiff_t
     for (ptrdiff_t i = 0; i < n; i++) {
       for (int l = 0; l < LANES; l++)
         t[i][l] = block[l * n + i];
-      top = MAX16(top, t[i]);
+      top = LARGER16(top, t[i]);
     }
     for (ptrdiff_t i = 0; i < n; i++) {
       v16 e = t[i] - top;
@@ -79,14 +82,22 @@ void NAME(dl_softmax_f32_rows)(int log, const float *x, ptrdiff_t rows, ptrdiff_
     return;
   }
   for (ptrdiff_t r = 0; r < rows; r++, x += n, y += n) {
-    v16 m = SPLAT16(none), s = {}, t;
-    for (ptrdiff_t i = 0; i < n; i += 16) {
-      if (i + 16 <= n)
-        t = LOAD16(x + i);
-      else
-        LOAD_PART16(t, x + i, n - i, SPLAT16(none));
-      m = MAX16(m, t);
+    v16 m = SPLAT16(none), m1 = m, s = {}, t;
+    ptrdiff_t from = 0;
+    for (; from + 32 <= n; from += 32) {
+      t = LOAD16(x + from);
+      m = LARGER16(m, t);
+      t = LOAD16(x + from + 16);
+      m1 = LARGER16(m1, t);
     }
+    for (; from < n; from += 16) {
+      if (from + 16 <= n)
+        t = LOAD16(x + from);
+      else
+        LOAD_PART16(t, x + from, n - from, SPLAT16(none));
+      m = LARGER16(m, t);
+    }
+    m = LARGER16(m, m1);
     const float top = NAME(top_lane)(&m);
     for (ptrdiff_t i = 0; i < n; i += 16) {
       if (i + 16 <= n) {
@@ -137,7 +148,7 @@ static void NAME(narrow_columns)(int log, const float *x, ptrdiff_t n, ptrdiff_t
   for (ptrdiff_t i = 0; i < all; i += w) {
     const ptrdiff_t c = all - i < w ? all - i : w;
     LOAD_PART16(t, x + i, c, none);
-    top = MAX16(top, t);
+    top = LARGER16(top, t);
   }
   for (ptrdiff_t l = m; l < w; l++) {
     const float v = top[l];
@@ -184,7 +195,7 @@ void NAME(dl_softmax_f32_cols)(int log, const float *x, ptrdiff_t n, ptrdiff_t m
     v16 top = SPLAT16(-__builtin_inff()), s = {}, t;
     for (ptrdiff_t i = 0; i < n; i++) {
       LOAD_PART16(t, x + i * m + j, c, (v16){});
-      top = MAX16(top, t);
+      top = LARGER16(top, t);
     }
     for (ptrdiff_t i = 0; i < n; i++) {
       LOAD_PART16(t, x + i * m + j, c, (v16){});
@@ -209,3 +220,4 @@ void NAME(dl_softmax_f32_cols)(int log, const float *x, ptrdiff_t n, ptrdiff_t m
     }
   }
 }
+#undef LARGER16

@@ -8,10 +8,35 @@ public enum AxisNormalize {
     _ dtype: DType, p: Int, _ x: UnsafeRawPointer, outer: Int, n: Int, inner: Int,
     into y: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
-    if dtype == .float32 {
+    if dtype == .float32 && inner == 1 {
+      normRows(
+        p, x.assumingMemoryBound(to: Float.self), outer, n,
+        y.assumingMemoryBound(to: Float.self), pool)
+    } else if dtype == .float32 {
       norm(Float.self, p, x, outer, n, inner, y, pool)
     } else {
       norm(Double.self, p, x, outer, n, inner, y, pool)
+    }
+  }
+
+  private static func normRows(
+    _ p: Int, _ x: UnsafePointer<Float>, _ rows: Int, _ n: Int, _ y: UnsafeMutablePointer<Float>,
+    _ pool: ThreadPool
+  ) {
+    let fold: Fold = p == 1 ? .sumOfMagnitudes : .sumOfSquares
+    let each = max(1, 4096 / max(n, 1))
+    pool.run((rows + each - 1) / each) { i in
+      for r in i * each..<min(rows, (i + 1) * each) {
+        let sum = fold.row(x + r * n, n)
+        let norm = p == 1 ? sum : sum.squareRoot()
+        // A reciprocal that is no normal number would lose what the quotient keeps.
+        let scale = norm == 0 ? 0 : 1 / norm
+        if norm == 0 || scale.isNormal {
+          Float.affine(x + r * n, n, shift: 0, scale: scale, bias: 0, into: y + r * n)
+        } else {
+          for j in r * n..<(r + 1) * n { y[j] = x[j] / norm }
+        }
+      }
     }
   }
 
@@ -33,36 +58,55 @@ public enum AxisNormalize {
   }
 
   /// `y = (x - mean) / (sqrt(variance) + 1e-9)` over the elements at `kept[i] + folded[...]`, for
-  /// each `i`.
+  /// each `i`; each place of `folded` begins a run of `run` elements.
   public static func meanVariance(
-    _ dtype: DType, _ x: UnsafeRawPointer, kept: Table, folded: Table,
+    _ dtype: DType, _ x: UnsafeRawPointer, kept: Table, folded: Table, run: Int,
     into y: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
     if dtype == .float32 {
-      meanVariance(Float.self, x, kept, folded, y, pool)
+      meanVariance(Float.self, x, kept, folded, run, y, pool)
     } else {
-      meanVariance(Double.self, x, kept, folded, y, pool)
+      meanVariance(Double.self, x, kept, folded, run, y, pool)
     }
   }
 
-  private static func meanVariance<T: Real>(
-    _: T.Type, _ x: UnsafeRawPointer, _ kept: Table, _ folded: Table,
+  private static func meanVariance<T: RowReal>(
+    _: T.Type, _ x: UnsafeRawPointer, _ kept: Table, _ folded: Table, _ run: Int,
     _ y: UnsafeMutableRawPointer, _ pool: ThreadPool
   ) {
-    let n = folded.count
+    let n = folded.count * run
     pool.run(kept.count) { k in
       let from = x.assumingMemoryBound(to: T.self) + kept[k]
       let to = y.assumingMemoryBound(to: T.self) + kept[k]
       var sum = 0.0
-      for i in 0..<n { sum += Double(from[folded[i]]) }
+      if run == 1 {
+        for i in 0..<n { sum += Double(from[folded[i]]) }
+      } else {
+        for i in 0..<folded.count { sum += T.sum(from + folded[i], run) }
+      }
       let mean = sum / Double(n)
       var squares = 0.0
-      for i in 0..<n {
-        let d = Double(from[folded[i]]) - mean
-        squares += d * d
+      if run == 1 {
+        for i in 0..<n {
+          let d = Double(from[folded[i]]) - mean
+          squares += d * d
+        }
+      } else {
+        // Around the nearest number of the type, whose distance from the mean counts n times.
+        let center = T(mean)
+        for i in 0..<folded.count { squares += T.squares(from + folded[i], run, around: center) }
+        let off = mean - Double(center)
+        squares = max(0, squares - Double(n) * off * off)
       }
       let scale = 1 / ((squares / Double(n)).squareRoot() + 1e-9)
-      for i in 0..<n { to[folded[i]] = T((Double(from[folded[i]]) - mean) * scale) }
+      if run == 1 {
+        for i in 0..<n { to[folded[i]] = T((Double(from[folded[i]]) - mean) * scale) }
+      } else {
+        for i in 0..<folded.count {
+          T.affine(
+            from + folded[i], run, shift: T(mean), scale: T(scale), bias: 0, into: to + folded[i])
+        }
+      }
     }
   }
 

@@ -138,8 +138,13 @@ public struct PoolKernel: Sendable {
   /// first axis fastest where `isColumnMajor`. A window without elements has place -1.
   public func runWithIndices(
     _ dtype: DType, _ x: UnsafeRawPointer, into y: UnsafeMutableRawPointer,
-    indices: UnsafeMutablePointer<Int64>, isColumnMajor: Bool, pool: ThreadPool
+    indices: UnsafeMutablePointer<Int64>, isColumnMajor: Bool, pool: ThreadPool,
+    lanes: LaneSet = .best
   ) {
+    if dtype == .float32 && !isColumnMajor {
+      let (x, y) = (x.assumingMemoryBound(to: Float.self), y.assumingMemoryBound(to: Float.self))
+      if runPlaces(x, y, indices, pool, lanes) { return }
+    }
     switch dtype {
     case .float32: largest(x, y, indices, isColumnMajor, pool, Float.self)
     case .float64: largest(x, y, indices, isColumnMajor, pool, Double.self)
@@ -167,6 +172,7 @@ public struct PoolKernel: Sendable {
       runPairs(x, y, pool, lanes)
       return
     }
+    if runWindow(op, x, y, pool, lanes) { return }
     let tap = PoolKernel.taps[Int(lanes.rawValue)]
     let width = last.output
     let each = Swift.max(1, 4096 / Swift.max(1, width * (endTap - firstTap)))

@@ -1,3 +1,4 @@
+import CKernels
 import Tensors
 
 /// The place of the largest or smallest element along the middle axis of `[outer, n, inner]`.
@@ -15,10 +16,56 @@ public struct ArgKernel: Sendable {
   /// `y` gets `outer * inner` places; `n` must not be 0 unless there are no results.
   public func run(
     _ dtype: DType, _ x: UnsafeRawPointer, outer: Int, n: Int, inner: Int,
-    into y: UnsafeMutablePointer<Int64>, pool: ThreadPool
+    into y: UnsafeMutablePointer<Int64>, pool: ThreadPool, lanes: LaneSet = .best
   ) {
+    if dtype == .float32 && n > 0 && n <= Int(Int32.max) {
+      runFloat(x.assumingMemoryBound(to: Float.self), outer, n, inner, y, pool, lanes)
+      return
+    }
     visitNumeral(
       dtype, Run(arg: self, x: x, outer: outer, n: n, inner: inner, y: y, pool: pool))
+  }
+
+  // C functions as such, as in `Fold`.
+  private typealias Rows =
+    @convention(c) (
+      UnsafePointer<Float>?, Int, Int, Int32, Int32, UnsafeMutablePointer<Int64>?
+    ) -> Void
+  private typealias Columns =
+    @convention(c) (
+      UnsafePointer<Float>?, Int, Int, Int, Int, Int32, Int32, UnsafeMutablePointer<Int64>?
+    ) -> Void
+  private static let rows: [Rows] = [
+    dl_arg_f32_rows__scalar, dl_arg_f32_rows__avx2, dl_arg_f32_rows__avx512,
+  ]
+  private static let columns: [Columns] = [
+    dl_arg_f32_cols__scalar, dl_arg_f32_cols__avx2, dl_arg_f32_cols__avx512,
+  ]
+
+  private func runFloat(
+    _ x: UnsafePointer<Float>, _ outer: Int, _ n: Int, _ inner: Int,
+    _ y: UnsafeMutablePointer<Int64>, _ pool: ThreadPool, _ lanes: LaneSet
+  ) {
+    let (least, last): (Int32, Int32) = (isMin ? 1 : 0, selectsLast ? 1 : 0)
+    if inner == 1 {
+      let run = ArgKernel.rows[Int(lanes.rawValue)]
+      let each = Swift.max(1, 16384 / n)
+      pool.run((outer + each - 1) / each) { i in
+        let first = i * each
+        run(x + first * n, Swift.min(each, outer - first), n, least, last, y + first)
+      }
+    } else {
+      let run = ArgKernel.columns[Int(lanes.rawValue)]
+      let width = 256
+      let tiles = (inner + width - 1) / width
+      pool.run(outer * tiles) { i in
+        let o = i / tiles
+        let first = i % tiles * width
+        run(
+          x + o * n * inner, n, inner, first, Swift.min(width, inner - first), least, last,
+          y + o * inner)
+      }
+    }
   }
 
   @inline(__always) func best<T: Numeral>(_ x: UnsafePointer<T>, _ n: Int, _ step: Int) -> Int {
@@ -67,6 +114,21 @@ public struct ArgKernel: Sendable {
     _ dtype: DType, _ x: UnsafeRawPointer, outer: Int, n: Int, inner: Int,
     into y: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
+    if dtype == .float32 && inner == 1 && n > 0 {
+      let x = x.assumingMemoryBound(to: Float.self)
+      let y = y.assumingMemoryBound(to: Float.self)
+      let run = rows[Int(LaneSet.best.rawValue)]
+      let each = Swift.max(1, 16384 / n)
+      pool.run((outer + each - 1) / each) { i in
+        for o in i * each..<Swift.min(outer, (i + 1) * each) {
+          var place: Int64 = 0
+          run(x + o * n, 1, n, 0, 0, &place)
+          (y + o * n).update(repeating: 0, count: n)
+          y[o * n + Int(place)] = 1
+        }
+      }
+      return
+    }
     visitNumeral(
       dtype, Hardmax(x: x, outer: outer, n: n, inner: inner, y: y, pool: pool))
   }

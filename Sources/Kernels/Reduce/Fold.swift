@@ -70,7 +70,9 @@ public enum Fold: Int32, Sendable, CaseIterable {
       }
     } else {
       let columns = Fold.columns[Int(lanes.rawValue)]
-      let width = 64
+      // Wide enough for long runs of memory, narrow enough to share.
+      let share = (inner * outer / (2 * pool.threads) + 63) / 64 * 64
+      let width = pool.threads == 1 ? 512 : Swift.max(64, Swift.min(512, share))
       let tiles = (inner + width - 1) / width
       pool.run(outer * tiles) { i in
         let o = i / tiles
@@ -95,6 +97,13 @@ public enum Fold: Int32, Sendable, CaseIterable {
     dl_reduce_f32_cols__scalar, dl_reduce_f32_cols__avx2, dl_reduce_f32_cols__avx512,
   ]
 
+  /// The fold of one row.
+  func row(_ x: UnsafePointer<Float>, _ n: Int) -> Float {
+    var result: Float = 0
+    Fold.rows[Int(LaneSet.best.rawValue)](rawValue, x, 1, n, &result)
+    return result
+  }
+
   private func runPlain<T: Numeral>(
     _ x: UnsafeRawPointer, _ outer: Int, _ n: Int, _ inner: Int, _ y: UnsafeMutableRawPointer,
     _ pool: ThreadPool, _: T.Type, isBool: Bool = false
@@ -108,6 +117,22 @@ public enum Fold: Int32, Sendable, CaseIterable {
       case .min: isBool ? T.oneValue : T.highest
       default: T.zeroValue
       }
+    if inner == 1 {
+      pool.run(outer) { o in
+        let row = x + o * n
+        switch self {
+        case .sum, .logSumExp: y[o] = row.folded(n, start, T.plus)
+        case .sumOfMagnitudes: y[o] = row.folded(n, start) { T.plus($0, $1.absolute) }
+        case .sumOfSquares: y[o] = row.folded(n, start) { T.plus($0, T.times($1, $1)) }
+        case .max:
+          y[o] = row.folded(n, start, { $1 > $0 ? $1 : $0 }, joined: { $1 > $0 ? $1 : $0 })
+        case .min:
+          y[o] = row.folded(n, start, { $1 < $0 ? $1 : $0 }, joined: { $1 < $0 ? $1 : $0 })
+        case .product: y[o] = row.folded(n, start, T.times, joined: T.times)
+        }
+      }
+      return
+    }
     pool.run(outer) { o in
       let from = x + o * n * inner
       let to = y + o * inner
@@ -175,4 +200,28 @@ func pairwise<T: Real>(_ x: UnsafePointer<T>, _ n: Int, _ step: Int, _ f: (T) ->
   }
   let half = n / 2 / 32 * 32
   return pairwise(x, half, step, f) + pairwise(x + half * step, n - half, step, f)
+}
+
+extension UnsafePointer where Pointee: Numeral {
+  /// `n` elements folded in four chains, so that no step waits for the one before it. Integers only:
+  /// for them the order does not matter.
+  @inline(__always) fileprivate func folded(
+    _ n: Int, _ start: Pointee, _ step: (Pointee, Pointee) -> Pointee,
+    joined: (Pointee, Pointee) -> Pointee = { Pointee.plus($0, $1) }
+  ) -> Pointee {
+    var (a, b, c, d) = (start, start, start, start)
+    var i = 0
+    while i + 4 <= n {
+      a = step(a, self[i])
+      b = step(b, self[i + 1])
+      c = step(c, self[i + 2])
+      d = step(d, self[i + 3])
+      i += 4
+    }
+    while i < n {
+      a = step(a, self[i])
+      i += 1
+    }
+    return joined(joined(a, b), joined(c, d))
+  }
 }

@@ -45,6 +45,20 @@ public struct TopKKernel: NumeralVisitor {
       }
       return
     }
+    if T.self == Float.self, k <= TopKColumns.most, n < 1 << 32 {
+      let columns = TopKColumns(rows: TopKRows(n: n, k: k, isLargest: isLargest), inner: inner)
+      let x = x.assumingMemoryBound(to: Float.self)
+      let values = values.assumingMemoryBound(to: Float.self)
+      let width = TopKColumns.width
+      let tiles = (inner + width - 1) / width
+      pool.run(outer * tiles) { i in
+        let (o, first) = (i / tiles, i % tiles * width)
+        columns.select(
+          x + o * n * inner, first: first, width: min(width, inner - first),
+          values + o * k * inner, indices + o * k * inner)
+      }
+      return
+    }
     let x = x.assumingMemoryBound(to: T.self)
     let values = values.assumingMemoryBound(to: T.self)
     pool.run(outer) { o in

@@ -26,7 +26,7 @@ struct TopKRows {
     }
   }
 
-  private func key(_ v: Float, _ index: Int) -> UInt64 {
+  func key(_ v: Float, _ index: Int) -> UInt64 {
     // Zeros of both signs are equal.
     let bits = v.isNaN ? UInt32.max >> 1 : (v + 0).bitPattern
     let ordered = bits >> 31 == 0 ? bits | 1 << 31 : ~bits

@@ -47,11 +47,11 @@ public struct Det: Operator {
     return Prepared(scratchBytes: n * n * 8, label: "det") { m in
       let a = m.scratch.assumingMemoryBound(to: Double.self)
       for i in 0..<count {
-        for j in 0..<n * n {
-          a[j] =
-            isDouble
-            ? m.input(0, Double.self)[i * n * n + j]
-            : Double(m.input(0, Float.self)[i * n * n + j])
+        if isDouble {
+          a.update(from: m.input(0, Double.self) + i * n * n, count: n * n)
+        } else {
+          let x = m.input(0, Float.self) + i * n * n
+          for j in 0..<n * n { a[j] = Double(x[j]) }
         }
         let d = Det.eliminate(a, n)
         if isDouble {
@@ -77,8 +77,9 @@ public struct Det: Operator {
       result *= diagonal
       if diagonal == 0 { return result }
       for i in k + 1..<max(n, k + 1) {
-        let factor = a[i * n + k] / diagonal
-        for j in k + 1..<n { a[i * n + j] -= factor * a[k * n + j] }
+        let (row, top) = (a + i * n, a + k * n)
+        let factor = row[k] / diagonal
+        for j in k + 1..<n { row[j] -= factor * top[j] }
       }
     }
     return result

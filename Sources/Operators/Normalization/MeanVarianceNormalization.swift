@@ -45,14 +45,18 @@ public struct MeanVarianceNormalization: FormulaGradient {
     let dtype = try commonReal(p, 0..<1)
     let x = try p.input(0).shape
     let mask = try mask(x.rank)
-    func table(_ isFolded: Bool) -> Table {
-      let chosen = (0..<x.rank).filter { mask[$0] == isFolded }
-      return Table(sizes: chosen.map { x[$0] }, strides: chosen.map { x.strides[$0] })
+    // The last axes, where they are folded, are runs of neighbours.
+    let tail = (0..<x.rank).last { !mask[$0] }.map { $0 + 1 } ?? 0
+    func table(_ chosen: [Int]) -> Table {
+      Table(sizes: chosen.map { x[$0] }, strides: chosen.map { x.strides[$0] })
     }
-    let (kept, folded) = (table(false), table(true))
+    let kept = table((0..<x.rank).filter { !mask[$0] })
+    let folded = table((0..<tail).filter { mask[$0] })
+    let run = x.count(of: tail..<x.rank)
     return Prepared(label: "mean variance") { m in
       AxisNormalize.meanVariance(
-        dtype, m.inputs[0], kept: kept, folded: folded, into: m.outputs[0], pool: m.pool)
+        dtype, m.inputs[0], kept: kept, folded: folded, run: run, into: m.outputs[0],
+        pool: m.pool)
     }
   }
 }

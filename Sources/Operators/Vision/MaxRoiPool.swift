@@ -91,13 +91,17 @@ public struct MaxRoiPool: Operator {
     _: T.Type, _ x: Shape, regions: Int
   ) -> Prepared {
     let op = self
-    return Prepared(label: "max") { (m) throws(EngineError) in
+    // The bounds of rows and columns of bins.
+    let bytes = 2 * (height + width) * MemoryLayout<Int>.size
+    return Prepared(scratchBytes: bytes, label: "max") { (m) throws(EngineError) in
       let rois = m.input(1, T.self)
+      let bounds = m.scratch.assumingMemoryBound(to: Int.self)
       for r in 0..<regions {
         let region = try Region<T>(op, rois + 5 * r, r, x)
+        region.bounds(into: bounds)
         m.pool.run(x[1]) { channel in
           region.pool(
-            m.input(0, T.self) + (region.image * x[1] + channel) * x[2] * x[3],
+            m.input(0, T.self) + (region.image * x[1] + channel) * x[2] * x[3], bounds,
             into: m.output(0, T.self) + (r * x[1] + channel) * op.height * op.width)
         }
       }
@@ -144,14 +148,37 @@ public struct MaxRoiPool: Operator {
       return first..<max(first, Int(high))
     }
 
-    func pool(_ x: UnsafePointer<T>, into y: UnsafeMutablePointer<T>) {
+    /// First and end of each row of bins, then of each column.
+    func bounds(into list: UnsafeMutablePointer<Int>) {
       for i in 0..<op.height {
-        let down = span(i, binHeight, from: top, limit: rows)
+        let rows = span(i, binHeight, from: top, limit: self.rows)
+        (list[2 * i], list[2 * i + 1]) = (rows.lowerBound, rows.upperBound)
+      }
+      for j in 0..<op.width {
+        let columns = span(j, binWidth, from: left, limit: self.columns)
+        let at = 2 * (op.height + j)
+        (list[at], list[at + 1]) = (columns.lowerBound, columns.upperBound)
+      }
+    }
+
+    func pool(
+      _ x: UnsafePointer<T>, _ bounds: UnsafePointer<Int>, into y: UnsafeMutablePointer<T>
+    ) {
+      let across = bounds + 2 * op.height
+      for i in 0..<op.height {
+        let (up, down) = (bounds[2 * i], bounds[2 * i + 1])
         for j in 0..<op.width {
-          let across = span(j, binWidth, from: left, limit: columns)
-          var largest: T = down.isEmpty || across.isEmpty ? 0 : -T.infinity
-          for r in down {
-            for c in across where x[r * columns + c] > largest { largest = x[r * columns + c] }
+          let (begin, end) = (across[2 * j], across[2 * j + 1])
+          var largest: T = up >= down || begin >= end ? 0 : -T.infinity
+          var row = x + up * columns
+          for _ in up..<down {
+            var c = begin
+            while c < end {
+              let v = row[c]
+              largest = v > largest ? v : largest
+              c += 1
+            }
+            row += columns
           }
           y[i * op.width + j] = largest
         }

@@ -4,7 +4,11 @@ import Testing
 
 /// Rows resampled 16 places at a time, against the sums one by one.
 @Suite struct ResampleRowsTests {
-  @Test(arguments: [(5, 20), (20, 5), (14, 56), (31, 33), (100, 100), (300, 17), (1, 9), (64, 40)])
+  @Test(
+    arguments: [
+      (5, 20), (20, 5), (14, 56), (31, 33), (100, 100), (300, 17), (1, 9), (64, 40), (100, 42),
+      (200, 60),
+    ])
   func sumsOneByOne(from: Int, to: Int) {
     for taps in [1, 2, 4] {
       let (rows, scale) = (7, Double(from) / Double(to))
