@@ -107,11 +107,7 @@ INLINE void tile(const int rows, const int vectors, const int half, const dl_byt
   for (int i = 0; i < rows; i++)
     if (sets == 2)
       sums[0][i][0] = ADD_32(sums[0][i][0], sums[1][i][0]);
-  if (e->finish == floats) {
-    finish_floats(rows, vectors, p, e, sums[0]);
-    return;
-  }
-  if (e->finish != apart) {
+  if (e->finish == plain || e->finish == added) {
     // The most usual ends need no more than a few instructions, from registers.
     // Copies, which stores of bytes cannot change.
     const dl_byte_finish f = c->finish;
@@ -140,6 +136,10 @@ INLINE void tile(const int rows, const int vectors, const int half, const dl_byt
       }
       dl_finish_bytes(&f, vectors, half, v[i], e->y + i * out_step, columns);
     }
+    return;
+  }
+  if (e->finish == floats) {
+    finish_floats(rows, vectors, p, e, sums[0]);
     return;
   }
 #pragma clang loop unroll(full)
@@ -272,9 +272,11 @@ DL_BYTE_CONV(CONV) {
     tiles[kind][rows - 1](form, p, table, ahead, ahead_step, &e);
     if (e.finish == apart)
       finish(c, p, rows, sums, e.z, e.z_step, e.y);
-    e.f.y += c->floats ? rows * LANES : 0;
-    e.f.z = e.f.z ? e.f.z + rows * LANES : NULL;
-    e.f.shift = e.f.shift ? e.f.shift + rows : NULL;
+    if (c->floats) {
+      e.f.y += rows * LANES;
+      e.f.z = e.f.z ? e.f.z + rows * LANES : NULL;
+      e.f.shift = e.f.shift ? e.f.shift + rows : NULL;
+    }
     ahead += steps * ahead_step;
   }
 }

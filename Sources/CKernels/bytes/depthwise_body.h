@@ -16,24 +16,43 @@ INLINE void fours(const V a, const V b, const V c, const V d, const uint8_t *w, 
   sums[3] = DOT(sums[3], HIGH_16(high, high2), w + 3 * width);
 }
 
-// One output as float32 in blocks, the output `at` of its image.
-INLINE void finish_blocks(const dl_byte_floats *f, const dl_byte_panel *p, intptr_t at,
-                          const V *sums) {
+// Float32 results in blocks, and where each vector of an image's first output
+// goes.
+typedef struct block_end {
+  float *y[4];
+  const float *z[4];
+  intptr_t block, vectors;
+  float low, high;
+} block_end;
+
+INLINE block_end blocks_of(const dl_byte_floats *f, const dl_byte_panel *p) {
+  block_end e = {.block = f->block, .low = f->low, .high = f->high};
+  const intptr_t end = (p->columns + f->block - 1) / f->block * f->block;
+  e.vectors = (end + LANES - 1) / LANES;
+  for (int j = 0; j < 4; j++) {
+    const intptr_t at = j < e.vectors ? LANES * j / f->block * f->step + LANES * j % f->block : 0;
+    e.y[j] = f->y + at;
+    e.z[j] = f->z ? f->z + at : NULL;
+  }
+  return e;
+}
+
+// One output, number `at` of its image.
+INLINE void finish_blocks(const block_end *e, const dl_byte_panel *p, intptr_t at, const V *sums) {
   F v[4];
 #pragma clang loop unroll(full)
   for (int j = 0; j < 4; j++)
     v[j] = ADD_F(MUL_F(TO_F(sums[j]), LOAD_F(p->scale + LANES * j)), LOAD_F(p->offset + LANES * j));
   dl_in_order(v);
-  const intptr_t end = (p->columns + f->block - 1) / f->block * f->block;
 #pragma clang loop unroll(full)
   for (int j = 0; j < 4; j++) {
-    if (LANES * j >= end)
+    if (j >= e->vectors)
       break;
-    const intptr_t place = LANES * j / f->block * f->step + at * f->block + LANES * j % f->block;
-    if (f->z)
-      v[j] = ADD_F(v[j], LOAD_F(f->z + place));
+    if (e->z[0])
+      v[j] = ADD_F(v[j], LOAD_F(e->z[j] + at * e->block));
     // The second operand is the result where one is NaN.
-    STORE_F(f->y + place, MIN_F(SET_F(f->high), MAX_F(SET_F(f->low), v[j])));
+    v[j] = MIN_F(SET_F(e->high), MAX_F(SET_F(e->low), v[j]));
+    STORE_F(e->y[j] + at * e->block, v[j]);
   }
 }
 
@@ -55,10 +74,12 @@ static __attribute__((noinline)) void any(const dl_byte_conv *c, const dl_byte_p
                                   : ZERO;
       fours(t[0], t[1], t[2], t[3], w, sums);
     }
-  if (c->floats)
-    finish_blocks(c->floats, p, at, sums);
-  else
+  if (c->floats) {
+    const block_end e = blocks_of(c->floats, p);
+    finish_blocks(&e, p, at, sums);
+  } else {
     dl_finish(&c->finish, c->finish.is_small, 4, 0, sums, p, z, y, p->columns);
+  }
 }
 
 // The rows of an image under a square window.
@@ -117,7 +138,9 @@ INLINE void strip(const int size, const int stride, const int results, const int
                   intptr_t count, const uint8_t *z, uint8_t *y, intptr_t first) {
   // Copies, which stores of bytes cannot change.
   const dl_byte_finish f = c->finish;
-  const dl_byte_floats floats = results == blocks ? *c->floats : (dl_byte_floats){0};
+  block_end end = {.vectors = 0};
+  if (results == blocks)
+    end = blocks_of(c->floats, p);
   const dl_byte_panel own = *p;
   const uint8_t *w = (const uint8_t *)own.weights, *border = r->border;
   const intptr_t out_step = c->out_step;
@@ -153,7 +176,7 @@ INLINE void strip(const int size, const int stride, const int results, const int
         if (t < ahead)
           continue;
         if (results == blocks) {
-          finish_blocks(&floats, &own, first++, sums[ahead]);
+          finish_blocks(&end, &own, first++, sums[ahead]);
           continue;
         }
         if (results == plain_bytes) {

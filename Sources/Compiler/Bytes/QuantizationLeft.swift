@@ -20,7 +20,7 @@ extension GraphEditor {
   }
 
   /// Who takes a value: `Softmax and Resize work`, or `the caller takes it`.
-  func takers(_ v: ValueID) -> String {
+  private func takers(_ v: ValueID) -> String {
     var names: [String] = []
     for i in users(v) where !names.contains(node(i).type) { names.append(node(i).type) }
     if names.isEmpty { return "the caller works" }

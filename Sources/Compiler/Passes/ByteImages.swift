@@ -63,7 +63,7 @@ struct ByteWalk {
       guard let s = Quantity(dequantizing: i, g), let y = g.output(i), let image = images[s.value],
         g.dtype(y) == .float32
       else { continue }
-      g.note(i, "\(ByteImages.name): from bytes, since \(g.takers(y)) in numbers")
+      g.note(i, "\(ByteImages.name): from bytes")
       g.replace(y, with: try plain(image, s.scale, .float32, like: y, at: i))
     }
     for (y, i) in done {
