@@ -15,12 +15,12 @@ import Testing
     _ factors: ValueID, skipsFirst: Bool = false
   ) throws -> ValueID {
     let zero = try Tensor([0] as [Int64])
-    let count = try b.apply(Shape(), list)
+    let count = try b.apply(ShapeOp(), list)
     let bounds = try b.apply(Concat(axis: 0), offsets, count)
     let ends = try b.apply(
       Slice(), inputs: [bounds] + [1, .max, 0].map { try b.constant(Tensor([$0 as Int64])) })
     let trips = try b.apply(
-      Gather(axis: 0), try b.apply(Shape(), ends), try b.constant(Tensor(scalar: 0 as Int64)))
+      Gather(axis: 0), try b.apply(ShapeOp(), ends), try b.constant(Tensor(scalar: 0 as Int64)))
 
     let body = GraphBuilder()
     let k = body.graph.addInput("k", Fact(.int64, []))

@@ -12,7 +12,8 @@ import Testing
   ) throws -> ValueID {
     let pads = k.map { $0 / 2 }
     let window = Window(strides: strides, padsBegin: pads, padsEnd: pads)
-    let w = try b.constant(ramp([to, from / group] + k, scale: 0.25, seed: to + k[0]))
+    let w = try b.constant(
+      ramp([to, from / group, k[0], k[1], k[2]], scale: 0.25, seed: to + k[0]))
     return try b.apply(
       Conv(window: window, group: group), x, w, try b.constant(ramp([to], seed: 3)))
   }
