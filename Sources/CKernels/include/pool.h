@@ -36,8 +36,8 @@ typedef struct {
 // `rows` rows of outputs of one plane x: row r folds what its window covers of the input rows at
 // x + offset[start[r]] .. x + offset[start[r + 1] - 1], first the rows onto each other, then the
 // columns. `kind` as above; 3 is the root of the sum of squares. A window on nothing gives -inf or
-// 0. Where `column_counts` is given, y[r][o] is multiplied by the reciprocal
-// of row_counts[r] column_counts[o]. y is [rows, line.output] and does not overlap x.
+// 0. Where `column_counts` is given, y[r][o] is divided by row_counts[r] column_counts[o]. y is
+// [rows, line.output] and does not overlap x.
 typedef void dl_pool_f32_window_fn(int kind, const float *x, const ptrdiff_t *start,
                                    const ptrdiff_t *offset, const ptrdiff_t *row_counts,
                                    ptrdiff_t rows, const dl_pool_line *line,

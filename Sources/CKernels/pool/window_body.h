@@ -62,7 +62,7 @@ static inline __attribute__((always_inline)) void NAME(strided)(const float *p, 
 #define COLUMNS(NAMED, JOIN, LAST)                                                                 \
   static inline __attribute__((always_inline)) void NAME(NAMED##_some_columns)(                    \
       const float *from, ptrdiff_t kernel, ptrdiff_t step, ptrdiff_t dilation, ptrdiff_t w,        \
-      const float *factors, float *y) {                                                            \
+      const float *counts, float *y) {                                                             \
     for (ptrdiff_t o = 0; o < w; o += 16) {                                                        \
       v16 a, t;                                                                                    \
       NAME(strided)(from + o * step, step, &a);                                                    \
@@ -78,18 +78,18 @@ static inline __attribute__((always_inline)) void NAME(strided)(const float *p, 
     }                                                                                              \
   }                                                                                                \
   static void NAME(NAMED##_columns)(const float *from, const dl_pool_line *line, ptrdiff_t w,      \
-                                    const float *factors, float *y) {                              \
+                                    const float *counts, float *y) {                               \
     const ptrdiff_t k = line->kernel, d = line->dilation, s = line->stride;                        \
     if (s == 1 && k == 3)                                                                          \
-      NAME(NAMED##_some_columns)(from, 3, 1, d, w, factors, y);                                    \
+      NAME(NAMED##_some_columns)(from, 3, 1, d, w, counts, y);                                     \
     else if (s == 2 && k == 3)                                                                     \
-      NAME(NAMED##_some_columns)(from, 3, 2, d, w, factors, y);                                    \
+      NAME(NAMED##_some_columns)(from, 3, 2, d, w, counts, y);                                     \
     else if (s == 1)                                                                               \
-      NAME(NAMED##_some_columns)(from, k, 1, d, w, factors, y);                                    \
+      NAME(NAMED##_some_columns)(from, k, 1, d, w, counts, y);                                     \
     else if (s == 2)                                                                               \
-      NAME(NAMED##_some_columns)(from, k, 2, d, w, factors, y);                                    \
+      NAME(NAMED##_some_columns)(from, k, 2, d, w, counts, y);                                     \
     else                                                                                           \
-      NAME(NAMED##_some_columns)(from, k, s, d, w, factors, y);                                    \
+      NAME(NAMED##_some_columns)(from, k, s, d, w, counts, y);                                     \
   }
 #define SELF(t) (t)
 #define SQUARE(t) ((t) * (t))
@@ -100,11 +100,11 @@ ROWS(max, -__builtin_inff(), SELF, POOL_MAX16)
 ROWS(sum, 0.0f, SELF, ADD)
 ROWS(abs, 0.0f, ABS16, ADD_ABS)
 ROWS(square, 0.0f, SQUARE, ADD_SQUARE)
-#define SCALED(a) ((a)*LOAD16(factors + o))
+#define SHARED(a) ((a) / LOAD16(counts + o))
 #define ROOT(a) __builtin_elementwise_sqrt(a)
 COLUMNS(max, POOL_MAX16, SELF)
 COLUMNS(sum, ADD, SELF)
-COLUMNS(mean, ADD, SCALED)
+COLUMNS(mean, ADD, SHARED)
 COLUMNS(root, ADD, ROOT)
 
 void NAME(dl_pool_f32_window)(int kind, const float *x, const ptrdiff_t *start,
@@ -123,7 +123,7 @@ void NAME(dl_pool_f32_window)(int kind, const float *x, const ptrdiff_t *start,
   const float none = kind == 0 ? -__builtin_inff() : 0.0f;
   const ptrdiff_t step = line->stride, reach = (line->kernel - 1) * line->dilation;
   const ptrdiff_t most = ((NAME(SPAN) - 1 - reach) / step + 1) / 16 * 16;
-  float lines[NAME(GROUP)][NAME(ROOM)], factors[NAME(SPAN)] = {0};
+  float lines[NAME(GROUP)][NAME(ROOM)], counts[NAME(SPAN)] = {0};
   for (ptrdiff_t first = 0; first < line->output; first += most) {
     const ptrdiff_t w = line->output - first < most ? line->output - first : most;
     // Column b of the tile is column `left + b` of the input; lanes behind w read up to `span`.
@@ -150,9 +150,9 @@ void NAME(dl_pool_f32_window)(int kind, const float *x, const ptrdiff_t *start,
         if (column_counts && row_counts[r + g] != counted) {
           counted = row_counts[r + g];
           for (ptrdiff_t o = 0; o < w; o++)
-            factors[o] = 1.0f / ((float)counted * (float)column_counts[first + o]);
+            counts[o] = (float)(counted * column_counts[first + o]);
         }
-        columns(lines[g], line, w, factors, to);
+        columns(lines[g], line, w, counts, to);
       }
     }
   }
@@ -241,7 +241,7 @@ void NAME(dl_pool_f32_places)(const float *x, const float *limit, const ptrdiff_
 #undef ROWS
 #undef COLUMNS
 #undef SELF
-#undef SCALED
+#undef SHARED
 #undef ROOT
 #undef SQUARE
 #undef ADD

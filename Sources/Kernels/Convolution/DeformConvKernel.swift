@@ -182,10 +182,6 @@ public struct DeformConvKernel: Sendable {
         for c in group * share..<(group + 1) * share {
           let channel = x + c * plane
           let column = columns + (c * taps + tap) * tile
-          if corners == 4 {
-            weighFour(channel, places, weights, count, into: column)
-            continue
-          }
           for p in 0..<count { column[p] = 0 }
           for corner in 0..<corners {
             let (place, weight) = (places + corner * tile, weights + corner * tile)
@@ -195,31 +191,6 @@ public struct DeformConvKernel: Sendable {
           }
         }
       }
-    }
-  }
-
-  /// `count` elements between four corners each: `places` and `weights` are `[4, tile]`.
-  private func weighFour<T: Real>(
-    _ x: UnsafePointer<T>, _ places: UnsafePointer<Int>, _ weights: UnsafePointer<T>,
-    _ count: Int, into y: UnsafeMutablePointer<T>
-  ) {
-    let (second, third, fourth) = (tile, 2 * tile, 3 * tile)
-    for p in 0..<count {
-      let (a, b) = (places[p], places[p + second])
-      let (c, d) = (places[p + third], places[p + fourth])
-      var sum: T = 0
-      if a | b | c | d >= 0 {
-        sum = weights[p] * x[a]
-        sum += weights[p + second] * x[b]
-        sum += weights[p + third] * x[c]
-        sum += weights[p + fourth] * x[d]
-      } else {
-        if a >= 0 { sum += weights[p] * x[a] }
-        if b >= 0 { sum += weights[p + second] * x[b] }
-        if c >= 0 { sum += weights[p + third] * x[c] }
-        if d >= 0 { sum += weights[p + fourth] * x[d] }
-      }
-      y[p] = sum
     }
   }
 

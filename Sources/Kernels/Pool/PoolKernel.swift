@@ -115,14 +115,14 @@ public struct PoolKernel: Sendable {
   }
 
   /// `x` is `[planes, input...]` and `y` `[planes, output...]` of float32, float64, int8 or uint8
-  /// (the last two only for `max`).
+  /// (the last two only for `max`). `inOrder`: float32 is summed tap by tap, row by row.
   public func run(
     _ dtype: DType, _ x: UnsafeRawPointer, into y: UnsafeMutableRawPointer, pool: ThreadPool,
-    lanes: LaneSet = .best
+    lanes: LaneSet = .best, inOrder: Bool = false
   ) {
     switch (dtype, kind) {
     case (.float32, .max): runFloat(0, x, y, pool, lanes)
-    case (.float32, .average): runFloat(1, x, y, pool, lanes)
+    case (.float32, .average): runFloat(1, x, y, pool, lanes, inOrder)
     case (.float32, .norm(1)): runFloat(2, x, y, pool, lanes)
     case (.float32, .norm(2)): runFloat(3, x, y, pool, lanes)
     case (.float32, .norm): runReal(x, y, pool, Float.self)
@@ -164,7 +164,7 @@ public struct PoolKernel: Sendable {
 
   private func runFloat(
     _ op: Int32, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer, _ pool: ThreadPool,
-    _ lanes: LaneSet
+    _ lanes: LaneSet, _ inOrder: Bool = false
   ) {
     let x = x.assumingMemoryBound(to: Float.self)
     let y = y.assumingMemoryBound(to: Float.self)
@@ -172,7 +172,7 @@ public struct PoolKernel: Sendable {
       runPairs(x, y, pool, lanes)
       return
     }
-    if runWindow(op, x, y, pool, lanes) { return }
+    if !inOrder && runWindow(op, x, y, pool, lanes) { return }
     let tap = PoolKernel.taps[Int(lanes.rawValue)]
     let width = last.output
     let each = Swift.max(1, 4096 / Swift.max(1, width * (endTap - firstTap)))

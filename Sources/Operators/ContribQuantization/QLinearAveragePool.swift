@@ -72,7 +72,8 @@ public struct QLinearAveragePool: Operator {
       let means = (m.scratch + place).assumingMemoryBound(to: Float.self)
       QuantizedBytes.dequantize(
         count: xCount, m.inputs[0], from.read(m), isSigned: isSigned, wide, pool: m.pool)
-      kernel.run(.float32, wide, into: means, pool: m.pool)
+      // In ONNX Runtime's order, so that ties round as there.
+      kernel.run(.float32, wide, into: means, pool: m.pool, inOrder: true)
       QuantizedBytes.quantize(
         count: yCount, means, to.read(m), isSigned: isSigned, m.outputs[0], pool: m.pool)
     }
