@@ -23,8 +23,8 @@ public struct EmbeddingBag: Operator {
   public static let schema = Schema(
     "EmbeddingBag", domain: "ai.dlrun", versions: [1],
     inputs: [
-      Parameter("table", DTypes(.float32)), Parameter("indices", DTypes(.int64)),
-      Parameter("starts", DTypes(.int64)), Parameter("ends", DTypes(.int64)),
+      Parameter("table", DTypes(.float32)), Parameter("indices", DTypes(.int64), "I"),
+      Parameter("starts", DTypes(.int64), "I"), Parameter("ends", DTypes(.int64), "I"),
       .optional("factors", DTypes(.float32)),
     ],
     outputs: [Parameter("Y", DTypes(.float32))],
