@@ -34,7 +34,7 @@ enum LoopCollection: Pass {
         body.inputs.count == carried + 2, body.outputs.count > carried,
         node.outputs.count < body.outputs.count
       else { continue }
-      let grown = (0..<carried).compactMap { grown(g, i, body, $0) }
+      let grown = (0..<carried).compactMap { candidate(g, i, body, $0) }
       if grown.isEmpty { continue }
       try collect(g, i, body, grown)
       g.note(i, "\(name): \(grown.count) carried values are collected")
@@ -43,7 +43,7 @@ enum LoopCollection: Pass {
   }
 
   /// Carried value `k` of a Loop, where nothing but what adds to it reads it.
-  private static func grown(_ g: GraphEditor, _ i: Int, _ body: Graph, _ k: Int) -> Grown? {
+  private static func candidate(_ g: GraphEditor, _ i: Int, _ body: Graph, _ k: Int) -> Grown? {
     let (before, behind) = (body.inputs[k + 2], body.outputs[k + 1])
     guard uses(before, in: body) == 1, uses(behind, in: body) == 1,
       let j = body.nodes.firstIndex(where: { $0.outputs == [behind] })
