@@ -9,19 +9,18 @@ import Testing
   /// value out of the one before and h.
   private func loop(
     _ b: GraphBuilder, _ x: ValueID, from initial: ValueID, _ fact: Fact, last: Int64 = 40,
-    alsoReads: Bool = false, _ grow: (GraphBuilder, ValueID, ValueID) throws -> ValueID
+    isOpen: Bool = false, _ grow: (GraphBuilder, ValueID, ValueID) throws -> ValueID
   ) throws -> [ValueID] {
     let body = GraphBuilder()
     let k = body.graph.addInput("k", Fact(.int64, []))
     _ = body.graph.addInput("c", Fact(.bool, []))
-    let h = body.graph.addInput("h", Fact(.float32, [2, 3]))
+    let h = body.graph.addInput("h", Fact(.float32, isOpen ? nil : [2, 3]))
     let all = body.graph.addInput("all", fact)
     let outer = body.graph.addValue("outer", Fact(.float32, [2, 3]))
     body.graph.captures = [outer]
     let next = try body.apply(Tanh(), body.apply(Mul(), h, outer))
     let goesOn = try body.apply(Less(), k, body.constant(Tensor(scalar: last - 1)))
     body.graph.outputs = [goesOn, next, try grow(body, all, next)]
-    if alsoReads { body.graph.outputs.append(try body.apply(Neg(), all)) }
     let results = body.graph.outputs.dropFirst().map { _ in
       b.graph.addValue("", Fact(.float32, nil))
     }
@@ -82,6 +81,20 @@ import Testing
       return [front[1], summed[1]]
     }
     #expect(check.after == ["Loop", "Loop"])
+    #expect(check.error < 1e-6)
+  }
+
+  /// Sizes that are carried stay those of the beginning where each iteration keeps them: the parts
+  /// that this one joins have such sizes.
+  @Test func partsOfCarriedSizesAreCollected() throws {
+    let check = try PassCheck([ramp([2, 3])], level: .basic) { b, x in
+      let first = try b.constant(ramp([0, 3], seed: 4))
+      let results = try loop(b, x[0], from: first, Fact(.float32, nil), isOpen: true) {
+        body, all, h in try body.apply(Concat(axis: 0), all, body.apply(Neg(), h))
+      }
+      return [results[0], results[1]]
+    }
+    #expect(check.after.contains("Reshape") && !check.after.contains("Concat"))
     #expect(check.error < 1e-6)
   }
 

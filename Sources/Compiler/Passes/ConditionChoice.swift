@@ -20,32 +20,25 @@ enum ConditionChoice: Pass {
     for i in g.nodes where g.isLive(i) && g.node(i).op is If {
       let node = g.node(i)
       guard let condition = node.inputs.first, let condition, g.constant(condition) == nil,
-        g.dims(condition)?.isEmpty == true, let branches = branches(node),
+        g.dims(condition)?.isEmpty == true, let branches = graphs(of: node),
         branches.then.0.outputs.count == node.outputs.count,
         branches.other.0.outputs.count == node.outputs.count,
-        fits(branches.then.0), fits(branches.other.0)
+        let then = resultTypes(g, branches.then.0, branches.then.1),
+        let other = resultTypes(g, branches.other.0, branches.other.1), then == other
       else { continue }
-      let isSame = zip(branches.then.0.outputs, branches.other.0.outputs).allSatisfy { a, b in
-        let (one, other) = (
-          branches.then.0.values[a.index].fact, branches.other.0.values[b.index].fact
-        )
-        return one.tensorType != nil && one.tensorType == other.tensorType
-          && one.dtype != .string
-      }
-      guard isSame else { continue }
       guard
         let a = try g.inline(branches.then.0, inputs: [], captured: branches.then.1, at: i),
         let b = try g.inline(branches.other.0, inputs: [], captured: branches.other.1, at: i)
       else { continue }
-      var results: [ValueID] = []
-      for (x, y) in zip(a, b) { results.append(try g.addOne(Where(), [condition, x, y], at: i)) }
+      var chosen: [ValueID] = []
+      for (x, y) in zip(a, b) { chosen.append(try g.addOne(Where(), [condition, x, y], at: i)) }
       g.note(i, "\(name): both branches, and a Where")
-      g.settle(i, results)
+      g.settle(i, chosen)
     }
   }
 
-  private static func branches(
-    _ node: Graph.Node
+  private static func graphs(
+    of node: Graph.Node
   ) -> (then: (Graph, [ValueID]), other: (Graph, [ValueID]))? {
     var rest = node.captured[...]
     var found: [String: (Graph, [ValueID])] = [:]
@@ -58,23 +51,37 @@ enum ConditionChoice: Pass {
     return (then, other)
   }
 
-  /// Whether all nodes are of operators that cannot fail, on few elements.
-  private static func fits(_ branch: Graph) -> Bool {
-    guard branch.nodes.count <= maxNodes else { return false }
-    func isSmall(_ v: ValueID?) -> Bool {
-      guard let v else { return true }
-      guard let type = branch.values[v.index].fact.tensorType else { return false }
-      return type.dtype != .string && type.count <= maxElements
+  /// The types of a branch's results, where all its nodes are of operators that cannot fail, on few
+  /// elements; else nil.
+  private static func resultTypes(
+    _ g: GraphEditor, _ branch: Graph, _ captured: [ValueID]
+  ) -> [TensorType]? {
+    guard branch.nodes.count <= maxNodes, branch.captures.count == captured.count else {
+      return nil
     }
-    return branch.nodes.allSatisfy { node in
-      let isHarmless =
-        switch node.op {
-        case is Identity, is Not, is And, is Or, is Xor, is Equal, is Less, is Greater,
-          is LessOrEqual, is GreaterOrEqual, is Add, is Sub, is Mul, is Neg, is Abs:
-          true
-        default: false
-        }
-      return isHarmless && node.inputs.allSatisfy(isSmall) && node.outputs.allSatisfy(isSmall)
+    var facts: [ValueID: Fact] = [:]
+    for (id, tensor) in branch.initializers { facts[id] = Fact(constant: tensor) }
+    for (id, outer) in zip(branch.captures, captured) { facts[id] = g.fact(outer) }
+    for node in branch.nodes {
+      guard let op = node.op, isHarmless(op), node.inputs.allSatisfy({ $0 != nil }),
+        let made = try? op.infer(
+          Inference(inputs: node.inputs.map { $0.flatMap { facts[$0] } }, outputCount: 1)),
+        let result = made.first, let type = result.tensorType, type.dtype != .string,
+        type.count <= maxElements, let y = node.outputs.first, let y
+      else { return nil }
+      facts[y] = result
+    }
+    let types = branch.outputs.compactMap { facts[$0]?.tensorType }
+    let isFew = types.allSatisfy { $0.dtype != .string && $0.count <= maxElements }
+    return isFew && types.count == branch.outputs.count ? types : nil
+  }
+
+  private static func isHarmless(_ op: any Operator) -> Bool {
+    switch op {
+    case is Constant, is Identity, is Not, is And, is Or, is Xor, is Equal, is Less, is Greater,
+      is LessOrEqual, is GreaterOrEqual, is Add, is Sub, is Mul, is Neg, is Abs:
+      true
+    default: false
     }
   }
 }

@@ -46,14 +46,7 @@ public struct Loop: Operator {
 
   public func infer(_ c: Inference) throws(EngineError) -> [Fact] {
     let carried = max(0, c.inputs.count - 2)
-    var inputs: [Fact?] = [Fact(.int64, []), Fact(.bool, [])]
-    // Sizes of carried values may change between iterations: only dtype and rank are certain
-    // until one pass has shown which sizes stay.
-    for i in 0..<carried {
-      let fact = c.fact(i + 2)
-      inputs.append(fact.map { Self.sizesForgotten($0, c) })
-    }
-    let results = try c.subgraph(body.graph, inputs, c.captured.map { contentsForgotten($0) })
+    let (inputs, results) = try settled(c, carried)
     guard results.count >= carried + 1 else { return results }
     var outputs: [Fact] = []
     for i in 0..<carried {
@@ -66,6 +59,44 @@ public struct Loop: Operator {
       outputs.append(Fact(fact.dtype, fact.dims.map { [count] + $0 }))
     }
     return outputs
+  }
+
+  /// What holds of the body's inputs in every iteration, and its results then. A carried value keeps
+  /// the sizes that it starts with where the body, given these, gives them again; all else of its
+  /// sizes is unknown.
+  private func settled(
+    _ c: Inference, _ carried: Int
+  ) throws(EngineError) -> (inputs: [Fact?], results: [Fact]) {
+    let captured = c.captured.map { contentsForgotten($0) }
+    let first: [Fact?] = [Fact(.int64, []), Fact(.bool, [])]
+    var inputs = first + (0..<carried).map { contentsForgotten(c.fact($0 + 2)) }
+    for _ in 0..<Self.mostRounds {
+      // What fails with the first sizes may never run.
+      guard let results = try? c.subgraph(body.graph, inputs, captured),
+        results.count >= carried + 1
+      else { break }
+      var isSettled = true
+      for i in 0..<carried {
+        guard let before = inputs[i + 2] else { continue }
+        let both = Self.common(before, results[i + 1], c)
+        if both.type == before.type { continue }
+        inputs[i + 2] = both
+        isSettled = false
+      }
+      if isSettled { return (inputs, results) }
+    }
+    inputs = first + (0..<carried).map { c.fact($0 + 2).map { Self.sizesForgotten($0, c) } }
+    return (inputs, try c.subgraph(body.graph, inputs, captured))
+  }
+
+  /// Sizes that are found out one after the other settle within as many passes over the body.
+  private static let mostRounds = 4
+
+  private static func common(_ a: Fact, _ b: Fact, _ c: Inference) -> Fact {
+    guard case .tensor(let d, let x?) = a.type, case .tensor(let e, let y?) = b.type, d == e,
+      x.count == y.count
+    else { return merged(Fact(a.type), Fact(b.type)) }
+    return Fact(d, x.indices.map { x[$0] == y[$0] ? x[$0] : c.unknown() })
   }
 
   private static func sizesForgotten(_ fact: Fact, _ c: Inference) -> Fact {

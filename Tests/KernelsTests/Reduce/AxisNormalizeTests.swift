@@ -9,7 +9,7 @@ import Testing
       // The second row is zero, the third so small that the norm's reciprocal is no number.
       var x = (0..<4 * n).map { Float($0 * 7919 % 101 - 50) / 8 }
       for i in n..<2 * n { x[i] = 0 }
-      for i in 2 * n..<3 * n { x[i] = p == 1 && i == 2 * n ? 1e-44 : 0 }
+      for i in 2 * n..<3 * n { x[i] = p == 1 && i == 2 * n ? .leastNonzeroMagnitude * 7 : 0 }
       var want = [Double](repeating: 9, count: 4 * n)
       var got = [Float](repeating: 9, count: 4 * n)
       AxisNormalize.norm(
