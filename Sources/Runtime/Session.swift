@@ -70,7 +70,8 @@ public final class Session: Sendable {
   ///
   /// Errors: `.budget` when there is no memory for a copy.
   public func ownMemory(_ result: Tensor, isShared: Bool = false) throws(EngineError) -> Tensor {
-    let isOwn = !result.storage.isBorrowed || result.storage.keeper is AllocatedBlock
+    let keeper = result.storage.keeper
+    let isOwn = !result.storage.isBorrowed || keeper is AllocatedBlock || keeper is RecycledBlock
     if isOwn, !isShared, !state.isConstant(result) { return result }
     let copy = try state.allocate(result.type)
     copy.bytes.copyMemory(from: result.storage.bytes, byteCount: result.byteCount)
