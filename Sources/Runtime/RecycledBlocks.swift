@@ -21,21 +21,19 @@ final class RecycledBlocks: Sendable {
   /// A block of at least `bytes` bytes; nil when the system has no memory.
   func take(_ bytes: Int) -> RecycledBlock? {
     let (known, dropped) = state.withLock { s -> (AllocatedBlock?, [AllocatedBlock]) in
-      let at = s.free.firstIndex { $0.bytes >= bytes }
-      var found: AllocatedBlock?
-      if let at, s.free[at].bytes / 2 <= bytes {
+      if let at = s.free.firstIndex(where: { $0.bytes >= bytes }), s.free[at].bytes / 2 <= bytes {
         let block = s.free.remove(at: at)
         s.freeBytes -= block.bytes
-        found = block
+        s.usedBytes += block.bytes
+        return (block, [])
       }
-      s.usedBytes += found?.bytes ?? bytes
-      s.mostUsed = max(s.mostUsed, s.usedBytes)
-      return (found, s.trim())
+      return (nil, s.trim(for: bytes))
     }
     withExtendedLifetime(dropped) {}
-    guard let block = known ?? AllocatedBlock(bytes: bytes, from: nil) else {
-      state.withLock { $0.usedBytes -= bytes }
-      return nil
+    guard let block = known ?? AllocatedBlock(bytes: bytes, from: nil) else { return nil }
+    state.withLock { s in
+      if known == nil { s.usedBytes += block.bytes }
+      s.mostUsed = max(s.mostUsed, s.usedBytes)
     }
     return RecycledBlock(block, self)
   }
@@ -53,10 +51,12 @@ final class RecycledBlocks: Sendable {
 }
 
 extension RecycledBlocks.State {
-  /// Takes out blocks, the smallest first, until all fit; they are freed outside of the lock.
-  fileprivate mutating func trim() -> [AllocatedBlock] {
+  /// Takes out blocks, the smallest first, until the others fit beside `bytes` more; they are freed
+  /// outside of the lock.
+  fileprivate mutating func trim(for bytes: Int = 0) -> [AllocatedBlock] {
     var dropped: [AllocatedBlock] = []
-    while freeBytes > 0, freeBytes + usedBytes > mostUsed {
+    let room = mostUsed - usedBytes
+    while freeBytes > 0, bytes > room || freeBytes > room - bytes {
       let block = free.removeFirst()
       freeBytes -= block.bytes
       dropped.append(block)

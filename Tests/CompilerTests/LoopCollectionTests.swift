@@ -68,6 +68,20 @@ import Testing
     #expect(!check.after.contains("ConcatFromSequence") && !check.after.contains("SequenceEmpty"))
   }
 
+  /// Outputs that nobody takes may be missing at the end of a node's.
+  @Test func missingOutputsStayMissing() throws {
+    let check = try PassCheck([ramp([2, 3])], level: .basic) { b, x in
+      let first = try b.constant(ramp([1, 3], seed: 4))
+      let results = try loop(b, x[0], from: first, Fact(.float32, nil)) { body, all, h in
+        try body.apply(Concat(axis: 0), all, h)
+      }
+      b.graph.nodes[b.graph.nodes.count - 1].outputs = [results[0]]
+      return [results[0]]
+    }
+    #expect(check.after == ["Loop"])
+    #expect(check.error < 1e-6)
+  }
+
   /// What the body reads, or adds to in front, is carried as before.
   @Test func whatIsReadStays() throws {
     let check = try PassCheck([ramp([2, 3])], level: .basic) { b, x in

@@ -1,11 +1,9 @@
 // Depthwise convolutions of images and volumes, and those of groups narrower than a block, held
 // against the plain loops at odd sizes, in memory that ends where it must.
 //
-//   clang -O1 -g -fsanitize=address,undefined -I Sources/CKernels/include tools/sanitize/windows.c
-//   \
-//     Sources/CKernels/blocked/depthwise__*.c Sources/CKernels/blocked/grouped__*.c -lm -o windows
-//     &&
-//     ./windows
+//   clang -O1 -g -fsanitize=address,undefined -I Sources/CKernels/include \
+//     tools/sanitize/windows.c Sources/CKernels/blocked/depthwise__*.c \
+//     Sources/CKernels/blocked/grouped__*.c -lm -o windows && ./windows
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -107,8 +107,9 @@ enum LoopCollection: Pass {
     node.updateSubgraphs { $0 = inner }
     node.op = Loop(body: inner)
     node.inputs = kept(old.inputs, from: 2)
+    // Outputs that nobody takes may be missing at the end.
     let missing = body.outputs.count - 1 - old.outputs.count
-    node.outputs = kept(old.outputs, from: 0) + [ValueID?](repeating: nil, count: missing)
+    node.outputs = kept(old.outputs + [ValueID?](repeating: nil, count: missing), from: 0)
     var scans: [ValueID] = []
     for part in grown {
       let fact = Fact(part.dtype, [g.unknownSize()] + part.dims.map { Dim($0) })
