@@ -43,10 +43,18 @@ INLINE void tile(const int PR, const int PC, const int NB, const int HALF, const
                  const int isPlain, const dl_blocked_conv *c, const float *in, const float *w,
                  const float *bias, const float *residual, float *out) {
   const char *next = c->next;
-  const intptr_t next_step = c->next_step;
+  const intptr_t next_step = c->next_step, lines = c->next_lines;
   V sum[PR * PC][NB];
   H half[PR * PC];
   const intptr_t row = c->row_step;
+#define EACH(expression)                                                                           \
+  UNROLL for (int i = 0; i < PR * PC; i++) UNROLL for (int j = 0; j < NB; j++) {                   \
+    const intptr_t at = j * c->out_block + (i / PC) * c->out_row + (i % PC) * LANES;               \
+    expression;                                                                                    \
+  }
+  // What is only wanted once the sums are done comes in meanwhile.
+  if (residual)
+    EACH(__builtin_prefetch(residual + at, 0, 3))
   UNROLL for (int i = 0; i < PR * PC; i++) half[i] =
       HALF ? LOAD_HALF(bias + (NB - 1) * LANES) : NO_HALF;
   UNROLL for (int j = 0; j < NB; j++) {
@@ -64,8 +72,11 @@ INLINE void tile(const int PR, const int PC, const int NB, const int HALF, const
         } else {
           const float *q = p;
           ROLLED for (intptr_t f = 0; f < fours; f++) {
-            __builtin_prefetch(next, 0, 2);
-            next = (const char *)((uintptr_t)next + (uintptr_t)next_step);
+            // Every line: of those left out the hardware brings some, and the sum waits for the rest.
+            ROLLED for (intptr_t line = 0; line < lines; line++) {
+              __builtin_prefetch(next, 0, 2);
+              next = (const char *)((uintptr_t)next + (uintptr_t)next_step);
+            }
             steps(4, PR, PC, NB, HALF, sum, half, q, pixel, row, w);
             w += 4 * NB * LANES;
             q += 4;
@@ -77,11 +88,6 @@ INLINE void tile(const int PR, const int PC, const int NB, const int HALF, const
   }
   if (HALF)
     UNROLL for (int i = 0; i < PR * PC; i++) sum[i][NB - 1] = WHOLE_OF(half[i]);
-#define EACH(expression)                                                                           \
-  UNROLL for (int i = 0; i < PR * PC; i++) UNROLL for (int j = 0; j < NB; j++) {                   \
-    const intptr_t at = j * c->out_block + (i / PC) * c->out_row + (i % PC) * LANES;               \
-    expression;                                                                                    \
-  }
   if (residual)
     EACH(sum[i][j] = ADD(sum[i][j], LOAD(residual + at)))
   if (c->form == DL_FORM_CLAMP) {
@@ -234,6 +240,7 @@ static void spread(const dl_blocked_conv *c, intptr_t blocks, intptr_t rows, int
   dl_blocked_conv near = *c;
   near.next = w;
   near.next_step = 0;
+  near.next_lines = 0;
   float copy[4 * MOST_COLUMNS * LANES];
   for (intptr_t h = 0; h < rows; h++) {
     intptr_t x = 0;
@@ -263,12 +270,16 @@ void NAME(const dl_blocked_conv *c, intptr_t blocks, intptr_t rows, intptr_t wid
   dl_blocked_conv own = *c;
   own.next = w;
   own.next_step = 0;
+  own.next_lines = 0;
+  intptr_t fetched = 0;
   if (c->next && !c->is_plain) {
     const intptr_t steps = (rows + c->tile_rows - 1) / c->tile_rows * count * fours(c);
+    const intptr_t bytes = (c->next_bytes + steps - 1) / (steps > 0 ? steps : 1);
     own.next = c->next;
-    own.next_step = (c->next_bytes + steps - 1) / (steps > 0 ? steps : 1);
+    own.next_lines = bytes < 8 * 64 ? (bytes + 63) / 64 : 8;
+    own.next_step = (bytes + own.next_lines - 1) / (own.next_lines > 0 ? own.next_lines : 1);
+    fetched = own.next_step * own.next_lines * fours(c);
   }
-  const intptr_t fetched = own.next_step * (own.next_step ? fours(c) : 0);
   c = &own;
   for (intptr_t h = 0; h < rows;) {
     const intptr_t height = h + c->tile_rows <= rows ? c->tile_rows : 1;

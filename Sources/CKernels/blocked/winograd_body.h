@@ -49,7 +49,7 @@ INLINE void outof(const int M, const V *s, V *o) {
 // top, left: the tile's first input, perhaps outside of the image.
 INLINE void input_tile(const int M, const int EDGE, const dl_blocked_winograd *k, intptr_t top,
                        intptr_t left, const float *in, float *v) {
-  const intptr_t row = k->input[1] * LANES;
+  const intptr_t row = k->input[1] * LANES, step = k->in_step;
   const float *p = (const float *)((uintptr_t)in + (uintptr_t)((top * row + left * LANES) * 4));
   V t[6][6];
   UNROLL for (int x = 0; x < M + 2; x++) {
@@ -67,7 +67,7 @@ INLINE void input_tile(const int M, const int EDGE, const dl_blocked_winograd *k
   UNROLL for (int y = 0; y < M + 2; y++) {
     V o[6];
     into(M, t[y], o);
-    UNROLL for (int x = 0; x < M + 2; x++) STORE(v + (y * (M + 2) + x) * k->in_step, o[x]);
+    UNROLL for (int x = 0; x < M + 2; x++) STORE(v + (y * (M + 2) + x) * step, o[x]);
     STEP;
   }
 }
@@ -83,11 +83,11 @@ INLINE V finish(const dl_blocked_winograd *k, V v) {
 // rows, columns: outputs of the tile that exist.
 INLINE void output_tile(const int M, const dl_blocked_winograd *k, intptr_t rows, intptr_t columns,
                         const float *s, V bias, const float *residual, float *out) {
-  const intptr_t row = k->output[1] * LANES;
+  const intptr_t row = k->output[1] * LANES, step = k->out_step;
   V t[4][6];
   UNROLL for (int x = 0; x < M + 2; x++) {
     V d[6], o[4];
-    UNROLL for (int y = 0; y < M + 2; y++) d[y] = LOAD(s + (y * (M + 2) + x) * k->out_step);
+    UNROLL for (int y = 0; y < M + 2; y++) d[y] = LOAD(s + (y * (M + 2) + x) * step);
     outof(M, d, o);
     UNROLL for (int y = 0; y < M; y++) t[y][x] = o[y];
     STEP;

@@ -26,6 +26,15 @@ int32_t dl_cpu_bf16(void) {
 #endif
 }
 
+int32_t dl_cpu_is_amd(void) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  return __builtin_cpu_is("amd") ? 1 : 0;
+#else
+  return 0;
+#endif
+}
+
 int64_t dl_cpu_cache_bytes(int32_t level) {
   long bytes = 0;
   switch (level) {

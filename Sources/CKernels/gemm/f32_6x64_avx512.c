@@ -90,6 +90,7 @@ INLINE void tile(const int M, const int NV, const int EDGE, __mmask16 mask, intp
   }
   const char *next = (const char *)(e->next ? e->next : b);
   const intptr_t step = a_step * 4, next_step = e->next ? e->next_step : 0;
+  const int isWide = next_step > 64;
   for (intptr_t l = 0; l < k; l++) {
     __asm__ volatile("" ::: "memory");
     __m512 row[4];
@@ -99,6 +100,8 @@ INLINE void tile(const int M, const int NV, const int EDGE, __mmask16 mask, intp
     const char *ahead = (const char *)((uintptr_t)b + AHEAD_BYTES);
     UNROLL for (int j = 0; j < NV; j++) _mm_prefetch(ahead + 64 * j, _MM_HINT_T0);
     _mm_prefetch(next, _MM_HINT_T1);
+    if (isWide)
+      _mm_prefetch(next + 64, _MM_HINT_T1);
     next += next_step;
 #define ROW(i, address)                                                                            \
   if (M > i) {                                                                                     \
