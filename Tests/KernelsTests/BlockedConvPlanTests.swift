@@ -22,8 +22,8 @@ import Testing
     var threads = 1
     /// Whether each channel of the input has a factor.
     var isScaled = false
-    /// Winograd's tiles of so many outputs; the direct sum where 0.
-    var size = 0
+    /// Winograd's algorithm; the direct sum where nil.
+    var form: WinogradForm?
   }
 
   /// The sets and numbers of lanes that have kernels of their own.
@@ -90,9 +90,9 @@ import Testing
         depthwise: axes, batch: 2, channels: channels, lanes: lanes, finish: s.finish, weights: w,
         bias: b, threads: s.threads, isa: isa)
       window.run(x: blocked, residual: z, y: y, pool: pool)
-    } else if s.size > 0 {
+    } else if let form = s.form {
       let plan = try BlockedWinogradPlan(
-        g, size: s.size, lanes: lanes, finish: s.finish, weights: w, bias: b, threads: s.threads,
+        g, form: form, lanes: lanes, finish: s.finish, weights: w, bias: b, threads: s.threads,
         isa: isa)
       let (m10, scratch) = try Self.floats(plan.scratchBytes / 4)
       plan.run(x: blocked, residual: z, y: y, scratch: scratch, pool: pool)
@@ -114,7 +114,7 @@ import Testing
     for i in 0..<g.outputCount {
       let sum = want[i] + Float(i % 3)
       let value = function(sum)
-      let tolerance: Float = s.size > 0 ? 5e-3 : 1e-6
+      let tolerance: Float = s.form != nil ? 5e-3 : 1e-6
       if !(abs(got[i] - value) <= abs(value) * 1e-5 + tolerance) { wrong += 1 }
     }
     #expect(wrong == 0, "\(wrong) of \(g.outputCount): \(s) \(isa) \(lanes)")
@@ -263,27 +263,63 @@ import Testing
   @Test(arguments: sets.indices) func winograd(_ i: Int) throws {
     let (isa, lanes) = Self.sets[i]
     if isa == .scalar { return }
-    for size in [2, 4] {
+    for form in [WinogradForm.two, .four, .half] {
+      let stride = form == .half ? 2 : 1
       for pad in 0...2 {
         for input in [(5, 5), (6, 9), (8, 31), (23, 21)] {
           for threads in [1, 3] {
             try check(
               Setup(
-                channels: 2 * lanes - 5, outputs: 2 * lanes, input: input, pad: pad,
-                finish: threads == 1 ? .none : .relu, threads: threads, size: size), isa, lanes)
+                channels: 2 * lanes - 5, outputs: 2 * lanes, input: input, stride: stride, pad: pad,
+                finish: threads == 1 ? .none : .relu, threads: threads, form: form), isa, lanes)
           }
         }
       }
       for blocks in 1...5 {
         try check(
           Setup(
-            channels: lanes, outputs: blocks * lanes - 3, input: (9, 10), pad: 1,
-            finish: .hardSwish, size: size), isa, lanes)
+            channels: lanes, outputs: blocks * lanes - 3, input: (9, 10), stride: stride, pad: 1,
+            finish: .hardSwish, form: form), isa, lanes)
       }
       try check(
         Setup(
-          channels: lanes, outputs: lanes, input: (9, 10), pad: 1, finish: Self.sigmoid,
-          size: size), isa, lanes)
+          channels: lanes, outputs: lanes, input: (9, 10), stride: stride, pad: 1,
+          finish: Self.sigmoid, form: form), isa, lanes)
+    }
+  }
+
+  /// Windows wider than three taps, along one axis, and with pixels between their taps.
+  @Test(arguments: sets.indices) func winogradForms(_ i: Int) throws {
+    let (isa, lanes) = Self.sets[i]
+    if isa == .scalar { return }
+    for (kernel, pad) in [((5, 5), 2), ((1, 7), 3), ((7, 1), 0), ((1, 3), 1), ((4, 6), 2)] {
+      for (dilation, finish) in [(1, BlockedFinish.relu), (2, Self.sigmoid), (3, .hardSwish)] {
+        for input in [(21, 19), (40, 33)] {
+          let g = ConvGeometry(
+            batch: 1, groups: 1, channels: 1, outputs: 1, input: [1, 1], output: [1, 1],
+            kernel: [kernel.0, kernel.1], strides: [1, 1], dilations: [dilation, dilation],
+            pads: [0, 0])
+          let forms = WinogradForm.forms(g, exact: false)
+          #expect(!forms.isEmpty)
+          for form in forms {
+            for threads in [1, 3] {
+              try check(
+                Setup(
+                  channels: lanes + 3, outputs: 2 * lanes, input: input, kernel: kernel,
+                  dilation: dilation, pad: pad, finish: finish, threads: threads, form: form),
+                isa, lanes)
+            }
+          }
+        }
+      }
+    }
+    for dilation in [1, 4] {
+      for form in [WinogradForm.two, .four] {
+        try check(
+          Setup(
+            channels: lanes, outputs: lanes, input: (9, 10), dilation: dilation, pad: dilation,
+            form: form), isa, lanes)
+      }
     }
   }
 
@@ -318,39 +354,49 @@ import Testing
   @Test(arguments: sets.indices) func winogradOfManyChannels(_ i: Int) throws {
     let (isa, lanes) = Self.sets[i]
     if isa == .scalar { return }
-    for (size, input) in [(2, (7, 7)), (4, (13, 14))] {
+    for (form, input) in [(WinogradForm.two, (7, 7)), (.four, (13, 14))] {
       for threads in [1, 3] {
         try check(
           Setup(
             channels: 200, outputs: 11 * lanes, input: input, pad: 1, finish: .relu,
-            threads: threads, size: size), isa, lanes)
+            threads: threads, form: form), isa, lanes)
       }
     }
   }
 
-  @Test func tilesFollowTheRule() {
-    func size(
-      _ channels: Int, _ output: Int, exact: Bool = false, groups: Int = 1, stride: Int = 1
-    ) -> Int? {
+  @Test func formsFollowTheRule() {
+    func form(
+      _ channels: Int, _ output: Int, kernel: [Int] = [3, 3], exact: Bool = false, groups: Int = 1,
+      stride: Int = 1, dilation: Int = 1
+    ) -> WinogradForm? {
+      let input = (output - 1) * stride + 1
       let g = ConvGeometry(
-        batch: 1, groups: groups, channels: channels, outputs: 64, input: [output, output],
-        output: [output, output], kernel: [3, 3], strides: [stride, stride], dilations: [1, 1],
-        pads: [1, 1])
-      return BlockedWinogradPlan.size(g, lanes: 8, finish: .relu, exact: exact, isa: .avx2)
+        batch: 1, groups: groups, channels: channels, outputs: 64, input: [input, input],
+        output: [output, output], kernel: kernel, strides: [stride, stride],
+        dilations: [dilation, dilation], pads: kernel.map { $0 / 2 * dilation })
+      return BlockedWinogradPlan.form(g, lanes: 8, finish: .relu, exact: exact, isa: .avx2)
     }
-    #expect(size(64, 56) == 4)
-    #expect(size(64, 20) == 4)
-    #expect(size(64, 56, exact: true) == 2)
-    #expect(size(64, 14) == 4)
-    #expect(size(64, 14, exact: true) == 2)
+    #expect(form(64, 56) == .four)
+    #expect(form(64, 20) == .four)
+    #expect(form(64, 56, exact: true) == .two)
+    #expect(form(64, 14) == .four)
+    #expect(form(64, 14, exact: true) == .two)
     // Whether its weights fit the second-level cache decides.
-    #expect(size(64, 7) == 4 || size(64, 7) == 2)
-    #expect(size(64, 7, exact: true) == 2)
+    #expect(form(64, 7) == .four || form(64, 7) == .two)
+    #expect(form(64, 7, exact: true) == .two)
     // The more the weights take, the more tiles they have to serve.
-    #expect(size(2048, 7) == 2)
-    #expect(size(64, 2) == nil)
-    #expect(size(16, 56) == 4)
-    #expect(size(64, 56, groups: 2) == nil)
-    #expect(size(64, 56, stride: 2) == nil)
+    #expect(form(2048, 7) == .two)
+    #expect(form(64, 2) == nil)
+    #expect(form(16, 56) == .four)
+    #expect(form(64, 56, groups: 2) == nil)
+    #expect(form(64, 56, stride: 2) == .half)
+    #expect(form(64, 56, kernel: [5, 5], stride: 2) == nil)
+    #expect(form(64, 56, dilation: 2) == .four)
+    #expect(form(64, 56, kernel: [5, 5], exact: true) == nil)
+    for kernel in [[5, 5], [1, 3], [7, 1], [1, 11]] {
+      #expect(form(128, 56, kernel: kernel) != nil)
+    }
+    #expect(form(64, 56, kernel: [1, 2]) == nil)
+    #expect(form(64, 56, kernel: [1, 1]) == nil)
   }
 }

@@ -1,4 +1,4 @@
-// A 3x3 convolution by Winograd's transforms, held against the sum that it stands for.
+// 3x3 convolutions by Winograd's transforms, held against the sums that they stand for.
 #include "blocked.h"
 #include "check.h"
 
@@ -15,6 +15,7 @@ static double direct(const layer *l, intptr_t block, const float *in, const floa
                      const float *bias, const float *residual, float *out) {
   const dl_blocked_winograd *k = &l->k;
   double most = 0;
+  const intptr_t stride = k->axis[0] == DL_WINOGRAD_HALF ? 2 : 1;
   for (intptr_t y = 0; y < k->output[0]; y++)
     for (intptr_t x = 0; x < k->output[1]; x++)
       for (intptr_t lane = 0; lane < LANES; lane++) {
@@ -22,7 +23,8 @@ static double direct(const layer *l, intptr_t block, const float *in, const floa
         double sum = bias[lane];
         for (intptr_t c = 0; m < l->outputs && c < l->channels; c++)
           for (intptr_t t = 0; t < 9; t++) {
-            const intptr_t h = y + t / 3 - k->pad[0], v = x + t % 3 - k->pad[1];
+            const intptr_t h = y * stride + t / 3 * k->dilation[0] - k->pad[0];
+            const intptr_t v = x * stride + t % 3 * k->dilation[1] - k->pad[1];
             if (h >= 0 && h < k->input[0] && v >= 0 && v < k->input[1])
               sum += (double)w[(m * l->channels + c) * 9 + t] *
                      in[((c / LANES * k->input[0] + h) * k->input[1] + v) * LANES + c % LANES];
@@ -57,24 +59,30 @@ static void products(const layer *l, intptr_t places, intptr_t tiles, intptr_t d
       }
 }
 
-static void one(family *f, intptr_t size) {
+static void one(family *f, int32_t axis) {
+  const intptr_t stride = axis == DL_WINOGRAD_HALF ? 2 : 1;
+  const intptr_t size = axis == DL_WINOGRAD_TWO ? 2 : axis == DL_WINOGRAD_HALF ? 3 : 4;
+  const intptr_t points = (size - 1) * stride + 3, places = points * points;
   layer l = {0};
   dl_blocked_winograd *k = &l.k;
   l.channels = 1 + draw_below(20);
   l.outputs = 1 + draw_below(8);
   l.in_blocks = (l.channels + LANES - 1) / LANES;
-  k->size = size;
+  intptr_t along[2];
   for (int i = 0; i < 2; i++) {
+    k->axis[i] = axis;
+    k->dilation[i] = stride == 2 ? 1 : 1 + draw_below(2);
     k->pad[i] = draw_below(3);
-    const intptr_t least = k->pad[i] == 0 ? 3 : 1;
-    k->input[i] = least + draw_below(14);
-    k->output[i] = k->input[i] + 2 * k->pad[i] - 2;
+    k->input[i] = 1 + draw_below(14);
+    const intptr_t room = k->input[i] + 2 * k->pad[i] - 2 * k->dilation[i] - 1;
+    if (room < 0)
+      return;
+    k->output[i] = room / stride + 1;
+    const intptr_t wide = size * k->dilation[i];
+    along[i] = (k->output[i] + wide - 1) / wide * k->dilation[i];
   }
-  if (k->output[0] < 1 || k->output[1] < 1)
-    return;
-  k->columns = (k->output[1] + size - 1) / size;
-  const intptr_t tiles = k->columns * ((k->output[0] + size - 1) / size);
-  const intptr_t places = (size + 2) * (size + 2), depth = (l.channels + 3) / 4 * 4;
+  k->columns = along[1];
+  const intptr_t tiles = along[0] * along[1], depth = (l.channels + 3) / 4 * 4;
   k->in_step = k->out_step = tiles * LANES;
   k->form = (int32_t)draw_below(3);
   k->low = k->form == DL_FORM_GATE ? 0.2f : -0.9f;
@@ -99,7 +107,8 @@ static void one(family *f, intptr_t size) {
                                       .share = l.outputs,
                                       .blocks = 1,
                                       .lanes = LANES};
-  dl_blocked_winograd_weights_f32(packed, depth * LANES, size, &weights);
+  const dl_winograd_filter filter = {.axis = {axis, axis}, .taps = {3, 3}, .parts = {1, 1}};
+  dl_blocked_winograd_weights_f32(packed, depth * LANES, &filter, &weights);
   // Tiles in two parts.
   const intptr_t half = draw_below(tiles + 1);
   for (intptr_t b = 0; b < l.in_blocks; b++) {
@@ -117,9 +126,11 @@ static void one(family *f, intptr_t size) {
 
 int check_winograd(void) {
   family two = {"Winograd F(2x2)", 0, 0, 0}, four = {"Winograd F(4x4)", 0, 0, 0};
+  family half = {"Winograd, stride 2", 0, 0, 0};
   for (int n = 0; n < 600; n++) {
-    one(&two, 2);
-    one(&four, 4);
+    one(&two, DL_WINOGRAD_TWO);
+    one(&four, DL_WINOGRAD_FOUR);
+    one(&half, DL_WINOGRAD_HALF);
   }
-  return report(&two) | report(&four);
+  return report(&two) | report(&four) | report(&half);
 }

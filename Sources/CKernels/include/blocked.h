@@ -169,10 +169,22 @@ void dl_blocked_pack_f32(float *to, const dl_blocked_weights *k);
 void dl_blocked_pack_f32__avx2(float *to, const dl_blocked_weights *k);
 void dl_blocked_pack_f32__avx512(float *to, const dl_blocked_weights *k);
 
-// A 3x3 convolution of stride 1 by tiles of `size` outputs squared, size 2 or 4, numbered row by
-// row.
+// How Winograd's algorithm takes an axis: outputs of a tile, inputs they meet, and the places where
+// transformed inputs meet transformed weights.
+enum dl_winograd_axis {
+  DL_WINOGRAD_ONE,  // 1, 1, 1: no taps along the axis
+  DL_WINOGRAD_TWO,  // 2, 4, 4: F(2, 3)
+  DL_WINOGRAD_FOUR, // 4, 6, 6: F(4, 3)
+  DL_WINOGRAD_HALF, // 3, 7, 7: three taps, stride 2
+};
+
+// A convolution by tiles, numbered row by row: (TWO, TWO), (FOUR, FOUR), (ONE, FOUR), (FOUR, ONE) or
+// (HALF, HALF) along height and width. Wider windows are sums of windows of three taps.
 typedef struct dl_blocked_winograd {
-  intptr_t size;
+  int32_t axis[2];
+  // Pixels between the taps of a window and the outputs of a tile: 1 for HALF and for ONE. Tiles
+  // i d ... i d + d - 1 along an axis, d the dilation, lie in each other.
+  intptr_t dilation[2];
   intptr_t columns; // tiles of a row
   intptr_t input[2], output[2], pad[2];
   // Elements between the places of a transformed tile: of inputs, of sums.
@@ -183,8 +195,8 @@ typedef struct dl_blocked_winograd {
   double numbers[2];
 } dl_blocked_winograd;
 
-// Tiles first..<first + count of one block: v[place * in_step + tile * lanes + lane], for
-// (size + 2) squared places, from in, the whole block; what lies outside counts as 0.
+// Tiles first..<first + count of one block: v[place * in_step + tile * lanes + lane], from in, the
+// whole block; what lies outside counts as 0.
 #define DL_WINOGRAD_INPUT(name)                                                                    \
   void name(const dl_blocked_winograd *k, intptr_t first, intptr_t count, const float *in, float *v)
 DL_WINOGRAD_INPUT(dl_blocked_winograd_input_f32__avx2);
@@ -200,9 +212,16 @@ DL_WINOGRAD_OUTPUT(dl_blocked_winograd_output_f32__avx2);
 DL_WINOGRAD_OUTPUT(dl_blocked_winograd_output_f32__avx512);
 DL_WINOGRAD_OUTPUT(dl_blocked_winograd_output_f32__neon);
 
+// A filter of taps[0] x taps[1] as parts[0] x parts[1] windows of three taps an axis (1 for ONE),
+// whose input channels follow each other: those of part p begin at channel p * part_depth.
+typedef struct dl_winograd_filter {
+  int32_t axis[2];
+  intptr_t taps[2], parts[2], part_depth;
+} dl_winograd_filter;
+
 // Transformed weights G g G' in the order of dl_blocked_conv for 1x1 kernels, those of place p at
 // to + p * step. Only part == channels.
-void dl_blocked_winograd_weights_f32(float *to, intptr_t step, intptr_t size,
+void dl_blocked_winograd_weights_f32(float *to, intptr_t step, const dl_winograd_filter *f,
                                      const dl_blocked_weights *k);
 // For training, tiles of size 4 and 16 lanes.
 //

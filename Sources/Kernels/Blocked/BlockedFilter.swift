@@ -112,19 +112,21 @@ public final class BlockedFilter: PackedForm {
     return dl_blocked_pack_f32
   }
 
-  /// Transformed for Winograd's tiles of `size` outputs squared, from `[outputs, channels, 3, 3]`.
+  /// Transformed for Winograd's algorithm, from `[outputs, channels, height, width]`; the parts of
+  /// wider windows lie as channels do.
   ///
   /// Errors: `.budget` when the system has no memory for the weights.
   init(
-    _ g: ConvGeometry, winograd size: Int, lanes: Int, source: UnsafePointer<Float>,
+    _ g: ConvGeometry, winograd form: WinogradForm, lanes: Int, source: UnsafePointer<Float>,
     space: PackedSpace = .fresh
   ) throws(EngineError) {
     let inputBlocks = (g.channels + lanes - 1) / lanes
     let lastFours = (g.channels - (inputBlocks - 1) * lanes + 3) / 4
-    let depth = (inputBlocks - 1) * lanes + lastFours * 4
+    let summedBlocks = inputBlocks * form.parts
+    let depth = (summedBlocks - 1) * lanes + lastFours * 4
     let outputBlocks = (g.outputs + lanes - 1) / lanes
     step = outputBlocks * lanes * depth
-    byteCount = (size + 2) * (size + 2) * step * 4
+    byteCount = form.places * step * 4
     memory = try space.memory(byteCount: byteCount, inLargePages: true)
     var list: [Group] = []
     var work: [dl_blocked_weights] = []
@@ -132,13 +134,13 @@ public final class BlockedFilter: PackedForm {
     for blocks in Self.split(outputBlocks, widest: 3) {
       work.append(
         dl_blocked_weights(
-          weights: source + first * lanes * g.channels * 9, taps: 9, channels: g.channels,
+          weights: source + first * lanes * g.channels * g.taps, taps: g.taps, channels: g.channels,
           outputs: min(blocks * lanes, g.outputs - first * lanes), part: g.channels,
           share: Int(Int32.max), first_output: 0, first_channel: 0, blocks: blocks, lanes: lanes,
           is_plain: 0))
       list.append(
         Group(
-          first: first, blocks: blocks, input: 0, inputBlocks: inputBlocks, lastFours: lastFours,
+          first: first, blocks: blocks, input: 0, inputBlocks: summedBlocks, lastFours: lastFours,
           offset: first * lanes * depth,
           isHalf: g.outputs - (first + blocks - 1) * lanes <= lanes / 2))
       first += blocks
@@ -147,9 +149,14 @@ public final class BlockedFilter: PackedForm {
     if memory.isFilled { return }
     let to = memory.bytes.assumingMemoryBound(to: Float.self)
     let step = self.step
+    let filter = dl_winograd_filter(
+      axis: (form.height.rawValue, form.width.rawValue), taps: (g.kernel[1], g.kernel[2]),
+      parts: (form.partsHigh, form.partsWide), part_depth: inputBlocks * lanes)
     space.pool.run(work.count) { i in
-      withUnsafePointer(to: work[i]) {
-        dl_blocked_winograd_weights_f32(to + list[i].offset, step, size, $0)
+      withUnsafePointer(to: work[i]) { weights in
+        withUnsafePointer(to: filter) {
+          dl_blocked_winograd_weights_f32(to + list[i].offset, step, $0, weights)
+        }
       }
     }
   }

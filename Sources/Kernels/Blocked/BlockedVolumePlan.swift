@@ -84,15 +84,16 @@ public struct BlockedVolumePlan: Sendable {
         return try make(turned, space)
       }
     }
-    let size =
+    let form =
       isPlain || compact
-      ? nil : BlockedWinogradPlan.size(planes, lanes: lanes, finish: finish, exact: exact, isa: isa)
-    if let size {
-      let made = try filter("winograd \(size) \(lanes)") { (source, space) throws(EngineError) in
-        try BlockedFilter(planes, winograd: size, lanes: lanes, source: source, space: space)
+      ? nil : BlockedWinogradPlan.form(planes, lanes: lanes, finish: finish, exact: exact, isa: isa)
+    // Taps along the depth are channels already, of which the first and last may be left out.
+    if let form, form.parts == 1 {
+      let made = try filter("winograd \(form) \(lanes)") { (source, space) throws(EngineError) in
+        try BlockedFilter(planes, winograd: form, lanes: lanes, source: source, space: space)
       }
       let plan = BlockedWinogradPlan(
-        planes, depth: depth, size: size, lanes: lanes, finish: finish, filter: made,
+        planes, depth: depth, form: form, lanes: lanes, finish: finish, filter: made,
         bias: try pack.padded(bias, count: g.outputs, total: (blocks + 3) * lanes),
         threads: threads, isa: isa)
       kernel = .winograd(plan)

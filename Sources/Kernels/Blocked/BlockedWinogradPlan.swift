@@ -1,13 +1,14 @@
 import CKernels
 import Tensors
 
-/// A 3x3 convolution of stride 1 on blocked images by Winograd's algorithm, with everything
-/// settled but the memory.
+/// A convolution on blocked images by Winograd's algorithm, with everything settled but the memory.
 ///
-/// Tiles of `size` outputs squared fall into groups whose transformed inputs and sums stay in the
-/// second-level cache. For each group: inputs are transformed, each of the `(size + 2)` squared
-/// places is a product over channels, as a 1x1 convolution, and sums are transformed back. F(4x4)
-/// takes a quarter of the products of the direct sum, F(2x2) 4 in 9.
+/// Tiles fall into groups whose transformed inputs and sums stay in the second-level cache. For
+/// each group: inputs are transformed, each of the places is a product over channels, as a 1x1
+/// convolution, and sums are transformed back. For 3x3 of stride 1 F(4x4) takes a quarter of the
+/// products of the direct sum, F(2x2) 4 in 9; for stride 2 tiles of 3x3 take 49 in 81. Three taps
+/// along one axis take half of the products by tiles of 4. Wider windows are sums of windows of
+/// three taps, as if each had input channels of its own: 5x5 takes 9 in 25, 1x7 9 in 14.
 ///
 /// Accuracy: F(2x2) as the direct sum; F(4x4) up to 1.3e-5 of the largest output at 512 channels.
 /// Results do not depend on the number of threads.
@@ -18,14 +19,16 @@ public struct BlockedWinogradPlan: Sendable {
 
   /// Sizes and steps of the convolution.
   public let geometry: ConvGeometry
-  let size: Int
+  public let form: WinogradForm
   /// Channels that lie side by side.
   public let lanes: Int
   let isa: InstructionSet
   /// What becomes of each sum.
   public let finish: BlockedFinish
   let after: dl_unary_fn?
+  /// Blocks of the input, and of what is summed: those of each part of the window.
   let inputBlocks: Int
+  let summedBlocks: Int
   let outputBlocks: Int
   let filter: BlockedFilter
   /// Bias of every lane, then zeros for the sums before they are transformed.
@@ -48,21 +51,18 @@ public struct BlockedWinogradPlan: Sendable {
   /// A third axis; nil for images.
   let depth: BlockedDepth?
 
-  /// The tile that pays for a convolution: 4, 2, or nil for the direct sum.
-  public static func size(
+  /// The form that pays for a convolution; nil for the direct sum.
+  public static func form(
     _ g: ConvGeometry, lanes: Int, finish: BlockedFinish, exact: Bool,
     isa: InstructionSet = .current
-  ) -> Int? {
-    let ones = [1, 1, 1]
-    guard g.kernel == [1, 3, 3], g.strides == ones, g.dilations == ones, g.groups == 1,
-      g.output[0] == 1, isa.blocked(lanes: lanes) != .scalar,
-      finish.keepsZero || g.outputs % lanes == 0
+  ) -> WinogradForm? {
+    guard isa.blocked(lanes: lanes) != .scalar, finish.keepsZero || g.outputs % lanes == 0
     else { return nil }
-    var best: Int?
+    var best: WinogradForm?
     var least = vectorSteps(g, lanes: lanes, nil) * 9 / 10
-    for m in exact ? [2] : [2, 4] {
-      let steps = vectorSteps(g, lanes: lanes, m)
-      if steps < least { (best, least) = (m, steps) }
+    for form in WinogradForm.forms(g, exact: exact) {
+      let steps = vectorSteps(g, lanes: lanes, form)
+      if steps < least { (best, least) = (form, steps) }
     }
     return best
   }
@@ -73,57 +73,56 @@ public struct BlockedWinogradPlan: Sendable {
   private static let ways: (near: Int, middle: Int, far: Int) =
     dl_cpu_is_amd() != 0 ? (5, 6, 15) : (5, 12, 32)
 
-  /// About how many vector operations an image takes by tiles of `size`, or by the direct sum.
+  /// About how many vector operations an image takes in a form, or by the direct sum.
   ///
   /// A product of `n` places with a vector of weights takes `n` operations, but never less than
-  /// the way of that vector to the registers, which grows with what all weights take. Transforms of
-  /// a tile of one block were measured there and back, the way through the second-level cache
-  /// included. `dlrun bench --choices` holds the choice against measurements.
-  static func vectorSteps(_ g: ConvGeometry, lanes: Int, _ size: Int?) -> Int {
+  /// the way of that vector to the registers, which grows with what all weights take. `dlrun bench
+  /// --choices` holds the choice against measurements.
+  static func vectorSteps(_ g: ConvGeometry, lanes: Int, _ form: WinogradForm?) -> Int {
     let (into, out) = ((g.channels + lanes - 1) / lanes, (g.outputs + lanes - 1) / lanes)
     let products = (g.channels + 3) / 4 * 4 * out
-    let taps = size.map { ($0 + 2) * ($0 + 2) } ?? 9
+    let taps = form.map { $0.places * $0.parts } ?? g.taps
     let bytes = taps * products * lanes * 4
     let least =
       bytes <= CacheSizes.level2 / 2 ? ways.near : bytes <= 8 << 20 ? ways.middle : ways.far
-    guard let m = size else { return taps * products * max(g.outputPixels, least) }
-    let tiles = ((g.output[1] + m - 1) / m) * ((g.output[2] + m - 1) / m)
-    let transform = m == 4 ? 300 : 110
-    return taps * products * max(tiles, least) + tiles * (into + out) * transform
+    guard let form else { return taps * products * max(g.outputPixels, least) }
+    let (rows, columns) = form.tiles(g)
+    let tiles = rows * columns
+    return taps * products * max(tiles, least)
+      + tiles * (into * form.parts * form.steps.input + out * form.steps.output)
   }
 
-  /// - `size`: 2 or 4.
-  /// - `weights`: `[outputs, channels, 3, 3]`; `bias`: an element an output, or nil.
+  /// - `form`: one of `WinogradForm.forms`.
+  /// - `weights`: `[outputs, channels, height, width]`; `bias`: an element an output, or nil.
   /// - `pack`: where transformed weights are kept.
   ///
   /// Errors: `.budget` when the system has no memory for transformed weights.
   public init(
-    _ g: ConvGeometry, size: Int, lanes: Int, finish: BlockedFinish,
+    _ g: ConvGeometry, form: WinogradForm, lanes: Int, finish: BlockedFinish,
     weights source: UnsafePointer<Float>, bias given: UnsafePointer<Float>?, threads: Int = 1,
     isa: InstructionSet = .current,
     pack: BlockedPacker = .none
   ) throws(EngineError) {
-    precondition(size == 2 || size == 4, "tiles of \(size)")
     let isa = isa.blocked(lanes: lanes)
     precondition(isa != .scalar, "no transforms for \(lanes) lanes")
-    let filter = try pack.filter("blocked winograd \(size) \(lanes)") {
+    let filter = try pack.filter("blocked winograd \(form) \(lanes)") {
       (space) throws(EngineError) in
-      try BlockedFilter(g, winograd: size, lanes: lanes, source: source, space: space)
+      try BlockedFilter(g, winograd: form, lanes: lanes, source: source, space: space)
     }
     let total = ((g.outputs + lanes - 1) / lanes + 3) * lanes
     self.init(
-      g, size: size, lanes: lanes, finish: finish, filter: filter,
+      g, form: form, lanes: lanes, finish: finish, filter: filter,
       bias: try pack.padded(given, count: g.outputs, total: total), threads: threads, isa: isa,
       like: nil)
   }
 
   /// Of volumes: see `BlockedConvPlan`.
   init(
-    _ g: ConvGeometry, depth: BlockedDepth, size: Int, lanes: Int, finish: BlockedFinish,
+    _ g: ConvGeometry, depth: BlockedDepth, form: WinogradForm, lanes: Int, finish: BlockedFinish,
     filter: BlockedFilter, bias: BlockedConstants, threads: Int, isa: InstructionSet
   ) {
     self.init(
-      g, size: size, lanes: lanes, finish: finish, filter: filter, bias: bias, threads: threads,
+      g, form: form, lanes: lanes, finish: finish, filter: filter, bias: bias, threads: threads,
       isa: isa, like: nil, depth: depth)
   }
 
@@ -131,27 +130,28 @@ public struct BlockedWinogradPlan: Sendable {
   /// batch and the sizes of images alone.
   public func resized(_ g: ConvGeometry, threads: Int) -> BlockedWinogradPlan {
     BlockedWinogradPlan(
-      g, size: size, lanes: lanes, finish: finish, filter: filter, bias: bias, threads: threads,
+      g, form: form, lanes: lanes, finish: finish, filter: filter, bias: bias, threads: threads,
       isa: isa, like: self)
   }
 
   private init(
-    _ g: ConvGeometry, size: Int, lanes: Int, finish: BlockedFinish, filter: BlockedFilter,
+    _ g: ConvGeometry, form: WinogradForm, lanes: Int, finish: BlockedFinish, filter: BlockedFilter,
     bias: BlockedConstants, threads: Int, isa: InstructionSet, like other: BlockedWinogradPlan?,
     depth: BlockedDepth? = nil
   ) {
-    (geometry, self.size, self.lanes, self.isa, self.finish) = (g, size, lanes, isa, finish)
+    (geometry, self.form, self.lanes, self.isa, self.finish) = (g, form, lanes, isa, finish)
     (self.filter, self.bias, self.depth) = (filter, bias, depth)
     after = other.map { $0.after } ?? finish.function(isa)
     inputBlocks = (g.channels + lanes - 1) / lanes
+    summedBlocks = inputBlocks * form.parts
     outputBlocks = (g.outputs + lanes - 1) / lanes
-    let places = (size + 2) * (size + 2)
-
-    columns = (g.output[2] + size - 1) / size
-    tiles = (g.output[1] + size - 1) / size * columns
+    let places = form.places
+    let rows: Int
+    (rows, columns) = form.tiles(g)
+    tiles = rows * columns
     // Weights beyond the second-level cache come from further away once a group.
     isHeavy = filter.byteCount > CacheSizes.level2 / 8 * 5
-    let tileBytes = places * (inputBlocks + outputBlocks) * lanes * 4
+    let tileBytes = places * (summedBlocks + outputBlocks) * lanes * 4
     let room = (isHeavy ? CacheSizes.level2 : CacheSizes.level2 / 4) / tileBytes
     let most = isHeavy && tiles <= 56 ? tiles : max(isHeavy ? 28 : 14, room / 14 * 14)
     let isParallel = threads > 1 && g.outputCount * g.channels >= 65_536
@@ -163,7 +163,7 @@ public struct BlockedWinogradPlan: Sendable {
     (group, groups, shares) = (split.chunk, split.chunks, split.shares)
     let parts = shares
     // 16 elements beyond a power of two keep the places of a tile out of one set of the cache.
-    inStep = inputBlocks * group * lanes + 16
+    inStep = summedBlocks * group * lanes + 16
     let list = filter.groups
     let widest = (0..<parts).map { share in
       list[(share * list.count / parts)..<((share + 1) * list.count / parts)]
@@ -180,7 +180,7 @@ public struct BlockedWinogradPlan: Sendable {
     }
     let blocks = filter.groups[0].blocks
     let tile = BlockedConvPlan.columns(blocks, 1, isa, isNear: true)
-    label = "conv winograd F(\(size)x\(size)) \(isa) \(tile)x\(blocks)"
+    label = "conv winograd \(form) \(isa) \(tile)x\(blocks)"
   }
 
   /// Computes the convolution; `residual` is laid out as `y` and may be `y`.
@@ -203,13 +203,18 @@ public struct BlockedWinogradPlan: Sendable {
       let held = memory.load(as: Int.self)
       // Light weights stay near once they were read: what comes in meanwhile is what is wanted next
       // of the images.
-      let isSecond = held >= 0 && !isHeavy && depth == nil
+      let isSecond = held >= 0 && !isHeavy && readsAhead
       if held != place {
         let source = x + (met?.first ?? image * inputBlocks) * inPixels
-        for block in 0..<(met?.blocks ?? inputBlocks) {
-          transform(
-            &k, first, min(group, tiles - first), source + block * inPixels,
-            work + block * group * lanes)
+        for part in 0..<form.parts {
+          // Each part of the window begins three taps after the one before.
+          k.pad.0 = geometry.pads[1] - part / form.partsWide * 3 * k.dilation.0
+          k.pad.1 = geometry.pads[2] - part % form.partsWide * 3 * k.dilation.1
+          for block in 0..<(met?.blocks ?? inputBlocks) {
+            transform(
+              &k, first, min(group, tiles - first), source + block * inPixels,
+              work + (part * inputBlocks + block) * group * lanes)
+          }
         }
         memory.storeBytes(of: place, as: Int.self)
       }
@@ -217,6 +222,12 @@ public struct BlockedWinogradPlan: Sendable {
       let ahead = isSecond ? ahead(of: unit, first: first, x: x, residual: residual) : nil
       compute(&k, first, share, met, ahead, residual, y + image * outCount, work)
     }
+  }
+
+  /// Whether tiles side by side meet rows of the image side by side.
+  private var readsAhead: Bool {
+    depth == nil && form.parts == 1 && form.height.stride == 1
+      && geometry.dilations.allSatisfy { $0 == 1 }
   }
 
   /// The inputs of the next unit, and what is added to this one's sums.
@@ -243,9 +254,13 @@ public struct BlockedWinogradPlan: Sendable {
   private var window: dl_blocked_winograd {
     let g = geometry
     return dl_blocked_winograd(
-      size: size, columns: columns, input: (g.input[1], g.input[2]),
-      output: (g.output[1], g.output[2]), pad: (g.pads[1], g.pads[2]), in_step: inStep,
-      out_step: outStep, form: finish.code, low: finish.low, high: finish.high, after: after,
+      axis: (form.height.rawValue, form.width.rawValue),
+      dilation: (
+        form.height == .one ? 1 : g.dilations[1], form.width == .one ? 1 : g.dilations[2]
+      ),
+      columns: columns, input: (g.input[1], g.input[2]), output: (g.output[1], g.output[2]),
+      pad: (g.pads[1], g.pads[2]), in_step: inStep, out_step: outStep, form: finish.code,
+      low: finish.low, high: finish.high, after: after,
       numbers: (Double(finish.low), Double(finish.high)))
   }
 
@@ -256,7 +271,7 @@ public struct BlockedWinogradPlan: Sendable {
     _ y: UnsafeMutablePointer<Float>, _ inputs: UnsafeMutablePointer<Float>
   ) {
     let count = min(group, tiles - first)
-    let sums = inputs + (size + 2) * (size + 2) * inStep
+    let sums = inputs + form.places * inStep
     let outPlane = geometry.outputPixels * lanes
     let list = filter.groups
     let part = (share * list.count / shares)..<((share + 1) * list.count / shares)
@@ -279,7 +294,7 @@ public struct BlockedWinogradPlan: Sendable {
     let step = group * lanes
     let skipped = (met?.skipped ?? 0) * lanes * lanes
     var c = dl_blocked_conv(
-      in_blocks: met?.blocks ?? inputBlocks, last_fours: filter.groups[0].lastFours,
+      in_blocks: met?.blocks ?? summedBlocks, last_fours: filter.groups[0].lastFours,
       block_step: step,
       taps: (1, 1),
       tap_step: (0, 0), row_step: 0, pixel_step: lanes, out_block: step, out_row: 0,
@@ -288,8 +303,8 @@ public struct BlockedWinogradPlan: Sendable {
       next_bytes: 0, next_step: 0, next_lines: 0)
     let zeros = bias.bytes.assumingMemoryBound(to: Float.self) + outputBlocks * lanes
     let start = filter.groups[part.lowerBound].first
-    let places = (size + 2) * (size + 2)
-    let depth = (inputBlocks - 1) * lanes + filter.groups[0].lastFours * 4
+    let places = form.places
+    let depth = (summedBlocks - 1) * lanes + filter.groups[0].lastFours * 4
     for place in 0..<places {
       for i in part {
         let group = filter.groups[i]

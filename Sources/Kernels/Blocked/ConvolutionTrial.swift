@@ -7,12 +7,12 @@ public final class ConvolutionTrial {
   public enum Way: Sendable, Equatable, CaseIterable {
     case direct, tiles2, tiles4
 
-    /// Outputs along the side of a tile; nil for the direct sum.
-    var size: Int? {
+    /// The form of Winograd's algorithm; nil for the direct sum.
+    var form: WinogradForm? {
       switch self {
       case .direct: nil
-      case .tiles2: 2
-      case .tiles4: 4
+      case .tiles2: .two
+      case .tiles4: .four
       }
     }
   }
@@ -24,8 +24,8 @@ public final class ConvolutionTrial {
     -> Way
   {
     let g = geometry(channels, outputs, height, width)
-    let size = BlockedWinogradPlan.size(g, lanes: lanes, finish: .none, exact: false)
-    return Way.allCases.first { $0.size == size } ?? .direct
+    let form = BlockedWinogradPlan.form(g, lanes: lanes, finish: .none, exact: false)
+    return Way.allCases.first { $0.form == form } ?? .direct
   }
 
   private static func geometry(
@@ -52,9 +52,9 @@ public final class ConvolutionTrial {
     let (keptW, w) = try floats(outputs * channels * 9)
     let (keptX, x) = try floats(padded(channels) * height * width)
     let (keptY, y) = try floats(padded(outputs) * height * width)
-    if let size = way.size {
+    if let form = way.form {
       let plan = try BlockedWinogradPlan(
-        g, size: size, lanes: lanes, finish: .none, weights: w, bias: nil, threads: threads)
+        g, form: form, lanes: lanes, finish: .none, weights: w, bias: nil, threads: threads)
       let scratch = try AlignedMemory(byteCount: plan.scratchBytes)
       body = { pool in
         withExtendedLifetime((keptX, keptY)) {

@@ -18,16 +18,17 @@ struct MemoryAhead {
     _ image: UnsafePointer<Float>, tiles: Range<Int>, of plan: BlockedWinogradPlan, size: [Int],
     blocks: Int, border: Int
   ) {
-    let (m, columns) = (plan.size, plan.columns)
+    let (high, wide) = (plan.form.height.outputs, plan.form.width.outputs)
+    let columns = plan.columns
     let pixel = plan.lanes * 4
     let (height, width) = (size[1], size[2])
-    let (low, high) = (tiles.lowerBound / columns, (tiles.upperBound - 1) / columns)
+    let (low, last) = (tiles.lowerBound / columns, (tiles.upperBound - 1) / columns)
     // The first rows were read with the tiles above.
-    let top = low == 0 ? 0 : min(low * m + border, height)
-    let rows = min((high + 1) * m + border, height) - top
-    let isPart = low == high
-    let left = isPart ? min(tiles.lowerBound % columns * m, width) : 0
-    let right = isPart ? min(((tiles.upperBound - 1) % columns + 1) * m + border, width) : width
+    let top = low == 0 ? 0 : min(low * high + border, height)
+    let rows = min((last + 1) * high + border, height) - top
+    let isPart = low == last
+    let left = isPart ? min(tiles.lowerBound % columns * wide, width) : 0
+    let right = isPart ? min(((tiles.upperBound - 1) % columns + 1) * wide + border, width) : width
     guard rows > 0, left < right else { return }
     self.image = UnsafeRawPointer(image) + (top * width + left) * pixel
     self.blocks = blocks

@@ -98,7 +98,8 @@ struct WinogradTiles: Sendable {
     let g = geometry
     let (reads, makes) = (inputs(u), outputs(u))
     return dl_blocked_winograd(
-      size: 4, columns: columns, input: (reads.count, g.input[2]),
+      axis: (WinogradForm.Axis.four.rawValue, WinogradForm.Axis.four.rawValue), dilation: (1, 1),
+      columns: columns, input: (reads.count, g.input[2]),
       output: (makes.count, g.output[2]),
       pad: (reads.lowerBound - u.first * 4 + g.pads[1], g.pads[2]), in_step: inStep,
       out_step: outStep, form: BlockedFinish.none.code, low: 0, high: 0, after: nil,

@@ -14,9 +14,9 @@ import Tensors
 ///   default 0.
 /// - Output: `[N, ceil(M / block), OH, OW, block]`; lanes beyond the last channel are 0.
 /// - Errors: as Conv; `.shape` where an image does not lie in such blocks or Z has another shape.
-/// - Accuracy: sums in float32 over blocks of channels, taps, then lanes; 3x3 kernels of stride 1 by
-///   Winograd's algorithm where that pays, with errors up to 1.3e-5 of the largest output unless
-///   the option `exact` keeps to F(2x2). The same for any number of threads.
+/// - Accuracy: sums in float32 over blocks of channels, taps, then lanes; windows of three taps or
+///   more by Winograd's algorithm where that pays (`WinogradForm`), with errors up to 1.3e-5 of the
+///   largest output unless the option `exact` keeps to F(2x2) and to its like for stride 2. The same for any number of threads.
 /// - Cost: constant weights are packed once. Weights or biases that are not constant, and groups
 ///   that do not fit into blocks, take two changes of layout.
 /// - Source: domain ai.dlrun 1; FusedConv between changes of layout.

@@ -81,17 +81,17 @@ extension BlockedConv {
         kernel, residual, label: kernel.label + " " + activation.name,
         resize: resizing.resize(kernel))
     }
-    // Transformed weights are 16 or 36 numbers for each 9.
+    // Transformed weights are up to 49 numbers for each 9.
     if !plainInput, !isScaled, !p.options.compact, !geometry.hasIdleTaps,
-      let size = BlockedWinogradPlan.size(
+      let form = BlockedWinogradPlan.form(
         geometry, lanes: block, finish: finish, exact: p.options.exact)
     {
       let plan = try BlockedWinogradPlan(
-        geometry, size: size, lanes: block, finish: finish, weights: from, bias: biases,
+        geometry, form: form, lanes: block, finish: finish, weights: from, bias: biases,
         threads: threads, pack: pack)
       return Self.prepared(
         plan, residual, label: plan.label + " " + activation.name,
-        resize: resizing.resize(plan, size))
+        resize: resizing.resize(plan, form))
     }
     guard BlockedConvPlan.takes(geometry, isPlain: plainInput) else { return nil }
     let plan = try BlockedConvPlan(

@@ -81,12 +81,12 @@ struct BlockedResizing: Sendable {
     }
   }
 
-  func resize(_ old: BlockedWinogradPlan, _ size: Int) -> Prepared.Resize {
+  func resize(_ old: BlockedWinogradPlan, _ form: WinogradForm) -> Prepared.Resize {
     let label = old.label + " " + activation
     return { inputs in
       guard let s = sizes(inputs) else { return nil }
       let g = geometry(old.geometry, s)
-      guard !g.hasIdleTaps, tile(g, old.lanes, old.finish) == size else { return nil }
+      guard !g.hasIdleTaps, self.form(g, old.lanes, old.finish) == form else { return nil }
       let plan = old.resized(g, threads: options.threads)
       return Resized(
         output: s.result, prepared: BlockedConv.prepared(plan, residual, label: label))
@@ -100,7 +100,7 @@ struct BlockedResizing: Sendable {
       let g = geometry(old.geometry, s)
       // Other taps are other packed weights.
       if g.hasIdleTaps { return nil }
-      if !isPlain, !isScaled, tile(g, old.lanes, old.finish) != nil { return nil }
+      if !isPlain, !isScaled, form(g, old.lanes, old.finish) != nil { return nil }
       let plan = old.resized(g, threads: options.threads)
       return Resized(
         output: s.result,
@@ -110,9 +110,9 @@ struct BlockedResizing: Sendable {
     }
   }
 
-  /// The tile of Winograd's algorithm that pays, nil for the direct sum.
-  private func tile(_ g: ConvGeometry, _ lanes: Int, _ finish: BlockedFinish) -> Int? {
+  /// The form of Winograd's algorithm that pays, nil for the direct sum.
+  private func form(_ g: ConvGeometry, _ lanes: Int, _ finish: BlockedFinish) -> WinogradForm? {
     if options.compact { return nil }
-    return BlockedWinogradPlan.size(g, lanes: lanes, finish: finish, exact: options.exact)
+    return BlockedWinogradPlan.form(g, lanes: lanes, finish: finish, exact: options.exact)
   }
 }
