@@ -14,7 +14,7 @@ struct Bench: ParsableCommand {
       Inputs are made up unless --inputs gives them; open sizes are 1 unless --shape says else.
       --layers first measures what the machine can do: multiplications with additions in \
       registers, and copying beyond the caches. --kernels does the same without a model, for \
-      operators of every kind at sizes of real networks. --choices holds the ways that 3x3 \
+      operators of every kind at sizes of real networks. --choices holds the ways that \
       convolutions take against all ways there are.
 
       Example: dlrun bench resnet50.onnx --threads 2 --runs 50 --shape x=1x3x224x224

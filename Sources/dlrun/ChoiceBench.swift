@@ -4,21 +4,23 @@ import Operators
 import Runtime
 import Tensors
 
-/// `dlrun bench --choices`: the ways of 3x3 convolutions that the model of costs takes, held against
-/// what each of the ways takes here.
+/// `dlrun bench --choices`: the ways of convolutions that the model of costs takes, held against what
+/// each of the ways takes here.
 struct ChoiceBench {
   struct Row {
-    let channels: Int
-    let pixels: Int
-    let chosen: ConvolutionTrial.Way
-    /// Least nanoseconds of each way, in the order of `Way.allCases`.
-    let times: [Double]
+    let layer: ConvolutionTrial.Layer
+    let chosen: WinogradForm?
+    /// Least nanoseconds of each way, the direct sum first.
+    let times: [(form: WinogradForm?, ns: Double)]
 
-    var best: Double { times.min() ?? 0 }
+    var best: Double { times.map(\.ns).min() ?? 0 }
     /// How much longer than the best way the chosen one takes.
     var loss: Double {
-      guard let i = ConvolutionTrial.Way.allCases.firstIndex(of: chosen), best > 0 else { return 0 }
-      return times[i] / best - 1
+      guard let own = times.first(where: { $0.form == chosen }), best > 0 else { return 0 }
+      return own.ns / best - 1
+    }
+    var window: String {
+      layer.kernel.map(String.init).joined(separator: "x") + (layer.stride > 1 ? " by 2" : "")
     }
   }
 
@@ -34,31 +36,33 @@ struct ChoiceBench {
         .unsupported, "there is nothing to choose from on this processor",
         expected: "avx2 or avx512", received: "\(InstructionSet.current)")
     }
-    var sizes: [(channels: Int, pixels: Int)] = []
-    for pixels in [7, 10, 14, 20, 28, 40, 56, 112] {
-      for channels in [16, 32, 64, 128, 256, 512]
-      where channels * channels * pixels * pixels <= 128 * 128 * 56 * 56 {
-        sizes.append((channels, pixels))
+    var layers: [ConvolutionTrial.Layer] = []
+    for (kernel, stride) in [([3, 3], 1), ([3, 3], 2), ([5, 5], 1), ([1, 3], 1), ([7, 1], 1)] {
+      for pixels in [7, 10, 14, 20, 28, 40, 56, 112] where kernel == [3, 3] || pixels % 7 == 0 {
+        for channels in [16, 32, 64, 128, 256, 512]
+        where channels * channels * pixels * pixels <= 128 * 128 * 56 * 56 {
+          layers.append(
+            ConvolutionTrial.Layer(
+              channels: channels, pixels: pixels, kernel: kernel, stride: stride))
+        }
       }
     }
     let pool = threads == 1 ? ThreadPool.single : ThreadPool(threads: threads)
     var progress = Progress()
-    for (i, s) in sizes.enumerated() {
-      progress.show("\(i + 1) of \(sizes.count): \(s.channels) channels, \(s.pixels) pixels")
+    for (i, layer) in layers.enumerated() {
+      progress.show(
+        "\(i + 1) of \(layers.count): \(layer.channels) channels, \(layer.pixels) pixels")
+      let forms: [WinogradForm?] = [nil] + layer.forms
       var trials: [ConvolutionTrial] = []
-      for way in ConvolutionTrial.Way.allCases {
+      for form in forms {
         trials.append(
-          try ConvolutionTrial(
-            way, channels: s.channels, outputs: s.channels, height: s.pixels, width: s.pixels,
-            lanes: lanes, threads: threads))
+          try ConvolutionTrial(layer, form: form, lanes: lanes, threads: threads))
       }
+      let times = Self.measure(trials, pool)
       rows.append(
         Row(
-          channels: s.channels, pixels: s.pixels,
-          chosen: ConvolutionTrial.choice(
-            channels: s.channels, outputs: s.channels, height: s.pixels, width: s.pixels,
-            lanes: lanes),
-          times: Self.measure(trials, pool)))
+          layer: layer, chosen: layer.choice(lanes: lanes),
+          times: zip(forms, times).map { ($0, $1) }))
     }
     progress.clear()
   }
@@ -80,22 +84,21 @@ struct ChoiceBench {
     return least
   }
 
-  private static func name(_ way: ConvolutionTrial.Way) -> String {
-    switch way {
-    case .direct: "direct"
-    case .tiles2: "F(2x2)"
-    case .tiles4: "F(4x4)"
-    }
-  }
+  private static func name(_ form: WinogradForm?) -> String { form.map { "\($0)" } ?? "direct" }
 
   var text: String {
     var table = Table(
-      ["channels", "pixels"] + ConvolutionTrial.Way.allCases.map { Self.name($0) + " us" }
-        + ["chosen", "loss"], right: [0, 1, 2, 3, 4, 6])
+      ["window", "channels", "pixels", "direct us", "F(2x2) us", "larger us", "chosen", "loss"],
+      right: [1, 2, 3, 4, 5, 7])
     for r in rows {
-      table.add(
-        ["\(r.channels)", "\(r.pixels)x\(r.pixels)"] + r.times.map { fixed($0 / 1e3, 1) }
-          + [Self.name(r.chosen), r.loss < 0.005 ? "" : fixed(r.loss * 100, 0) + "%"])
+      func time(_ takes: (WinogradForm?) -> Bool) -> String {
+        r.times.first { takes($0.form) }.map { fixed($0.ns / 1e3, 1) } ?? ""
+      }
+      table.add([
+        r.window, "\(r.layer.channels)", "\(r.layer.pixels)x\(r.layer.pixels)", time { $0 == nil },
+        time { $0 == .two }, time { $0 != nil && $0 != .two }, Self.name(r.chosen),
+        r.loss < 0.005 ? "" : fixed(r.loss * 100, 0) + "%",
+      ])
     }
     let right = rows.count { $0.loss < 0.04 }
     let worst = rows.map(\.loss).max() ?? 0
@@ -112,13 +115,12 @@ struct ChoiceBench {
     .array(
       rows.map { r in
         var microseconds = JSONObject()
-        for (way, time) in zip(ConvolutionTrial.Way.allCases, r.times) {
-          microseconds.append(Self.name(way), .double(time / 1e3))
-        }
+        for time in r.times { microseconds.append(Self.name(time.form), .double(time.ns / 1e3)) }
         return [
-          "channels": .int(Int64(r.channels)), "height": .int(Int64(r.pixels)),
-          "width": .int(Int64(r.pixels)), "chosen": .string(Self.name(r.chosen)),
-          "microseconds": .object(microseconds), "loss": .double(r.loss),
+          "window": .string(r.window), "channels": .int(Int64(r.layer.channels)),
+          "height": .int(Int64(r.layer.pixels)), "width": .int(Int64(r.layer.pixels)),
+          "chosen": .string(Self.name(r.chosen)), "microseconds": .object(microseconds),
+          "loss": .double(r.loss),
         ]
       })
   }

@@ -1,47 +1,43 @@
 import Tensors
 
-/// One 3x3 convolution of stride 1 in blocks, computed in one certain way over memory of its own:
-/// for tools that hold the choice between ways against measurements.
+/// One convolution in blocks, computed in one certain way over memory of its own: for tools that hold
+/// the choice between ways against measurements.
 public final class ConvolutionTrial {
-  /// The direct sum, or tiles of so many outputs squared.
-  public enum Way: Sendable, Equatable, CaseIterable {
-    case direct, tiles2, tiles4
+  /// What is convolved: a square image with as many channels in as out, and the window.
+  public struct Layer: Sendable {
+    public let channels: Int
+    public let pixels: Int
+    public let kernel: [Int]
+    public let stride: Int
 
-    /// The form of Winograd's algorithm; nil for the direct sum.
-    var form: WinogradForm? {
-      switch self {
-      case .direct: nil
-      case .tiles2: .two
-      case .tiles4: .four
-      }
+    public init(channels: Int, pixels: Int, kernel: [Int], stride: Int) {
+      (self.channels, self.pixels, self.kernel, self.stride) = (channels, pixels, kernel, stride)
+    }
+
+    var geometry: ConvGeometry {
+      let input = pixels * stride
+      return ConvGeometry(
+        batch: 1, groups: 1, channels: channels, outputs: channels, input: [input, input],
+        output: [pixels, pixels], kernel: kernel, strides: [stride, stride], dilations: [1, 1],
+        pads: kernel.map { $0 / 2 })
+    }
+
+    /// The forms of Winograd's algorithm that there are.
+    public var forms: [WinogradForm] { WinogradForm.forms(geometry, exact: false) }
+
+    /// The form that kernels take; nil for the direct sum.
+    public func choice(lanes: Int) -> WinogradForm? {
+      BlockedWinogradPlan.form(geometry, lanes: lanes, finish: .none, exact: false)
     }
   }
-  public let way: Way
   private let body: (ThreadPool) -> Void
 
-  /// The way that kernels take.
-  public static func choice(channels: Int, outputs: Int, height: Int, width: Int, lanes: Int)
-    -> Way
-  {
-    let g = geometry(channels, outputs, height, width)
-    let form = BlockedWinogradPlan.form(g, lanes: lanes, finish: .none, exact: false)
-    return Way.allCases.first { $0.form == form } ?? .direct
-  }
-
-  private static func geometry(
-    _ channels: Int, _ outputs: Int, _ height: Int, _ width: Int
-  ) -> ConvGeometry {
-    ConvGeometry(
-      batch: 1, groups: 1, channels: channels, outputs: outputs, input: [height, width],
-      output: [height, width], kernel: [3, 3], strides: [1, 1], dilations: [1, 1], pads: [1, 1])
-  }
-
+  /// By a form of Winograd's algorithm, or the direct sum where nil.
+  ///
   /// Errors: `.budget` when there is no memory.
-  public init(
-    _ way: Way, channels: Int, outputs: Int, height: Int, width: Int, lanes: Int, threads: Int
-  ) throws(EngineError) {
-    self.way = way
-    let g = Self.geometry(channels, outputs, height, width)
+  public init(_ layer: Layer, form: WinogradForm?, lanes: Int, threads: Int) throws(EngineError) {
+    let g = layer.geometry
+    let (channels, outputs) = (g.channels, g.outputs)
     func floats(_ count: Int) throws(EngineError) -> (AlignedMemory, UnsafeMutablePointer<Float>) {
       let memory = try AlignedMemory(byteCount: count * 4)
       let pointer = memory.bytes.bindMemory(to: Float.self, capacity: count)
@@ -49,10 +45,10 @@ public final class ConvolutionTrial {
       return (memory, pointer)
     }
     func padded(_ count: Int) -> Int { (count + lanes - 1) / lanes * lanes }
-    let (keptW, w) = try floats(outputs * channels * 9)
-    let (keptX, x) = try floats(padded(channels) * height * width)
-    let (keptY, y) = try floats(padded(outputs) * height * width)
-    if let form = way.form {
+    let (keptW, w) = try floats(g.weightCount)
+    let (keptX, x) = try floats(padded(channels) * g.inputPixels)
+    let (keptY, y) = try floats(padded(outputs) * g.outputPixels)
+    if let form {
       let plan = try BlockedWinogradPlan(
         g, form: form, lanes: lanes, finish: .none, weights: w, bias: nil, threads: threads)
       let scratch = try AlignedMemory(byteCount: plan.scratchBytes)
