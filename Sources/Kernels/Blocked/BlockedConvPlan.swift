@@ -304,6 +304,29 @@ public struct BlockedConvPlan: Sendable {
     (count - 1) * geometry.strides[2] + (geometry.kernel[2] - 1) * geometry.dilations[2] + 1
   }
 
+  /// Whether the input of the next chunk is brought closer in turn: of 1x1 convolutions whose
+  /// weights stay near once the first chunk has read them.
+  private var readsAhead: Bool {
+    isFlat && geometry.taps == 1 && geometry.strides[2] == 1 && !isPlain && slotBytes == 0
+      && depth == nil && view.pixel == 1 && filter.byteCount <= CacheSizes.level2 / 2
+  }
+
+  private func sum(
+    _ c: inout dl_blocked_conv, _ blocks: Int, _ rows: Int, _ width: Int,
+    _ input: UnsafePointer<Float>, _ w: UnsafePointer<Float>, _ bias: UnsafePointer<Float>,
+    _ residual: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>
+  ) {
+    switch isa {
+    #if arch(x86_64)
+      case .avx512:
+        dl_blocked_conv_f32__avx512(&c, blocks, rows, width, input, w, bias, residual, y)
+      case .avx2: dl_blocked_conv_f32__avx2(&c, blocks, rows, width, input, w, bias, residual, y)
+    #endif
+    default:
+      dl_blocked_conv_f32__scalar(&c, blocks, rows, width, input, w, bias, residual, y, lanes)
+    }
+  }
+
   private func compute(
     _ share: Int, _ first: Int, _ x: UnsafePointer<Float>, _ copy: UnsafePointer<Float>,
     _ met: BlockedDepth.Met?, _ residual: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>
@@ -334,7 +357,10 @@ public struct BlockedConvPlan: Sendable {
     let biases = bias.bytes.assumingMemoryBound(to: Float.self)
     let outAt = (view.first + first * (isFlat ? view.pixel : view.row)) * lanes
     let list = filter.groups
-    for i in (share * list.count / shares)..<((share + 1) * list.count / shares) {
+    let part = (share * list.count / shares)..<((share + 1) * list.count / shares)
+    let isFollowed = readsAhead && first > 0 && first + chunk < g.output[2]
+    let following = isFollowed ? x + (first + chunk) * lanes : nil
+    for i in part {
       let group = list[i]
       (c.in_blocks, c.last_fours) = (group.inputBlocks, group.lastFours)
       c.tile_rows = group.blocks == 2 ? tileRows : 1
@@ -352,16 +378,22 @@ public struct BlockedConvPlan: Sendable {
       let (b, z) = (biases + group.first * lanes, residual.map { $0 + at })
       c.next = i + 1 < list.count ? UnsafeRawPointer(weights + list[i + 1].offset) : nil
       c.next_bytes = i + 1 < list.count ? (list[i + 1].offset - group.offset) * 4 : 0
-      switch isa {
-      #if arch(x86_64)
-        case .avx512:
-          dl_blocked_conv_f32__avx512(&c, group.blocks, rows, width, input, w, b, z, y + at)
-        case .avx2:
-          dl_blocked_conv_f32__avx2(&c, group.blocks, rows, width, input, w, b, z, y + at)
-      #endif
-      default:
-        dl_blocked_conv_f32__scalar(
-          &c, group.blocks, rows, width, input, w, b, z, y + at, lanes)
+      if let following {
+        // Pieces of the row, each fetching its blocks of the next chunk.
+        let each = (inputBlocks + part.count - 1) / part.count
+        let piece = max(2, ((width + each - 1) / each + c.tile - 1) / c.tile) * c.tile
+        var fetched = (i - part.lowerBound) * each
+        for start in stride(from: 0, to: width, by: piece) {
+          c.next = fetched < inputBlocks ? UnsafeRawPointer(following + fetched * block) : nil
+          c.next_bytes = min(chunk, g.output[2] - first - chunk) * lanes * 4
+          fetched += 1
+          let from = start * lanes
+          sum(
+            &c, group.blocks, 1, min(piece, width - start), input + from, w, b, z.map { $0 + from },
+            y + at + from)
+        }
+      } else {
+        sum(&c, group.blocks, rows, width, input, w, b, z, y + at)
       }
       let valid = g.groups * g.outputs - (group.first + group.blocks - 1) * lanes
       if valid < lanes && !finish.keepsZero && view.pixel == 1 {
