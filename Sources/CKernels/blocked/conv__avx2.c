@@ -25,13 +25,6 @@ static inline __attribute__((always_inline)) __m256 broadcast(const float *p) {
 #define WIDE_TILES(X) FOUR(X, 1, 1) FOUR(X, 1, 2)
 #define WIDE_PLAIN_TILES(X) PLAIN_TILES(X)
 
-// No blocks of half the width here.
-#define H __m256
-#define NO_HALF _mm256_setzero_ps()
-#define LOAD_HALF(p) _mm256_setzero_ps()
-#define LOW_HALF(x) (x)
-#define FMA_HALF(a, b, c) (c)
-#define WHOLE_OF(h) (h)
 #include "conv_body.h"
 
 #pragma clang attribute pop

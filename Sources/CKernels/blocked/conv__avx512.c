@@ -23,15 +23,12 @@ static inline __attribute__((always_inline)) __m512 broadcast(const float *p) {
 #define FOURTEEN(X, R, B) TWELVE(X, R, B) X(R, 13, B) X(R, 14, B)
 #define BLOCKED_TILES(X)                                                                           \
   FOURTEEN(X, 1, 1) FOURTEEN(X, 1, 2) NINE(X, 1, 3) SIX(X, 1, 4) SIX(X, 2, 2) X(2, 7, 2)
-// A block whose upper lanes hold no channel takes operations of half the width: half the time
-// where the processor works in halves.
-#define HALF_TILES(X) FOURTEEN(X, 1, 1) TWELVE(X, 1, 2) NINE(X, 1, 3)
-#define H __m256
-#define NO_HALF _mm256_setzero_ps()
-#define LOAD_HALF(p) _mm256_loadu_ps(p)
-#define LOW_HALF(x) _mm512_castps512_ps256(x)
-#define FMA_HALF(a, b, c) _mm256_fmadd_ps(a, b, c)
-#define WHOLE_OF(h) _mm512_zextps256_ps512(h)
+// A block whose upper lanes hold no channel: two pixels share a vector.
+#define HALF_TILES(X) FOURTEEN(X, 1, 1) FOURTEEN(X, 1, 2) NINE(X, 1, 3)
+#define TWICE(p) _mm512_broadcast_f32x8(_mm256_loadu_ps(p))
+#define JOINED(low, high) _mm512_mask_blend_ps(0xFF00, low, high)
+#define HALF_OF(v, i)                                                                              \
+  _mm512_zextps256_ps512((i) ? _mm512_extractf32x8_ps(v, 1) : _mm512_castps512_ps256(v))
 #define PLAIN_TILES(X) FOURTEEN(X, 1, 1) FOURTEEN(X, 1, 2)
 #define WIDE_TILES(X) SIX(X, 1, 1) SIX(X, 1, 2)
 #define WIDE_PLAIN_TILES(X) PLAIN_TILES(X)

@@ -12,19 +12,25 @@
 #define STEP __asm__ volatile("" ::: "memory")
 // Weights stream through once a tile; 4 KB ahead hides the way from the second-level cache.
 enum { AHEAD = 1024 };
+#ifndef HALF_TILES
+#define TWICE(p) SPLAT(0)
+#define JOINED(low, high) (high)
+#define HALF_OF(v, i) (v)
+#endif
 
 // N steps of the sum: N inputs that lie side by side, each times a vector of weights a block. Where
-// HALF, the last block has channels in half of its lanes at most, and `half` their sums.
+// HALF, the last block has channels in half of its lanes at most, and `half` their sums, two pixels a
+// vector.
 INLINE void steps(const int N, const int PR, const int PC, const int NB, const int HALF,
-                  V (*sum)[NB], H *half, const float *p, const intptr_t pixel, const intptr_t row,
+                  V (*sum)[NB], V *half, const float *p, const intptr_t pixel, const intptr_t row,
                   const float *w) {
   UNROLL for (int u = 0; u < N; u++) {
     STEP;
     V weight[NB];
-    H part = NO_HALF;
-    (void)part;
+    V part = SPLAT(0), before = part;
+    (void)part, (void)before;
     if (HALF)
-      part = LOAD_HALF(w + (u * NB + NB - 1) * LANES);
+      part = TWICE(w + (u * NB + NB - 1) * LANES);
     UNROLL for (int j = 0; j < NB - HALF; j++) {
       weight[j] = LOAD(w + (u * NB + j) * LANES);
       __builtin_prefetch(w + (u * NB + j) * LANES + AHEAD, 0, 3);
@@ -32,8 +38,9 @@ INLINE void steps(const int N, const int PR, const int PC, const int NB, const i
     UNROLL for (int i = 0; i < PR * PC; i++) {
       const V x = BROADCAST(p + (i / PC) * row + (i % PC) * pixel + u);
       UNROLL for (int j = 0; j < NB - HALF; j++) sum[i][j] = FMA(x, weight[j], sum[i][j]);
-      if (HALF)
-        half[i] = FMA_HALF(LOW_HALF(x), part, half[i]);
+      if (HALF && (i % 2 == 1 || i + 1 == PR * PC))
+        half[i / 2] = FMA(i % 2 == 1 ? JOINED(before, x) : x, part, half[i / 2]);
+      before = x;
     }
   }
 }
@@ -45,7 +52,7 @@ INLINE void tile(const int PR, const int PC, const int NB, const int HALF, const
   const char *next = c->next;
   const intptr_t next_step = c->next_step, lines = c->next_lines;
   V sum[PR * PC][NB];
-  H half[PR * PC];
+  V half[(PR * PC + 1) / 2];
   const intptr_t row = c->row_step;
 #define EACH(expression)                                                                           \
   UNROLL for (int i = 0; i < PR * PC; i++) UNROLL for (int j = 0; j < NB; j++) {                   \
@@ -55,8 +62,8 @@ INLINE void tile(const int PR, const int PC, const int NB, const int HALF, const
   // What is only wanted once the sums are done comes in meanwhile.
   if (residual)
     EACH(__builtin_prefetch(residual + at, 0, 3))
-  UNROLL for (int i = 0; i < PR * PC; i++) half[i] =
-      HALF ? LOAD_HALF(bias + (NB - 1) * LANES) : NO_HALF;
+  UNROLL for (int i = 0; i < PR * PC; i += 2) half[i / 2] =
+      HALF ? TWICE(bias + (NB - 1) * LANES) : SPLAT(0);
   UNROLL for (int j = 0; j < NB; j++) {
     const V b = LOAD(bias + j * LANES);
     UNROLL for (int i = 0; i < PR * PC; i++) sum[i][j] = b;
@@ -87,7 +94,7 @@ INLINE void tile(const int PR, const int PC, const int NB, const int HALF, const
     }
   }
   if (HALF)
-    UNROLL for (int i = 0; i < PR * PC; i++) sum[i][NB - 1] = WHOLE_OF(half[i]);
+    UNROLL for (int i = 0; i < PR * PC; i++) sum[i][NB - 1] = HALF_OF(half[i / 2], i % 2);
   if (residual)
     EACH(sum[i][j] = ADD(sum[i][j], LOAD(residual + at)))
   if (c->form == DL_FORM_CLAMP) {

@@ -56,7 +56,7 @@ typedef struct dl_blocked_conv {
   int32_t is_plain;
   // Whether the last of the blocks has channels in its lower lanes at most, half of all; results of
   // the others are then 0, whatever weights and bias they have. Only __avx512 makes use of it, for
-  // a pixel_step of one pixel and 1 row, with 12 columns at most for 2 blocks.
+  // a pixel_step of one pixel and 1 row.
   int32_t is_half;
   int32_t form;
   float low, high;

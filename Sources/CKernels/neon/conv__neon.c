@@ -25,13 +25,6 @@ static inline __attribute__((always_inline)) V broadcast(const float *p) {
 #define WIDE_TILES(X) FOUR(X, 1, 1) FOUR(X, 1, 2)
 #define WIDE_PLAIN_TILES(X) PLAIN_TILES(X)
 
-// No blocks of half the width here.
-#define H V
-#define NO_HALF SPLAT(0)
-#define LOAD_HALF(p) SPLAT(0)
-#define LOW_HALF(x) (x)
-#define FMA_HALF(a, b, c) (c)
-#define WHOLE_OF(h) (h)
 #include "../blocked/conv_body.h"
 
 #endif

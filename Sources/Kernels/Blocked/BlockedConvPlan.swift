@@ -209,7 +209,6 @@ public struct BlockedConvPlan: Sendable {
   ) {
     let isHalf = group.isHalf && isNear && isa == .avx512 && c.tile_rows == 1 && c.tile > 1
     c.is_half = isHalf ? 1 : 0
-    if isHalf && group.blocks == 2 { c.tile = 12 }
   }
 
   /// Computes the convolution; `residual` is laid out as `y` and may be `y`. `factors`, where the
