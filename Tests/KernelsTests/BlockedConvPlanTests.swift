@@ -350,6 +350,28 @@ import Testing
     }
   }
 
+  /// The last block has channels in half of its lanes, where two pixels share a vector.
+  @Test(arguments: sets.indices) func halfBlocks(_ i: Int) throws {
+    let (isa, lanes) = Self.sets[i]
+    for blocks in 1...4 {
+      for width in [1, 2, 9, 14, 23, 43] {
+        for (kernel, pad) in [((1, 1), 0), ((3, 3), 1)] {
+          for valid in [1, lanes / 2] {
+            try check(
+              Setup(
+                channels: lanes + 5, outputs: (blocks - 1) * lanes + valid, input: (5, width),
+                kernel: kernel, pad: pad, finish: .relu), isa, lanes)
+          }
+        }
+      }
+      if isa == .scalar { continue }
+      try check(
+        Setup(
+          channels: 24, outputs: (blocks - 1) * lanes + lanes / 2, input: (21, 30), pad: 1,
+          finish: .relu, form: .four), isa, lanes)
+    }
+  }
+
   /// Weights too large for a cache and few tiles: threads share the outputs.
   @Test(arguments: sets.indices) func winogradOfManyChannels(_ i: Int) throws {
     let (isa, lanes) = Self.sets[i]
