@@ -1,6 +1,9 @@
 #include "cpu.h"
 
 #include <unistd.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 int32_t dl_cpu_isa(void) {
 #if defined(__x86_64__)
@@ -26,10 +29,14 @@ int32_t dl_cpu_bf16(void) {
 #endif
 }
 
-int32_t dl_cpu_is_amd(void) {
+int32_t dl_cpu_amd_family(void) {
 #if defined(__x86_64__)
-  __builtin_cpu_init();
-  return __builtin_cpu_is("amd") ? 1 : 0;
+  unsigned a, b, c, d;
+  if (!__get_cpuid(0, &a, &b, &c, &d) || b != signature_AMD_ebx || d != signature_AMD_edx ||
+      c != signature_AMD_ecx || !__get_cpuid(1, &a, &b, &c, &d))
+    return 0;
+  const unsigned family = a >> 8 & 15;
+  return (int32_t)(family == 15 ? family + (a >> 20 & 255) : family);
 #else
   return 0;
 #endif

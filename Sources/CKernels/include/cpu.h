@@ -11,8 +11,8 @@ extern "C" {
 int32_t dl_cpu_isa(void);
 // Whether AVX-512 BF16 is there.
 int32_t dl_cpu_bf16(void);
-// Whether AMD made it.
-int32_t dl_cpu_is_amd(void);
+// The family of a processor by AMD: 25 is Zen 3 and 4, 26 Zen 5; 0 of others.
+int32_t dl_cpu_amd_family(void);
 // Bytes of the data cache of level 1, 2 or 3; 0 where the system does not say.
 int64_t dl_cpu_cache_bytes(int32_t level);
 

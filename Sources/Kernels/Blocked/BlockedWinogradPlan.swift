@@ -68,10 +68,15 @@ public struct BlockedWinogradPlan: Sendable {
   }
 
   /// Operations in the time in which a vector of weights comes from the second-level cache, from
-  /// the third, and from memory, the next ones' prefetch at work: measured on Zen 5, and on Xeons,
-  /// whose cores share a narrower way.
-  private static let ways: (near: Int, middle: Int, far: Int) =
-    dl_cpu_is_amd() != 0 ? (5, 6, 15) : (5, 12, 32)
+  /// the third, and from memory, the next ones' prefetch at work, and what transforms take there for
+  /// each that they take where products are half as fast: measured on Zen 5, and on Xeons, whose
+  /// cores share a narrower way.
+  private static let ways: (near: Int, middle: Int, far: Int, transforms: Int) =
+    switch dl_cpu_amd_family() {
+    case 0: (5, 12, 32, 1)
+    case 26...: (5, 6, 15, 2)
+    default: (5, 6, 15, 1)
+    }
 
   /// About how many vector operations an image takes in a form, or by the direct sum.
   ///
@@ -88,8 +93,12 @@ public struct BlockedWinogradPlan: Sendable {
     guard let form else { return taps * products * max(g.outputPixels, least) }
     let (rows, columns) = form.tiles(g)
     let tiles = rows * columns
-    return taps * products * max(tiles, least)
-      + tiles * (into * form.parts * form.steps.input + out * form.steps.output)
+    let steps = into * form.parts * form.steps.input + out * form.steps.output
+    // Large images come from further away as well.
+    let images = (into * g.inputPixels + out * g.outputPixels) * lanes * 4
+    let transforms = tiles * steps * ways.transforms
+    return taps * products * max(tiles, least) + transforms
+      + (images > 2 * CacheSizes.level2 ? transforms / 2 : 0)
   }
 
   /// - `form`: one of `WinogradForm.forms`.

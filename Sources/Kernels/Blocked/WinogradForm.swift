@@ -58,7 +58,7 @@ public struct WinogradForm: Hashable, Sendable, CustomStringConvertible {
   /// Vector operations that transforms of a tile of one block take, there and back, the way through
   /// the second-level cache included.
   var steps: (input: Int, output: Int) {
-    if height == .half { return (250, 130) }
+    if height == .half { return (300, 130) }
     if height == .two { return (55, 55) }
     return height == width ? (150, 150) : (25, 25)
   }
