@@ -56,16 +56,16 @@ import Testing
   }
 
   @Test(arguments: [
-    (8, 2, 0x4B98_1002_4166_0DFA as UInt64), (16, 2, 0x734D_2AF9_8BB1_B092),
-    (8, 4, 0x11FF_490E_01FD_56F3), (16, 4, 0x55EB_E981_5D4E_E98F),
+    (8, WinogradForm.two, 0x4B98_1002_4166_0DFA as UInt64), (16, .two, 0x734D_2AF9_8BB1_B092),
+    (8, .four, 0x11FF_490E_01FD_56F3), (16, .four, 0x55EB_E981_5D4E_E98F),
   ])
-  func winogradFilters(_ lanes: Int, _ size: Int, _ expected: UInt64) throws {
+  func winogradFilters(_ lanes: Int, _ wanted: WinogradForm, _ expected: UInt64) throws {
     let source = Self.weights(41 * 70 * 9)
     let form = try source.withUnsafeBufferPointer {
       try BlockedFilter(
-        Self.geometry(41, 70), winograd: size, lanes: lanes, source: try #require($0.baseAddress))
+        Self.geometry(41, 70), winograd: wanted, lanes: lanes, source: try #require($0.baseAddress))
     }
-    #expect(Self.digest(form) == expected, "\(lanes) F(\(size)x\(size))")
+    #expect(Self.digest(form) == expected, "\(lanes) \(wanted)")
   }
 
   @Test(arguments: [

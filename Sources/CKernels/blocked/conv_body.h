@@ -19,8 +19,8 @@ enum { AHEAD = 1024 };
 #endif
 
 // N steps of the sum: N inputs that lie side by side, each times a vector of weights a block. Where
-// HALF, the last block has channels in half of its lanes at most, and `half` their sums, two pixels a
-// vector.
+// HALF, the last block has channels in half of its lanes at most, and `half` their sums, two pixels
+// a vector.
 INLINE void steps(const int N, const int PR, const int PC, const int NB, const int HALF,
                   V (*sum)[NB], V *half, const float *p, const intptr_t pixel, const intptr_t row,
                   const float *w) {
@@ -79,7 +79,8 @@ INLINE void tile(const int PR, const int PC, const int NB, const int HALF, const
         } else {
           const float *q = p;
           ROLLED for (intptr_t f = 0; f < fours; f++) {
-            // Every line: of those left out the hardware brings some, and the sum waits for the rest.
+            // Every line: of those left out the hardware brings some, and the sum waits for the
+            // rest.
             ROLLED for (intptr_t line = 0; line < lines; line++) {
               __builtin_prefetch(next, 0, 2);
               next = (const char *)((uintptr_t)next + (uintptr_t)next_step);

@@ -1,11 +1,11 @@
 // Winograd's transforms of blocked images, for one instruction set. The file that includes it
 // includes its vectors and defines NAME(operation).
 //
-// Along an axis n inputs of a tile become the n elements of B' d, which meet as many of the weights,
-// and A' s makes m outputs of their products' sums over the channels; in an image rows are taken
-// after columns. F(2, 3) and F(4, 3) have the points 0, 1, -1 (2, -2) and infinity (Lavin and Gray
-// 2015, arXiv:1509.09308). With stride 2 the first and third of three taps meet every other input,
-// as F(3, 2) with the points 0, 1, -1 and infinity, and the second tap the inputs between.
+// Along an axis n inputs of a tile become the n elements of B' d, which meet as many of the
+// weights, and A' s makes m outputs of their products' sums over the channels; in an image rows are
+// taken after columns. F(2, 3) and F(4, 3) have the points 0, 1, -1 (2, -2) and infinity (Lavin and
+// Gray 2015, arXiv:1509.09308). With stride 2 the first and third of three taps meet every other
+// input, as F(3, 2) with the points 0, 1, -1 and infinity, and the second tap the inputs between.
 #include "conv_common.h"
 
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -98,10 +98,10 @@ INLINE void input_tile(const int H, const int W, const int EDGE, const dl_blocke
     const int column = left + x * along >= 0 && left + x * along < k->input[1];
     UNROLL for (int y = 0; y < POINTS(H); y++) {
       const float *q = (const float *)((uintptr_t)p + (uintptr_t)((y * row + x * pixel) * 4));
-      d[y] = !EDGE ? LOAD(q)
-                   : LOAD_WHERE(WHOLE_IF(column && top + y * down >= 0 &&
-                                         top + y * down < k->input[0]),
-                                q);
+      d[y] = !EDGE
+                 ? LOAD(q)
+                 : LOAD_WHERE(
+                       WHOLE_IF(column && top + y * down >= 0 && top + y * down < k->input[0]), q);
     }
     into(H, d, o);
     // Inputs that a row leaves as they are need no place among the others.
@@ -181,8 +181,8 @@ INLINE void input_tiles(const int H, const int W, const dl_blocked_winograd *k, 
   }
 }
 
-// The function where it has no form in registers: of the outputs of tiles side by side, still in the
-// first-level cache. Between the pixels of dilated tiles lie those of others.
+// The function where it has no form in registers: of the outputs of tiles side by side, still in
+// the first-level cache. Between the pixels of dilated tiles lie those of others.
 INLINE void finish_run(const dl_blocked_winograd *k, intptr_t rows, intptr_t pixels, float *out) {
   for (intptr_t y = 0; y < rows; y++) {
     float *p = out + y * k->dilation[0] * k->output[1] * LANES;

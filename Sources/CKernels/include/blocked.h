@@ -64,8 +64,8 @@ typedef struct dl_blocked_conv {
   void (*after)(const void *x, void *y, size_t n, const double *numbers);
   double numbers[2];
   // What is read next, as the weights of the next blocks: it comes into the second-level cache
-  // while these are computed, a part with each tile. NULL: nothing. `next_step` and `next_lines` are
-  // the kernel's own.
+  // while these are computed, a part with each tile. NULL: nothing. `next_step` and `next_lines`
+  // are the kernel's own.
   const void *next;
   intptr_t next_bytes, next_step, next_lines;
 } dl_blocked_conv;
@@ -178,8 +178,8 @@ enum dl_winograd_axis {
   DL_WINOGRAD_HALF, // 3, 7, 7: three taps, stride 2
 };
 
-// A convolution by tiles, numbered row by row: (TWO, TWO), (FOUR, FOUR), (ONE, FOUR), (FOUR, ONE) or
-// (HALF, HALF) along height and width. Wider windows are sums of windows of three taps.
+// A convolution by tiles, numbered row by row: (TWO, TWO), (FOUR, FOUR), (ONE, FOUR), (FOUR, ONE)
+// or (HALF, HALF) along height and width. Wider windows are sums of windows of three taps.
 typedef struct dl_blocked_winograd {
   int32_t axis[2];
   // Pixels between the taps of a window and the outputs of a tile: 1 for HALF and for ONE. Tiles
