@@ -60,7 +60,10 @@ public struct BlockedWinogradPlan: Sendable {
     else { return nil }
     var best: WinogradForm?
     var least = vectorSteps(g, lanes: lanes, nil) * 9 / 10
-    for form in WinogradForm.forms(g, exact: exact) {
+    // Wide windows' weights grow to six times their size.
+    let most = 32 << 20
+    for form in WinogradForm.forms(g, exact: exact)
+    where form.parts == 1 || form.places * form.parts * g.weightCount / g.taps * 4 <= most {
       let steps = vectorSteps(g, lanes: lanes, form)
       if steps < least { (best, least) = (form, steps) }
     }
