@@ -120,11 +120,29 @@ public struct ArgKernel: Sendable {
       let run = rows[Int(LaneSet.best.rawValue)]
       let each = Swift.max(1, 16384 / n)
       pool.run((outer + each - 1) / each) { i in
-        for o in i * each..<Swift.min(outer, (i + 1) * each) {
-          var place: Int64 = 0
-          run(x + o * n, 1, n, 0, 0, &place)
-          (y + o * n).update(repeating: 0, count: n)
-          y[o * n + Int(place)] = 1
+        let (first, end) = (i * each, Swift.min(outer, (i + 1) * each))
+        withUnsafeTemporaryAllocation(of: Int64.self, capacity: end - first) { places in
+          run(x + first * n, end - first, n, 0, 0, places.baseAddress)
+          (y + first * n).update(repeating: 0, count: (end - first) * n)
+          for o in first..<end { y[o * n + Int(places[o - first])] = 1 }
+        }
+      }
+      return
+    }
+    if dtype == .float32 && n > 0 && n <= Int(Int32.max) {
+      let x = x.assumingMemoryBound(to: Float.self)
+      let y = y.assumingMemoryBound(to: Float.self)
+      let run = columns[Int(LaneSet.best.rawValue)]
+      let width = 256
+      let tiles = (inner + width - 1) / width
+      pool.run(outer * tiles) { i in
+        let first = i % tiles * width
+        let count = Swift.min(width, inner - first)
+        let at = i / tiles * n * inner + first
+        withUnsafeTemporaryAllocation(of: Int64.self, capacity: width) { places in
+          run(x + at, n, inner, 0, count, 0, 0, places.baseAddress)
+          for k in 0..<n { (y + at + k * inner).update(repeating: 0, count: count) }
+          for j in 0..<count { y[at + Int(places[j]) * inner + j] = 1 }
         }
       }
       return
