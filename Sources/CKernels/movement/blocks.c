@@ -122,14 +122,23 @@ void dl_fill__scalar(void *target, const void *element, int64_t count, int64_t w
     memset(to, *(const unsigned char *)element, (size_t)count);
     return;
   }
-  char pattern[64];
-#define FILL(W)                                                                                    \
-  for (int64_t i = 0; i < 64 / (W); i++)                                                           \
-    memcpy(pattern + i * (W), element, (size_t)(W));
-  BY_WIDTH(width, FILL)
-  const int64_t bytes = count * width;
-  int64_t i = 0;
-  for (; i + 64 <= bytes; i += 64)
-    memcpy(to + i, pattern, 64);
-  memcpy(to + i, pattern, (size_t)(bytes - i));
+  if (width == 16) {
+    for (int64_t i = 0; i < count; i++)
+      memcpy(to + i * 16, element, 16);
+    return;
+  }
+  /* The element is read once, so that stores do not wait for what they might have changed. */
+#define FILL(T)                                                                                    \
+  {                                                                                                \
+    T v;                                                                                           \
+    memcpy(&v, element, sizeof v);                                                                 \
+    for (int64_t i = 0; i < count; i++)                                                            \
+      memcpy(to + i * (int64_t)sizeof v, &v, sizeof v);                                            \
+  }
+  if (width == 2)
+    FILL(uint16_t)
+  else if (width == 4)
+    FILL(uint32_t)
+  else
+    FILL(uint64_t)
 }

@@ -71,12 +71,12 @@ public struct BatchNormalize: Sendable {
     let variance = p.variance.assumingMemoryBound(to: T.self)
     if size == 1 {
       // Columns of a matrix: the roots are taken once for a tile of channels and many rows.
-      let (tile, tall) = (256, 512)
+      let (tile, tall) = (128, 512)
       let tiles = (channels + tile - 1) / tile
       pool.run(tiles * ((batch + tall - 1) / tall)) { i in
         let first = i % tiles * tile
         let width = min(tile, channels - first)
-        withUnsafeTemporaryAllocation(of: T.self, capacity: tile) { scale in
+        withUnsafeTemporaryAllocation(of: T.self, capacity: 128) { scale in
           for c in 0..<width {
             scale[c] = gain[first + c] / (variance[first + c] + T(epsilon)).squareRoot()
           }

@@ -121,10 +121,14 @@ public struct ArgKernel: Sendable {
       let each = Swift.max(1, 16384 / n)
       pool.run((outer + each - 1) / each) { i in
         let (first, end) = (i * each, Swift.min(outer, (i + 1) * each))
-        withUnsafeTemporaryAllocation(of: Int64.self, capacity: end - first) { places in
-          run(x + first * n, end - first, n, 0, 0, places.baseAddress)
-          (y + first * n).update(repeating: 0, count: (end - first) * n)
-          for o in first..<end { y[o * n + Int(places[o - first])] = 1 }
+        (y + first * n).update(repeating: 0, count: (end - first) * n)
+        // No more than fits the stack.
+        withUnsafeTemporaryAllocation(of: Int64.self, capacity: 128) { places in
+          for row in stride(from: first, to: end, by: 128) {
+            let some = Swift.min(128, end - row)
+            run(x + row * n, some, n, 0, 0, places.baseAddress)
+            for o in 0..<some { y[(row + o) * n + Int(places[o])] = 1 }
+          }
         }
       }
       return
@@ -133,13 +137,13 @@ public struct ArgKernel: Sendable {
       let x = x.assumingMemoryBound(to: Float.self)
       let y = y.assumingMemoryBound(to: Float.self)
       let run = columns[Int(LaneSet.best.rawValue)]
-      let width = 256
+      let width = 128
       let tiles = (inner + width - 1) / width
       pool.run(outer * tiles) { i in
         let first = i % tiles * width
         let count = Swift.min(width, inner - first)
         let at = i / tiles * n * inner + first
-        withUnsafeTemporaryAllocation(of: Int64.self, capacity: width) { places in
+        withUnsafeTemporaryAllocation(of: Int64.self, capacity: 128) { places in
           run(x + at, n, inner, 0, count, 0, 0, places.baseAddress)
           for k in 0..<n { (y + at + k * inner).update(repeating: 0, count: count) }
           for j in 0..<count { y[at + Int(places[j]) * inner + j] = 1 }

@@ -25,7 +25,8 @@ extension Fold {
       }
       return
     }
-    let width = 256
+    // Sums of a block fit the stack.
+    let width = 128
     let tiles = (inner + width - 1) / width
     pool.run(outer * tiles) { i in
       let (o, first) = (i / tiles, i % tiles * width)
@@ -121,7 +122,7 @@ extension Fold {
       add(x, 0..<n, step, width, to: y)
       return
     }
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: width) { part in
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: 128) { part in
       guard let part = part.baseAddress else { return }
       for block in stride(from: 0, to: n, by: 64) {
         for j in 0..<width { part[j] = 0 }

@@ -50,8 +50,9 @@ public struct Bernoulli: Operator {
     let seed = seed
     return Prepared(label: "philox") { (m) throws(EngineError) in
       let draws = Philox(seed: seed).draws
-      let piece = 2048
-      try withUnsafeTemporaryAllocation(of: Double.self, capacity: piece) {
+      let piece = 128
+      // No more than fits the stack.
+      try withUnsafeTemporaryAllocation(of: Double.self, capacity: 128) {
         (drawn) throws(EngineError) in
         guard let drawn = drawn.baseAddress else { return }
         for first in stride(from: 0, to: x.count, by: piece) {
@@ -59,12 +60,14 @@ public struct Bernoulli: Operator {
           draws.uniform(first, count: some, into: drawn)
           if x.dtype == .float32, y.dtype == .float32 {
             let (x, y) = (m.input(0, Float.self) + first, m.output(0, Float.self) + first)
-            var areChances = true
+            // Without branches, which chances would upset.
+            var outside: UInt32 = 0
             for i in 0..<some {
-              areChances = areChances && x[i] >= 0 && x[i] <= 1
-              y[i] = drawn[i] < Double(x[i]) ? 1 : 0
+              outside |= (x[i] >= 0 ? 0 : 1) | (x[i] <= 1 ? 0 : 1)
+              let isOne: UInt32 = drawn[i] < Double(x[i]) ? 1 : 0
+              y[i] = Float(isOne)
             }
-            if areChances { continue }
+            if outside == 0 { continue }
           }
           for i in 0..<some {
             let chance = loadNumber(m.inputs[0], first + i, x.dtype)

@@ -45,24 +45,27 @@ enum Random {
       let draws = Philox(seed: seed).draws
       let y = m.outputs[0]
       m.pool.run((count + piece - 1) / piece) { k in
-        let first = k * piece
-        let some = min(piece, count - first)
-        withUnsafeTemporaryAllocation(of: Double.self, capacity: piece) { drawn in
+        let end = min(count, (k + 1) * piece)
+        // No more than fits the stack.
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: 128) { drawn in
           guard let drawn = drawn.baseAddress else { return }
-          let (shift, factor): (Double, Double)
-          switch distribution {
-          case .uniform(let low, let width):
-            (shift, factor) = (low, width)
-            draws.uniform(first, count: some, into: drawn)
-          case .normal(let mean, let scale):
-            (shift, factor) = (mean, scale)
-            draws.normal(first, count: some, into: drawn)
-          }
-          if dtype == .float32 {
-            let y = y.assumingMemoryBound(to: Float.self) + first
-            for i in 0..<some { y[i] = Float(shift + factor * drawn[i]) }
-          } else {
-            for i in 0..<some { storeNumber(shift + factor * drawn[i], y, first + i, dtype) }
+          for first in stride(from: k * piece, to: end, by: 128) {
+            let some = min(128, end - first)
+            let (shift, factor): (Double, Double)
+            switch distribution {
+            case .uniform(let low, let width):
+              (shift, factor) = (low, width)
+              draws.uniform(first, count: some, into: drawn)
+            case .normal(let mean, let scale):
+              (shift, factor) = (mean, scale)
+              draws.normal(first, count: some, into: drawn)
+            }
+            if dtype == .float32 {
+              let y = y.assumingMemoryBound(to: Float.self) + first
+              for i in 0..<some { y[i] = Float(shift + factor * drawn[i]) }
+            } else {
+              for i in 0..<some { storeNumber(shift + factor * drawn[i], y, first + i, dtype) }
+            }
           }
         }
       }
