@@ -113,7 +113,10 @@ private struct Setup {
   }
 
   @Test(arguments: sets) func otherElements(isa: InstructionSet) throws {
-    for (m, n, k) in [(1, 1, 1), (1, 9, 4), (5, 17, 3), (29, 33, 7), (15, 8, 600), (3, 4, 0)] {
+    for (m, n, k) in [
+      (1, 1, 1), (9, 1, 47), (1, 1, 5000), (1, 9, 4), (5, 17, 3), (29, 33, 7), (15, 8, 600),
+      (3, 4, 0),
+    ] {
       for bits in 0..<16 {
         let s = Setup(
           m: m, n: n, k: k, transposeA: bits & 1 > 0, transposeB: bits & 2 > 0,
@@ -144,7 +147,7 @@ private struct Setup {
   }
 
   @Test func threadsSplitTheSameSums() throws {
-    for (m, n, k) in [(1, 700, 300), (40, 600, 90), (300, 40, 90), (200, 3, 300)] {
+    for (m, n, k) in [(300, 1, 400), (1, 700, 300), (40, 600, 90), (300, 40, 90), (200, 3, 300)] {
       for packs in [false, true] {
         let s = Setup(m: m, n: n, k: k, packsA: packs, packsB: !packs, threads: 3)
         try check(Float.self, s, .current)

@@ -88,14 +88,14 @@ static dl_region_axis axis(int64_t bins, int64_t size) {
   return (dl_region_axis){.starts = starts, .places = places, .weights = weights};
 }
 
-static int pooling(pool_fn f) {
+static int pooling(pool_fn f, pool_fn plain) {
   const int64_t h = 1 + below(9), w = 1 + below(9), rows = 1 + below(8), columns = 1 + below(8);
   float *x = room(h * w * 64), *y = room(rows * columns * 64), *want = room(rows * columns * 64);
   for (int64_t i = 0; i < h * w * 16; i++)
     x[i] = number() / 100;
   const dl_region_axis a = axis(rows, h), b = axis(columns, w);
   f(x, w * 16, &a, rows, &b, columns, y);
-  dl_pool_region__scalar(x, w * 16, &a, rows, &b, columns, want);
+  plain(x, w * 16, &a, rows, &b, columns, want);
   int isRight = 1;
   for (int64_t i = 0; i < rows * columns * 16; i++)
     isRight &= fabsf(y[i] - want[i]) <= 1e-5f;
@@ -105,7 +105,7 @@ static int pooling(pool_fn f) {
 }
 
 static int lines(void) {
-  const int64_t width = below(2) ? 1 : 4, n = 1 + below(90), few = 2 + below(3), split = below(2);
+  const int64_t width = 1 << below(4), n = 1 + below(90), few = 2 + below(3), split = below(2);
   const int64_t rows = split ? n : few, columns = split ? few : n, bytes = rows * columns * width;
   char *x = room(bytes), *y = room(bytes), *want = room(bytes);
   dl_transpose_2d__scalar(want, rows * width, x, columns * width, rows, columns, width);
@@ -113,6 +113,44 @@ static int lines(void) {
       dl_transpose_few__avx2(y, rows * width, x, columns * width, rows, columns, width);
   const int isRight = !isDone || memcmp(y, want, (size_t)bytes) == 0;
   free(x), free(y), free(want);
+  return isRight;
+}
+
+static int tiles(int isa) {
+  const int64_t width = 1 << below(4), rows = 1 + below(90), columns = 1 + below(90);
+  const int64_t bytes = rows * columns * width;
+  char *x = room(bytes), *y = room(bytes), *want = room(bytes);
+  dl_transpose_2d__scalar(want, rows * width, x, columns * width, rows, columns, width);
+  const int isDone =
+      dl_transpose_tiles(y, rows * width, x, columns * width, rows, columns, width, isa);
+  const int isRight = isDone && memcmp(y, want, (size_t)bytes) == 0;
+  free(x), free(y), free(want);
+  return isRight;
+}
+
+typedef int64_t (*places_fn)(const void *, int64_t, int64_t, uint64_t, int64_t *, int64_t);
+typedef int64_t (*take_fn)(void *, const void *, const uint8_t *, int64_t, int64_t, int64_t);
+
+static int flagged(places_fn find, take_fn take) {
+  const int64_t width = 1 << below(4), count = below(300), share = 1 + below(4);
+  uint8_t *flags = room(count);
+  char *x = room(count * width), *marks = room(count * width);
+  int64_t found = 0;
+  for (int64_t i = 0; i < count; i++) {
+    flags[i] = below(share) == 0 ? (uint8_t)(1 + below(9)) : 0;
+    memset(marks + i * width, flags[i], (size_t)width);
+    found += flags[i] != 0;
+  }
+  int64_t *places = room(found * 8);
+  char *y = room(found * width);
+  int isRight = find(marks, count, width, ~0ull, places, found) == found &&
+                take(y, x, flags, count, width, found) == found;
+  for (int64_t i = 0, at = 0; isRight && i < count; i++)
+    if (flags[i]) {
+      isRight = places[at] == i && memcmp(y + at * width, x + i * width, (size_t)width) == 0;
+      at++;
+    }
+  free(flags), free(x), free(marks), free(places), free(y);
   return isRight;
 }
 
@@ -143,12 +181,20 @@ static int elements(void) {
 int main(void) {
   int wrong = 0;
   for (int i = 0; i < 3000; i++) {
-    wrong += !suppression(dl_suppress_boxes__scalar) + !pooling(dl_pool_region__scalar);
+    wrong += !suppression(dl_suppress_boxes__scalar);
+    wrong += !flagged(dl_filled_places__scalar, dl_take_flagged__scalar);
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2"))
-      wrong += !suppression(dl_suppress_boxes__avx2) + !pooling(dl_pool_region__avx2) + !lines();
-    if (__builtin_cpu_supports("avx512vl"))
-      wrong += !suppression(dl_suppress_boxes__avx512) + !pooling(dl_pool_region__avx512);
+    if (__builtin_cpu_supports("avx2")) {
+      wrong += !suppression(dl_suppress_boxes__avx2) + !lines() + !tiles(1);
+      wrong += !pooling(dl_pool_region__avx2, dl_pool_region__scalar);
+      wrong += !pooling(dl_peak_region__avx2, dl_peak_region__scalar);
+    }
+    if (__builtin_cpu_supports("avx512vl")) {
+      wrong += !suppression(dl_suppress_boxes__avx512) + !tiles(2);
+      wrong += !pooling(dl_pool_region__avx512, dl_pool_region__scalar);
+      wrong += !pooling(dl_peak_region__avx512, dl_peak_region__scalar);
+      wrong += !flagged(dl_filled_places__avx512, dl_take_flagged__avx512);
+    }
 #endif
     wrong += !elements();
   }

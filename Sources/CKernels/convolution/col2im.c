@@ -1,6 +1,11 @@
 #include "convolution.h"
 #include "range.h"
 
+/* Places `offset` + j * stride of a row get from[j], for j from `first` to `end`. */
+#define ADD_LINE(row, offset, stride, from, first, end)                                            \
+  for (intptr_t j = (first); j < (end); j++)                                                       \
+  (row)[(offset) + j * (stride)] += (from)[j]
+
 #define COL2IM(NAME, T)                                                                            \
   DL_COL2IM(NAME, T) {                                                                             \
     const intptr_t size = w->input[0] * w->input[1] * w->input[2];                                 \
@@ -13,6 +18,12 @@
           const intptr_t s = w->stride[2], offset = c * w->dilation[2] - w->pad[2];                \
           const intptr_t first = dl_first_inside(offset, s);                                       \
           const intptr_t end = dl_end_inside(offset, s, w->input[2], w->output[2]);                \
+          const intptr_t first1 = dl_first_inside(offset + 1, s);                                  \
+          const intptr_t end1 = dl_end_inside(offset + 1, s, w->input[2], w->output[2]);           \
+          const intptr_t low = first > first1 ? first : first1;                                    \
+          const intptr_t high = end < end1 ? end : end1;                                           \
+          /* With stride 2 neighbouring taps fill each other's gaps. */                            \
+          const int paired = s == 2 && w->dilation[2] == 1 && c + 1 < w->kernel[2] && low <= high; \
           for (intptr_t od = 0; od < w->output[0]; od++) {                                         \
             const intptr_t d = od * w->stride[0] - w->pad[0] + a * w->dilation[0];                 \
             if (d < 0 || d >= w->input[0])                                                         \
@@ -23,14 +34,26 @@
                 continue;                                                                          \
               T *row = y + (d * w->input[1] + h) * w->input[2];                                    \
               const T *from = columns + (od * w->output[1] + oh) * w->output[2];                   \
-              if (s == 1)                                                                          \
-                for (intptr_t j = first; j < end; j++)                                             \
-                  row[offset + j] += from[j];                                                      \
-              else                                                                                 \
-                for (intptr_t j = first; j < end; j++)                                             \
-                  row[offset + j * s] += from[j];                                                  \
+              if (s == 1) {                                                                        \
+                ADD_LINE(row, offset, 1, from, first, end);                                        \
+              } else if (paired) {                                                                 \
+                const T *next = from + pixels;                                                     \
+                ADD_LINE(row, offset, 2, from, first, low);                                        \
+                ADD_LINE(row, offset + 1, 2, next, first1, low);                                   \
+                T *restrict to = row + offset;                                                     \
+                for (intptr_t j = low; j < high; j++) {                                            \
+                  to[2 * j] += from[j];                                                            \
+                  to[2 * j + 1] += next[j];                                                        \
+                }                                                                                  \
+                ADD_LINE(row, offset, 2, from, high, end);                                         \
+                ADD_LINE(row, offset + 1, 2, next, high, end1);                                    \
+              } else {                                                                             \
+                ADD_LINE(row, offset, s, from, first, end);                                        \
+              }                                                                                    \
             }                                                                                      \
           }                                                                                        \
+          if (paired)                                                                              \
+            c++, columns += pixels;                                                                \
         }                                                                                          \
   }
 

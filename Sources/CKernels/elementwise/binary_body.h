@@ -84,7 +84,14 @@ DL_FLOATS(DL_BINARY, mul, p *q)
 DL_UNSIGNED(DL_BINARY, mul, 1u * p * q)
 DL_FLOATS(DL_BINARY, div, p / q)
 DL_UNSIGNED(DL_BINARY_CALLS, div, q == 0 ? 0 : p / q)
-DL_SIGNED(DL_BINARY_CALLS, div, q == 0 ? 0 : q == -1 ? (int64_t)(0 - (uint64_t)p) : p / q)
+DL_BINARY_CALLS(div, i8, T_i8, q == 0 ? 0 : p / q)
+DL_BINARY_CALLS(div, i16, T_i16, q == 0 ? 0 : p / q)
+// A quotient of numbers of 32 bits, rounded to 53, keeps its whole part. The least by -1 wraps.
+DL_BINARY(div, i32, T_i32,
+          q == 0    ? 0
+          : q == -1 ? (int32_t)(0u - (uint32_t)p)
+                    : (int32_t)((double)p / (double)q))
+DL_BINARY_CALLS(div, i64, T_i64, q == 0 ? 0 : q == -1 ? (int64_t)(0 - (uint64_t)p) : p / q)
 
 // NaN in either operand is the result.
 DL_FLOATS(DL_BINARY, min, ((p < q) | (p != p)) ? p : q)
@@ -109,28 +116,62 @@ static inline int64_t DL_FN(floored, i64)(int64_t p, int64_t q) {
   int64_t r = p % q;
   return r != 0 && (r < 0) != (q < 0) ? r + q : r;
 }
-DL_BINARY_CALLS(fmod, f32, float, fmodf(p, q))
+// For a quotient below 2^29 its whole part has 29 bits and the divisor 24, so that both the part's
+// product and the rest are exact in double. No quotient rounds up to a whole number: what lacks is
+// over 2^-53 of it. The library does the others, element by element.
+static inline float DL_FN(rest, f32)(float p, float q) {
+  const double a = p, b = q, whole = __builtin_elementwise_trunc(a / b);
+  const double r = whole == 0 ? a : a - whole * b;
+  return __builtin_copysignf((float)r, p);
+}
+#define DL_REST(OP, NEAR, FAR)                                                                     \
+  static void DL_FN(OP, f32)(DL_BINARY_ARGS) {                                                     \
+    float a[DL_TILE], b[DL_TILE];                                                                  \
+    for (size_t i = 0; i < n; i += DL_TILE) {                                                      \
+      const size_t m = n - i < DL_TILE ? n - i : DL_TILE;                                          \
+      const float *from = (const float *)ap + i * sa, *by = (const float *)bp + i * sb;            \
+      float *y = (float *)yp + i;                                                                  \
+      for (size_t j = 0; j < m; j++)                                                               \
+        a[j] = from[j * sa];                                                                       \
+      for (size_t j = 0; j < m; j++)                                                               \
+        b[j] = by[j * sb];                                                                         \
+      int far = 0;                                                                                 \
+      DL_VECTORIZE for (size_t j = 0; j < m; j++) {                                                \
+        const float p = a[j], q = b[j], r = DL_FN(rest, f32)(p, q);                                \
+        far |= !(__builtin_fabsf(p / q) < 0x1p29f);                                                \
+        y[j] = NEAR;                                                                               \
+      }                                                                                            \
+      for (size_t j = 0; far && j < m; j++)                                                        \
+        if (!(__builtin_fabsf(a[j] / b[j]) < 0x1p29f))                                             \
+          y[j] = FAR(a[j], b[j]);                                                                  \
+    }                                                                                              \
+  }
+DL_REST(fmod, r, fmodf)
 DL_BINARY_CALLS(fmod, f64, double, fmod(p, q))
 DL_BINARY_HALVES(fmod)
 DL_UNSIGNED(DL_BINARY_CALLS, fmod, q == 0 ? 0 : p % q)
 DL_SIGNED(DL_BINARY_CALLS, fmod, q == 0 || q == -1 ? 0 : p % q)
-DL_BINARY_CALLS(mod, f32, float, DL_FN(floored, f32)(p, q))
+DL_REST(mod,
+        r == 0               ? __builtin_copysignf(0, q)
+        : (r < 0) != (q < 0) ? r + q
+                             : r,
+        DL_FN(floored, f32))
 DL_BINARY_CALLS(mod, f64, double, DL_FN(floored, f64)(p, q))
 DL_BINARY_HALVES(mod)
 DL_SIGNED(DL_BINARY_CALLS, mod, DL_FN(floored, i64)(p, q))
 
 // Powers of integers wrap; a negative exponent gives the reciprocal without its fraction.
-static inline uint64_t DL_FN(power, u64)(uint64_t p, uint64_t q) {
+static inline uint64_t DL_FN(raised, u64)(uint64_t p, uint64_t q) {
   uint64_t r = 1;
   for (; q; q >>= 1, p *= p)
     if (q & 1)
       r *= p;
   return r;
 }
-static inline int64_t DL_FN(power, i64)(int64_t p, int64_t q) {
+static inline int64_t DL_FN(raised, i64)(int64_t p, int64_t q) {
   if (q < 0)
     return p == 1 ? 1 : p == -1 ? (q & 1 ? -1 : 1) : 0;
-  return (int64_t)DL_FN(power, u64)((uint64_t)p, (uint64_t)q);
+  return (int64_t)DL_FN(raised, u64)((uint64_t)p, (uint64_t)q);
 }
 #define DL_POW_FLOAT(t, POW)                                                                       \
   DL_BINARY(square, t, T_##t, p *q)                                                                \
@@ -144,8 +185,28 @@ static inline int64_t DL_FN(power, i64)(int64_t p, int64_t q) {
 DL_POW_FLOAT(f32, powf)
 DL_POW_FLOAT(f64, pow)
 DL_BINARY_HALVES(pow)
-DL_UNSIGNED(DL_BINARY_CALLS, pow, DL_FN(power, u64)(p, q))
-DL_SIGNED(DL_BINARY_CALLS, pow, DL_FN(power, i64)(p, q))
+// Squares and cubes of all elements, in the bits of unsigned products.
+#define DL_POW_INTEGER(t, u, POWER)                                                                \
+  DL_BINARY(square, t, T_##u, 1u * (T_##u)p * (T_##u)p + 0u * (T_##u)q)                            \
+  DL_BINARY(cube, t, T_##u, 1u * (T_##u)p * (T_##u)p * (T_##u)p + 0u * (T_##u)q)                   \
+  DL_BINARY_CALLS(power, t, T_##t, POWER(p, q))                                                    \
+  static void DL_FN(pow, t)(DL_BINARY_ARGS) {                                                      \
+    const T_##t q = n && !sb && sa ? *(const T_##t *)bp : 0;                                       \
+    if (q == 2)                                                                                    \
+      DL_FN(square, t)(ap, bp, yp, n, sa, sb);                                                     \
+    else if (q == 3)                                                                               \
+      DL_FN(cube, t)(ap, bp, yp, n, sa, sb);                                                       \
+    else                                                                                           \
+      DL_FN(power, t)(ap, bp, yp, n, sa, sb);                                                      \
+  }
+DL_POW_INTEGER(u8, u8, DL_FN(raised, u64))
+DL_POW_INTEGER(u16, u16, DL_FN(raised, u64))
+DL_POW_INTEGER(u32, u32, DL_FN(raised, u64))
+DL_POW_INTEGER(u64, u64, DL_FN(raised, u64))
+DL_POW_INTEGER(i8, u8, DL_FN(raised, i64))
+DL_POW_INTEGER(i16, u16, DL_FN(raised, i64))
+DL_POW_INTEGER(i32, u32, DL_FN(raised, i64))
+DL_POW_INTEGER(i64, u64, DL_FN(raised, i64))
 
 DL_FLOATS(DL_BINARY, prelu, p < 0 ? p * q : p)
 DL_UNSIGNED(DL_BINARY, prelu, ((void)q, p))

@@ -24,8 +24,7 @@
   DL_CAST(from, u32, uint32_t, DL_TO_I64(v))                                                       \
   DL_CAST(from, i64, int64_t, DL_TO_I64(v))                                                        \
   DL_CAST(from, u64, uint64_t, DL_TO_U64(v))                                                       \
-  DL_CAST(from, bool, uint8_t, v != 0)                                                             \
-  DL_TO_HALVES(from)
+  DL_CAST(from, bool, uint8_t, v != 0)
 #define DL_FROM_INTEGER(from)                                                                      \
   DL_CAST(from, u8, uint8_t, v)                                                                    \
   DL_CAST(from, i8, int8_t, v)                                                                     \
@@ -66,9 +65,9 @@ DL_CAST(f32, f32, float, v)
 DL_CAST(f64, f32, float, v)
 DL_CAST(f64, f64, double, v)
 DL_CAST(f64, odd, float, DL_FN(odd, 2)(v))
-DL_CAST(f32, odd, float, v)
 DL_FROM_FLOAT(f32)
 DL_FROM_FLOAT(f64)
+DL_TO_HALVES(f64)
 DL_FROM_INTEGER(u8)
 DL_FROM_INTEGER(i8)
 DL_FROM_INTEGER(u16)
@@ -89,6 +88,11 @@ DL_FROM_INTEGER(u64)
   }
 typedef uint16_t T_f16;
 typedef uint16_t T_bf16;
+#define DL_HALF_AND_FLOAT(h)                                                                       \
+  static void DL_FN(f32_to, h)(const void *xp, void *yp, size_t n) { DL_FN(store, h)(xp, yp, n); } \
+  static void DL_FN(h##_to, f32)(const void *xp, void *yp, size_t n) { DL_FN(load, h)(xp, yp, n); }
+DL_HALF_AND_FLOAT(f16)
+DL_HALF_AND_FLOAT(bf16)
 #define DL_FROM_HALF_ALL(h)                                                                        \
   DL_FROM_HALF(h, u8)                                                                              \
   DL_FROM_HALF(h, i8)                                                                              \
@@ -99,7 +103,6 @@ typedef uint16_t T_bf16;
   DL_FROM_HALF(h, i64)                                                                             \
   DL_FROM_HALF(h, u64)                                                                             \
   DL_FROM_HALF(h, bool)                                                                            \
-  DL_FROM_HALF(h, f32)                                                                             \
   DL_FROM_HALF(h, f64)                                                                             \
   DL_FROM_HALF(h, f16)                                                                             \
   DL_FROM_HALF(h, bf16)

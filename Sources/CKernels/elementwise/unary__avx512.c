@@ -11,8 +11,9 @@
 
 #include "math_body.h"
 
-// gelu by table.
+// gelu by table, and what is made of e^x.
 #define DL_SEGMENTS
+#include "exponentials_avx512.h"
 #include "segments_avx512.h"
 
 #include "unary_body.h"

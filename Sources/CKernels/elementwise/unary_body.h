@@ -63,9 +63,17 @@ DL_UNSIGNED(sign, v != 0)
 // Not those of the C library, which would set errno.
 DL_SAME(sqrt, __builtin_elementwise_sqrt(v))
 DL_SAME(reciprocal, 1 / v)
-DL_FLOATS(exp, DL_M1(exp)(v), DL_M2(exp)(v))
+#ifdef DL_SEGMENTS
+// Over 16 lanes by intrinsics.
+#define DL_WHOLE(OP, EXPR32, EXPR64)                                                               \
+  DL_OVER16(DL_FN(OP, f32), dl_##OP##_avx512)                                                      \
+  DL_UNARY_CALLS(OP, f64, EXPR64) DL_UNARY_HALVES(OP)
+#else
+#define DL_WHOLE(OP, EXPR32, EXPR64) DL_FLOATS(OP, EXPR32, EXPR64)
+#endif
+DL_WHOLE(exp, DL_M1(exp)(v), DL_M2(exp)(v))
 DL_FLOATS(log, DL_M1(log)(v), DL_M2(log)(v))
-DL_FLOATS(erf, DL_M1(erf)(v), DL_M2(erf)(v))
+DL_WHOLE(erf, DL_M1(erf)(v), DL_M2(erf)(v))
 DL_LIBRARY(floor, __builtin_floor)
 DL_LIBRARY(ceil, __builtin_ceil)
 DL_FLOATS(round, DL_M1(round)(v), DL_M2(round)(v))
@@ -111,13 +119,13 @@ DL_SAME(leaky_relu, v < 0 ? v * p : v)
 DL_FLOATS(elu, v < 0 ? p * DL_M1(expm1)(v) : v, v < 0 ? p * DL_M2(expm1)(v) : v)
 DL_FLOATS(selu, q *(v > 0 ? v : p * DL_M1(expm1)(v)), q *(v > 0 ? v : p * DL_M2(expm1)(v)))
 DL_FLOATS(celu, v > 0 ? v : p * DL_M1(expm1)(v / p), v > 0 ? v : p * DL_M2(expm1)(v / p))
-DL_FLOATS(sigmoid, DL_M1(sigmoid)(v), DL_M2(sigmoid)(v))
+DL_WHOLE(sigmoid, DL_M1(sigmoid)(v), DL_M2(sigmoid)(v))
 #define DL_HARD(v) ((v) > 1 ? 1 : (v) < 0 ? 0 : (v))
 DL_SAME(hard_sigmoid, DL_HARD(p *v + q))
 DL_UNARY(hard_swish, f32, v *DL_HARD(v *(1.0f / 6) + 0.5f))
 DL_UNARY(hard_swish, f64, v *DL_HARD(v *(1.0 / 6) + 0.5))
 DL_UNARY_HALVES(hard_swish)
-DL_FLOATS(tanh, DL_M1(tanh)(v), DL_M2(tanh)(v))
+DL_WHOLE(tanh, DL_M1(tanh)(v), DL_M2(tanh)(v))
 DL_FLOATS(softplus, (v <= 0 ? 0 : v) + DL_M1(log1p)(DL_M1(exp)(-__builtin_fabsf(v))),
           (v <= 0 ? 0 : v) + DL_M2(log1p)(DL_M2(exp)(-__builtin_fabs(v))))
 DL_FLOATS(softsign, v / (1 + __builtin_fabsf(v)), v / (1 + __builtin_fabs(v)))

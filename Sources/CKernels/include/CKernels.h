@@ -17,6 +17,7 @@
 #include "movement.h"
 #include "nbits.h"
 #include "pool.h"
+#include "random.h"
 #include "recurrent.h"
 #include "reduce.h"
 #include "rows.h"

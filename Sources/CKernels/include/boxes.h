@@ -63,6 +63,18 @@ void dl_pool_region__avx512(const float *pixels, int64_t row_step, const dl_regi
                             int64_t rows, const dl_region_axis *across, int64_t columns,
                             float *sums);
 
+// The largest instead of the sum: of the weights of r and c times the pixel, 0 where that weight is
+// 0, and 0 over nothing. NaN does not count.
+void dl_peak_region__scalar(const float *pixels, int64_t row_step, const dl_region_axis *down,
+                            int64_t rows, const dl_region_axis *across, int64_t columns,
+                            float *peaks);
+void dl_peak_region__avx2(const float *pixels, int64_t row_step, const dl_region_axis *down,
+                          int64_t rows, const dl_region_axis *across, int64_t columns,
+                          float *peaks);
+void dl_peak_region__avx512(const float *pixels, int64_t row_step, const dl_region_axis *down,
+                            int64_t rows, const dl_region_axis *across, int64_t columns,
+                            float *peaks);
+
 #ifdef __cplusplus
 }
 #endif

@@ -74,6 +74,15 @@ void dl_gemv_f32_rows__avx2(intptr_t n, intptr_t k, const float *a, const float 
 void dl_gemv_f32_rows__avx512(intptr_t n, intptr_t k, const float *a, const float *b, intptr_t ldb,
                               float *c, const dl_gemm_epilogue *e);
 
+// The products of m rows, lda apart, and one column that lies in a row: c[i * ldc] = sum over p of
+// a[i * lda + p] * b[p], in 32 lanes over blocks of 4096 terms. m >= 1, k >= 0.
+void dl_gemm_f32_column__scalar(intptr_t m, intptr_t k, const float *a, intptr_t lda,
+                                const float *b, float *c, intptr_t ldc);
+void dl_gemm_f32_column__avx2(intptr_t m, intptr_t k, const float *a, intptr_t lda, const float *b,
+                              float *c, intptr_t ldc);
+void dl_gemm_f32_column__avx512(intptr_t m, intptr_t k, const float *a, intptr_t lda,
+                                const float *b, float *c, intptr_t ldc);
+
 // The product of m rows in place, lda apart, and a packed factor in panels [k][NR] padded with
 // zeros, NR being that of the instruction set's tile: c[i * ldc + j] = sum + bias[j], then the
 // epilogue's clip alone. bias may be null. m, n >= 1, k >= 0. Sums have the bits of the tiles' for

@@ -27,8 +27,9 @@ typedef struct {
 /* Whether the processor runs the `__avx2` kernels of this family. */
 int dl_movement_has_avx2(void);
 
-/* Runs `copy`. With `avx2` set, 4-byte transposes use 8x8 tiles in registers. */
-void dl_copy_strided(const dl_strided_copy *copy, void *target, const void *source, int avx2);
+/* Runs `copy`; transposes in tiles of registers where `isa` (0 plain, 1 AVX2, 2 AVX-512) has them.
+ */
+void dl_copy_strided(const dl_strided_copy *copy, void *target, const void *source, int isa);
 
 /* target[c * target_stride + r * width] = source[r * source_stride + c * width] for r below `rows`
  * and c below `columns`; width is 1, 2, 4, 8 or 16. */
@@ -37,14 +38,24 @@ void dl_transpose_2d__scalar(void *target, int64_t target_stride, const void *so
 void dl_transpose_x32_8x8__avx2(void *target, int64_t target_stride, const void *source,
                                 int64_t source_stride, int64_t rows, int64_t columns);
 
-/* The same where 2 to 4 lines of elements of 1 or 4 bytes take turns on one side, without gaps.
+/* The same where 2 to 4 lines of elements of 1 to 8 bytes take turns on one side, without gaps.
  * Returns 0, with nothing done, elsewhere. */
 int dl_transpose_few__avx2(void *target, int64_t target_stride, const void *source,
                            int64_t source_stride, int64_t rows, int64_t columns, int64_t width);
 
+/* The same in tiles of registers of `isa`, for elements of 1, 2, 4 or 8 bytes. Returns 0, with
+ * nothing done, elsewhere. */
+int dl_transpose_tiles(void *target, int64_t target_stride, const void *source,
+                       int64_t source_stride, int64_t rows, int64_t columns, int64_t width,
+                       int isa);
+
 /* Block i of target is the block at source + offsets[i]. */
 void dl_take_blocks__scalar(void *target, const void *source, const int64_t *offsets, int64_t count,
                             int64_t block);
+
+/* Each of `count` blocks of 1, 2, 4 or 8 bytes 2, 3 or 4 times in a row. */
+void dl_repeat_blocks__scalar(void *target, const void *source, int64_t count, int64_t times,
+                              int64_t block);
 
 /* The block at target + offsets[i] becomes block i of source, in rising order of i. */
 void dl_put_blocks__scalar(void *target, const int64_t *offsets, const void *source, int64_t count,
@@ -56,6 +67,24 @@ void dl_put_blocks__scalar(void *target, const int64_t *offsets, const void *sou
 int dl_gather_elements__scalar(void *target, const void *source, const void *indices, int wide,
                                int64_t count, int64_t size, int64_t along, int64_t step,
                                int64_t width);
+
+/* How many of `count` elements of `width` bytes (1, 2, 4 or 8) have bits of `mask`. */
+int64_t dl_count_filled__scalar(const void *x, int64_t count, int64_t width, uint64_t mask);
+int64_t dl_count_filled__avx512(const void *x, int64_t count, int64_t width, uint64_t mask);
+
+/* Writes the places of those elements, rising, and returns their number. What stands behind them,
+ * up to places[room - 1], is overwritten; no more than `room` of them are found. */
+int64_t dl_filled_places__scalar(const void *x, int64_t count, int64_t width, uint64_t mask,
+                                 int64_t *places, int64_t room);
+int64_t dl_filled_places__avx512(const void *x, int64_t count, int64_t width, uint64_t mask,
+                                 int64_t *places, int64_t room);
+
+/* The elements whose flag is not 0, one behind the other, in the same way; `room` counts elements.
+ */
+int64_t dl_take_flagged__scalar(void *target, const void *source, const uint8_t *flags,
+                                int64_t count, int64_t width, int64_t room);
+int64_t dl_take_flagged__avx512(void *target, const void *source, const uint8_t *flags,
+                                int64_t count, int64_t width, int64_t room);
 
 /* Writes `count` copies of one element of `width` bytes: 1, 2, 4, 8 or 16. */
 void dl_fill__scalar(void *target, const void *element, int64_t count, int64_t width);
@@ -83,6 +112,14 @@ typedef struct dl_grid {
 } dl_grid;
 void dl_grid_linear_f32(const dl_grid *k, const float *x, const float *grid, int64_t count,
                         float *y);
+/* The same of images whose channels lie side by side, a multiple of 16 of them: pixels [height *
+ * width][(channels + 15) / 16 * 16]. */
+void dl_grid_linear_lanes__scalar(const dl_grid *k, const float *pixels, const float *grid,
+                                  int64_t count, float *y);
+void dl_grid_linear_lanes__avx2(const dl_grid *k, const float *pixels, const float *grid,
+                                int64_t count, float *y);
+void dl_grid_linear_lanes__avx512(const dl_grid *k, const float *pixels, const float *grid,
+                                  int64_t count, float *y);
 
 #ifdef __cplusplus
 }

@@ -72,6 +72,11 @@ typedef void dl_norm_rows_back_f32_fn(const dl_norm_rows *k, const float *x, con
                                       const float *dy, float *dx, float *dgain, float *dshift);
 dl_norm_rows_back_f32_fn dl_norm_rows_back_f32__scalar, dl_norm_rows_back_f32__avx2,
     dl_norm_rows_back_f32__avx512;
+// y = z * gain + bias of rows of at most 32 elements, summed in their order. `mean` (0 without
+// `centers`) and `inverse`, the factors of z, get an element a row; they and bias may be NULL.
+typedef void dl_norm_short_f32_fn(const dl_norm_rows *k, const float *x, const float *gain,
+                                  const float *bias, float *y, float *mean, float *inverse);
+dl_norm_short_f32_fn dl_norm_short_f32__scalar, dl_norm_short_f32__avx2, dl_norm_short_f32__avx512;
 
 dl_moments_f32_fn dl_moments_f32__scalar, dl_moments_f32__avx2, dl_moments_f32__avx512;
 dl_affine_f32_fn dl_affine_f32__scalar, dl_affine_f32__avx2, dl_affine_f32__avx512;

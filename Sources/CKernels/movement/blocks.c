@@ -39,14 +39,57 @@ void dl_put_blocks__scalar(void *target, const int64_t *offsets, const void *sou
   BY_WIDTH(block, PUT)
 }
 
+#define REPEAT(T, N)                                                                               \
+  {                                                                                                \
+    T *restrict to = target;                                                                       \
+    const T *restrict from = source;                                                               \
+    for (int64_t i = 0; i < count; i++)                                                            \
+      for (int j = 0; j < (N); j++)                                                                \
+        to[i * (N) + j] = from[i];                                                                 \
+    return;                                                                                        \
+  }
+#define REPEAT_BY_WIDTH(N)                                                                         \
+  switch (block) {                                                                                 \
+  case 1:                                                                                          \
+    REPEAT(uint8_t, N)                                                                             \
+  case 2:                                                                                          \
+    REPEAT(uint16_t, N)                                                                            \
+  case 4:                                                                                          \
+    REPEAT(uint32_t, N)                                                                            \
+  default:                                                                                         \
+    REPEAT(uint64_t, N)                                                                            \
+  }
+
+void dl_repeat_blocks__scalar(void *target, const void *source, int64_t count, int64_t times,
+                              int64_t block) {
+  if (times == 2)
+    REPEAT_BY_WIDTH(2)
+  if (times == 3)
+    REPEAT_BY_WIDTH(3)
+  REPEAT_BY_WIDTH(4)
+}
+
 #define GATHER_ELEMENTS(T, I)                                                                      \
   {                                                                                                \
     T *y = target;                                                                                 \
     const T *x = source;                                                                           \
     const I *at = indices;                                                                         \
-    for (int64_t j = 0; j < count; j++) {                                                          \
-      int64_t i = at[j];                                                                           \
-      i = i < 0 ? i + size : i;                                                                    \
+    int64_t j = 0;                                                                                 \
+    for (; j + 4 <= count; j += 4) {                                                               \
+      int64_t i[4];                                                                                \
+      int bad = 0;                                                                                 \
+      for (int q = 0; q < 4; q++) {                                                                \
+        i[q] = at[j + q];                                                                          \
+        i[q] += i[q] < 0 ? size : 0;                                                               \
+        bad |= (uint64_t)i[q] >= (uint64_t)size;                                                   \
+      }                                                                                            \
+      if (bad)                                                                                     \
+        return 0;                                                                                  \
+      for (int q = 0; q < 4; q++)                                                                  \
+        y[j + q] = x[i[q] * along + (j + q) * step];                                               \
+    }                                                                                              \
+    for (; j < count; j++) {                                                                       \
+      const int64_t i = at[j] < 0 ? at[j] + size : at[j];                                          \
       if ((uint64_t)i >= (uint64_t)size)                                                           \
         return 0;                                                                                  \
       y[j] = x[i * along + j * step];                                                              \
@@ -79,8 +122,23 @@ void dl_fill__scalar(void *target, const void *element, int64_t count, int64_t w
     memset(to, *(const unsigned char *)element, (size_t)count);
     return;
   }
-#define FILL(W)                                                                                    \
-  for (int64_t i = 0; i < count; i++)                                                              \
-    memcpy(to + i * (W), element, (size_t)(W));
-  BY_WIDTH(width, FILL)
+  if (width == 16) {
+    for (int64_t i = 0; i < count; i++)
+      memcpy(to + i * 16, element, 16);
+    return;
+  }
+  /* The element is read once, so that stores do not wait for what they might have changed. */
+#define FILL(T)                                                                                    \
+  {                                                                                                \
+    T v;                                                                                           \
+    memcpy(&v, element, sizeof v);                                                                 \
+    for (int64_t i = 0; i < count; i++)                                                            \
+      memcpy(to + i * (int64_t)sizeof v, &v, sizeof v);                                            \
+  }
+  if (width == 2)
+    FILL(uint16_t)
+  else if (width == 4)
+    FILL(uint32_t)
+  else
+    FILL(uint64_t)
 }

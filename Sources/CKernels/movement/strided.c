@@ -29,7 +29,7 @@ static void copy_line(char *to, int64_t to_stride, const char *from, int64_t fro
   }
 }
 
-void dl_copy_strided(const dl_strided_copy *copy, void *target, const void *source, int avx2) {
+void dl_copy_strided(const dl_strided_copy *copy, void *target, const void *source, int isa) {
   int64_t rank = copy->rank, block = copy->block;
   char *to = target;
   const char *from = source;
@@ -45,16 +45,16 @@ void dl_copy_strided(const dl_strided_copy *copy, void *target, const void *sour
   int64_t from_rows = rank > 1 ? copy->source_strides[rank - 2] : 0;
   int typed = block == 1 || block == 2 || block == 4 || block == 8 || block == 16;
   /* The target runs along the last axis, the source along the one before. */
-  int crossed = typed && to_stride == block && from_rows == block && rows > 1 && count > 1;
+  int crossed = typed && to_stride == block && from_rows == block && from_stride != 0 && rows > 1 &&
+                count > 1;
 
   int64_t outer = rank > 2 ? rank - 2 : 0;
   int64_t index[DL_MOVE_RANK] = {0};
   for (;;) {
-    if (crossed && avx2 &&
-        dl_transpose_few__avx2(to, to_rows, from, from_stride, count, rows, block)) {
+    if (crossed && isa > 0 &&
+        (dl_transpose_few__avx2(to, to_rows, from, from_stride, count, rows, block) ||
+         dl_transpose_tiles(to, to_rows, from, from_stride, count, rows, block, isa))) {
       /* Done. */
-    } else if (crossed && block == 4 && avx2) {
-      dl_transpose_x32_8x8__avx2(to, to_rows, from, from_stride, count, rows);
     } else if (crossed) {
       dl_transpose_2d__scalar(to, to_rows, from, from_stride, count, rows, block);
     } else {

@@ -92,7 +92,9 @@ void dl_transpose_x32_8x8__avx2(void *target, int64_t target_stride, const void 
 /* 2 to 4 lines of elements that take turns, as the colours of pixels do, taken apart or put
  * together; the compiler turns these loops into shuffles. */
 typedef uint8_t bytes1 __attribute__((may_alias));
+typedef uint16_t bytes2 __attribute__((may_alias, aligned(1)));
 typedef uint32_t bytes4 __attribute__((may_alias, aligned(1)));
+typedef uint64_t bytes8 __attribute__((may_alias, aligned(1)));
 #define SPLIT(T, C)                                                                                \
   for (int64_t r = 0; r < rows; r++)                                                               \
     for (int c = 0; c < (C); c++)                                                                  \
@@ -101,33 +103,40 @@ typedef uint32_t bytes4 __attribute__((may_alias, aligned(1)));
   for (int64_t r = 0; r < columns; r++)                                                            \
     for (int c = 0; c < (C); c++)                                                                  \
       ((T *)to)[r * (C) + c] = *(const T *)(from + c * source_stride + r * (int64_t)sizeof(T));
-#define BY_LINES(LINES, LOOP)                                                                      \
-  if (width == 1 && (LINES) == 2) {                                                                \
-    LOOP(bytes1, 2)                                                                                \
-  } else if (width == 1 && (LINES) == 3) {                                                         \
-    LOOP(bytes1, 3)                                                                                \
-  } else if (width == 1 && (LINES) == 4) {                                                         \
-    LOOP(bytes1, 4)                                                                                \
-  } else if (width == 4 && (LINES) == 2) {                                                         \
-    LOOP(bytes4, 2)                                                                                \
-  } else if (width == 4 && (LINES) == 3) {                                                         \
-    LOOP(bytes4, 3)                                                                                \
-  } else if (width == 4 && (LINES) == 4) {                                                         \
-    LOOP(bytes4, 4)                                                                                \
-  } else {                                                                                         \
+#define BY_LINES(T, LINES, LOOP)                                                                   \
+  switch (LINES) {                                                                                 \
+  case 2:                                                                                          \
+    LOOP(T, 2) return 1;                                                                           \
+  case 3:                                                                                          \
+    LOOP(T, 3) return 1;                                                                           \
+  case 4:                                                                                          \
+    LOOP(T, 4) return 1;                                                                           \
+  default:                                                                                         \
     return 0;                                                                                      \
-  }                                                                                                \
-  return 1;
+  }
+#define BY_WIDTH(LINES, LOOP)                                                                      \
+  switch (width) {                                                                                 \
+  case 1:                                                                                          \
+    BY_LINES(bytes1, LINES, LOOP)                                                                  \
+  case 2:                                                                                          \
+    BY_LINES(bytes2, LINES, LOOP)                                                                  \
+  case 4:                                                                                          \
+    BY_LINES(bytes4, LINES, LOOP)                                                                  \
+  case 8:                                                                                          \
+    BY_LINES(bytes8, LINES, LOOP)                                                                  \
+  default:                                                                                         \
+    return 0;                                                                                      \
+  }
 
 int dl_transpose_few__avx2(void *target, int64_t target_stride, const void *source,
                            int64_t source_stride, int64_t rows, int64_t columns, int64_t width) {
   char *restrict to = target;
   const char *restrict from = source;
   if (source_stride == columns * width && rows >= 16) {
-    BY_LINES(columns, SPLIT)
+    BY_WIDTH(columns, SPLIT)
   }
   if (target_stride == rows * width && columns >= 16) {
-    BY_LINES(rows, JOIN)
+    BY_WIDTH(rows, JOIN)
   }
   return 0;
 }

@@ -1,7 +1,10 @@
 #include "../include/reduce.h"
 #include "../lanes/lanes.h"
+#include "../lanes/turn.h"
 
 #define NAME(f) f##__scalar
+#include "../lanes/turn_body.h"
+
 #include "arg_body.h"
 #undef NAME
 
@@ -9,7 +12,11 @@
 #include <immintrin.h>
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include "../lanes/parts_avx2.h"
+#undef TURN_TILES
+#define TURN_TILES dl_transpose_x32_8x8__avx2
 #define NAME(f) f##__avx2
+#include "../lanes/turn_body.h"
+
 #include "arg_body.h"
 #undef NAME
 #pragma clang attribute pop
@@ -18,14 +25,20 @@
                              apply_to = function)
 #include "../lanes/parts_avx512.h"
 #define NAME(f) f##__avx512
+#include "../lanes/turn_body.h"
+
 #include "arg_body.h"
 #undef NAME
 #pragma clang attribute pop
 #else
 #define NAME(f) f##__avx2
+#include "../lanes/turn_body.h"
+
 #include "arg_body.h"
 #undef NAME
 #define NAME(f) f##__avx512
+#include "../lanes/turn_body.h"
+
 #include "arg_body.h"
 #undef NAME
 #endif

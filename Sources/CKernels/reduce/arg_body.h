@@ -57,12 +57,6 @@ static int64_t NAME(arg_row)(const float *x, ptrdiff_t n, int least, int last) {
 #undef FOUND
 }
 
-void NAME(dl_arg_f32_rows)(const float *x, ptrdiff_t rows, ptrdiff_t n, int least, int last,
-                           int64_t *y) {
-  for (ptrdiff_t r = 0; r < rows; r++)
-    y[r] = NAME(arg_row)(x + r * n, n, least, last);
-}
-
 // `count` vectors of columns at once, the last of them with w columns.
 static inline __attribute__((always_inline)) void
 NAME(arg_some_columns)(const float *x, ptrdiff_t n, ptrdiff_t m, int count, ptrdiff_t w, int least,
@@ -107,6 +101,21 @@ void NAME(dl_arg_f32_cols)(const float *x, ptrdiff_t n, ptrdiff_t m, ptrdiff_t j
     NAME(arg_some_columns)(x + j, n, m, 1, 16, least, last, y + j);
   if (j < end)
     NAME(arg_some_columns)(x + j, n, m, 1, end - j, least, last, y + j);
+}
+
+void NAME(dl_arg_f32_rows)(const float *x, ptrdiff_t rows, ptrdiff_t n, int least, int last,
+                           int64_t *y) {
+  if (n <= DL_SHORT_ROW) {
+    float tile[DL_SHORT_ROW * DL_TURNED];
+    for (ptrdiff_t r = 0; r < rows; r += DL_TURNED) {
+      const ptrdiff_t some = rows - r < DL_TURNED ? rows - r : DL_TURNED;
+      NAME(turn)(x + r * n, some, n, tile);
+      NAME(dl_arg_f32_cols)(tile, n, DL_TURNED, 0, some, least, last, y + r);
+    }
+    return;
+  }
+  for (ptrdiff_t r = 0; r < rows; r++)
+    y[r] = NAME(arg_row)(x + r * n, n, least, last);
 }
 
 #undef SIGN

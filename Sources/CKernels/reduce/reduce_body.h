@@ -51,26 +51,41 @@ SUM_ROW(row_sum, SELF)
 SUM_ROW(row_abs, ABS16)
 SUM_ROW(row_sq, SQUARE)
 
-#define PICK_ROW(NAMED, INIT, STEP)                                                                \
+// NaN is looked for beside, so that a step is a single instruction.
+#define PICK_ROW(NAMED, INIT, OP)                                                                  \
   static float NAME(NAMED)(const float *x, ptrdiff_t n) {                                          \
-    v16 a = SPLAT16(INIT), b = a, t;                                                               \
+    v16 a = SPLAT16(INIT), b = a, c = a, d = a, t, u, v, w;                                        \
+    v16i bad = {};                                                                                 \
     ptrdiff_t i = 0;                                                                               \
-    for (; i + 32 <= n; i += 32) {                                                                 \
-      t = LOAD16(x + i), a = STEP(a, t);                                                           \
-      t = LOAD16(x + i + 16), b = STEP(b, t);                                                      \
+    for (; i + 64 <= n; i += 64) {                                                                 \
+      t = LOAD16(x + i), u = LOAD16(x + i + 16);                                                   \
+      v = LOAD16(x + i + 32), w = LOAD16(x + i + 48);                                              \
+      bad |= (v16i)(t != t) | (v16i)(u != u) | (v16i)(v != v) | (v16i)(w != w);                    \
+      a = STEP_BY(OP, a, t), b = STEP_BY(OP, b, u);                                                \
+      c = STEP_BY(OP, c, v), d = STEP_BY(OP, d, w);                                                \
     }                                                                                              \
-    for (; i + 16 <= n; i += 16)                                                                   \
-      t = LOAD16(x + i), a = STEP(a, t);                                                           \
-    if (i < n) {                                                                                   \
-      LOAD_PART16(t, x + i, n - i, SPLAT16(INIT));                                                 \
-      a = STEP(a, t);                                                                              \
+    for (; i < n; i += 16) {                                                                       \
+      if (i + 16 <= n)                                                                             \
+        t = LOAD16(x + i);                                                                         \
+      else                                                                                         \
+        LOAD_PART16(t, x + i, n - i, SPLAT16(INIT));                                               \
+      bad |= (v16i)(t != t);                                                                       \
+      a = STEP_BY(OP, a, t);                                                                       \
     }                                                                                              \
-    a = STEP(a, b);                                                                                \
-    FOLD_LANES(a, STEP);                                                                           \
+    if (__builtin_reduce_or(bad) != 0)                                                             \
+      return __builtin_nanf("");                                                                   \
+    b = STEP_BY(OP, b, d), a = STEP_BY(OP, a, c), a = STEP_BY(OP, a, b);                           \
+    FOLD_LANES(a, STEP_##NAMED);                                                                   \
     return a[0];                                                                                   \
   }
-PICK_ROW(row_max, -__builtin_inff(), MAX16)
-PICK_ROW(row_min, __builtin_inff(), MIN16)
+#define STEP_BY(OP, acc, x) SELECT16((x)OP(acc), x, acc)
+#define STEP_row_max(acc, x) STEP_BY(>, acc, x)
+#define STEP_row_min(acc, x) STEP_BY(<, acc, x)
+PICK_ROW(row_max, -__builtin_inff(), >)
+PICK_ROW(row_min, __builtin_inff(), <)
+#undef STEP_BY
+#undef STEP_row_max
+#undef STEP_row_min
 
 static float NAME(row_prod)(const float *x, ptrdiff_t n) {
   v16 a = SPLAT16(1.0f), t;
@@ -144,18 +159,6 @@ ptrdiff_t NAME(dl_next_row_beyond_f32)(const float *x, ptrdiff_t i, ptrdiff_t n,
   }
   *which = 0;
   return n;
-}
-
-void NAME(dl_reduce_f32_rows)(int kind, const float *x, ptrdiff_t rows, ptrdiff_t n, float *y) {
-  float (*row)(const float *, ptrdiff_t) = kind == 0   ? NAME(row_sum)
-                                           : kind == 1 ? NAME(row_abs)
-                                           : kind == 2 ? NAME(row_sq)
-                                           : kind == 3 ? NAME(row_max)
-                                           : kind == 4 ? NAME(row_min)
-                                           : kind == 5 ? NAME(row_prod)
-                                                       : NAME(row_lse);
-  for (ptrdiff_t r = 0; r < rows; r++)
-    y[r] = row(x + r * n, n);
 }
 
 // w <= 512 columns of [n, m]; sums in blocks of 64 rows, four rows at a time, so that memory is
@@ -253,6 +256,27 @@ void NAME(dl_reduce_f32_cols)(int kind, const float *x, ptrdiff_t n, ptrdiff_t m
     ptrdiff_t left = j0 + w - j;
     cols(x + j, n, m, left < most ? left : most, y + j);
   }
+}
+
+void NAME(dl_reduce_f32_rows)(int kind, const float *x, ptrdiff_t rows, ptrdiff_t n, float *y) {
+  if (n > 0 && n <= DL_SHORT_ROW && rows > 1) {
+    float tile[DL_SHORT_ROW * DL_TURNED];
+    for (ptrdiff_t r = 0; r < rows; r += DL_TURNED) {
+      const ptrdiff_t some = rows - r < DL_TURNED ? rows - r : DL_TURNED;
+      NAME(turn)(x + r * n, some, n, tile);
+      NAME(dl_reduce_f32_cols)(kind, tile, n, DL_TURNED, 0, some, y + r);
+    }
+    return;
+  }
+  float (*row)(const float *, ptrdiff_t) = kind == 0   ? NAME(row_sum)
+                                           : kind == 1 ? NAME(row_abs)
+                                           : kind == 2 ? NAME(row_sq)
+                                           : kind == 3 ? NAME(row_max)
+                                           : kind == 4 ? NAME(row_min)
+                                           : kind == 5 ? NAME(row_prod)
+                                                       : NAME(row_lse);
+  for (ptrdiff_t r = 0; r < rows; r++)
+    y[r] = row(x + r * n, n);
 }
 
 #undef FOLD_LANES

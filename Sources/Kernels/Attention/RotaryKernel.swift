@@ -46,7 +46,7 @@ public struct RotaryKernel: Sendable {
     }
   }
 
-  private func run<T: Real>(
+  private func run<T: Real & SIMDScalar>(
     _: T.Type, _ x: UnsafeRawPointer, _ cos: UnsafeRawPointer, _ sin: UnsafeRawPointer,
     _ positions: UnsafePointer<Int64>?, _ y: UnsafeMutableRawPointer, _ pool: ThreadPool
   ) {
@@ -59,14 +59,40 @@ public struct RotaryKernel: Sendable {
         let at = i / length * layout.batch + h * layout.head + i % length * layout.row
         let from = x.assumingMemoryBound(to: T.self) + at
         let to = y.assumingMemoryBound(to: T.self) + at
-        for j in 0..<half {
-          let (p, q) = isInterleaved ? (2 * j, 2 * j + 1) : (j, j + half)
+        if !isInterleaved {
+          rotate(from, from + half, cos, sin, to, to + half, half)
+        }
+        for j in 0..<(isInterleaved ? half : 0) {
+          let (p, q) = (2 * j, 2 * j + 1)
           let (a, b) = (from[p], from[q])
           to[p] = cos[j] * a - sin[j] * b
           to[q] = sin[j] * a + cos[j] * b
         }
         for j in turned..<max(turned, size) { to[j] = from[j] }
       }
+    }
+  }
+
+  /// Pairs of elements of two stretches, eight at a time. Results may lie over what they are of.
+  @inline(__always) private func rotate<T: Real>(
+    _ a: UnsafePointer<T>, _ b: UnsafePointer<T>, _ cos: UnsafePointer<T>,
+    _ sin: UnsafePointer<T>, _ p: UnsafeMutablePointer<T>, _ q: UnsafeMutablePointer<T>, _ n: Int
+  ) where T: SIMDScalar {
+    func eight(_ x: UnsafePointer<T>, _ i: Int) -> SIMD8<T> {
+      UnsafeRawPointer(x + i).loadUnaligned(as: SIMD8<T>.self)
+    }
+    var i = 0
+    while i + 8 <= n {
+      let (x, y, c, s) = (eight(a, i), eight(b, i), eight(cos, i), eight(sin, i))
+      UnsafeMutableRawPointer(p + i).storeBytes(of: c * x - s * y, as: SIMD8<T>.self)
+      UnsafeMutableRawPointer(q + i).storeBytes(of: s * x + c * y, as: SIMD8<T>.self)
+      i += 8
+    }
+    while i < n {
+      let (x, y) = (a[i], b[i])
+      p[i] = cos[i] * x - sin[i] * y
+      q[i] = sin[i] * x + cos[i] * y
+      i += 1
     }
   }
 }

@@ -1,6 +1,7 @@
 import CKernels
 
-/// Means of samples in the bins of regions of feature maps, the samples read between pixels.
+/// Means of samples in the bins of regions of feature maps, the samples read between pixels, or the
+/// largest of their weighted pixels.
 ///
 /// A bin's mean is a weighted sum of pixels whose weights are a product of one for the row and one
 /// for the column, so both are worked out once for all channels, in scratch; there channels lie 16
@@ -27,22 +28,27 @@ public struct RegionPooling: Sendable {
   private let down: RegionAxis
   private let across: RegionAxis
   private let slots: Int
+  private let takesPeaks: Bool
   private let isa: InstructionSet
   private static let lanes = 16
 
   /// - `map`: rows and columns of a feature map; `bins`: those of a region.
   /// - `samples`: the most that a region has along a bin's side; nil where that is open.
+  /// - `takesPeaks`: the largest pixel times its weight instead of the mean.
   public init(
     channels: Int, map: (rows: Int, columns: Int), bins: (rows: Int, columns: Int), regions: Int,
-    samples: Int?, threads: Int, isa: InstructionSet = .current
+    samples: Int?, takesPeaks: Bool = false, threads: Int, isa: InstructionSet = .current
   ) {
     self.channels = channels
     (rows, columns) = map
     self.bins = bins
     self.regions = regions
-    down = RegionAxis(bins: bins.rows, size: map.rows, regions: regions, samples: samples)
+    self.takesPeaks = takesPeaks
+    down = RegionAxis(
+      bins: bins.rows, size: map.rows, regions: regions, samples: samples, isApart: takesPeaks)
     across = RegionAxis(
-      bins: bins.columns, size: map.columns, regions: regions, samples: samples)
+      bins: bins.columns, size: map.columns, regions: regions, samples: samples,
+      isApart: takesPeaks)
     slots = max(1, min(threads, (channels + Self.lanes - 1) / Self.lanes))
     self.isa = isa
   }
@@ -106,9 +112,13 @@ public struct RegionPooling: Sendable {
       x + (first * rows + used.lowerBound) * columns, stride: rows * columns, rows: count,
       columns: used.count * columns, to: top, stride: Self.lanes)
     let binCount = bins.rows * bins.columns
-    let pool =
+    let means =
       isa >= .avx512
       ? dl_pool_region__avx512 : isa >= .avx2 ? dl_pool_region__avx2 : dl_pool_region__scalar
+    let peaks =
+      isa >= .avx512
+      ? dl_peak_region__avx512 : isa >= .avx2 ? dl_peak_region__avx2 : dl_peak_region__scalar
+    let pool = takesPeaks ? peaks : means
     for r in 0..<regions where mapOf[r] == map {
       var (rowAxis, columnAxis) = (downs.axis(r), acrosses.axis(r))
       pool(
@@ -140,13 +150,23 @@ private struct RegionAxis: Sendable {
   /// Pixels of the map.
   let size: Int
   let regions: Int
+  /// Whether each sample keeps terms of its own, whole and 0 too, instead of its share in a sum.
+  let isApart: Bool
   /// Terms of a region, at most.
   let capacity: Int
 
-  init(bins: Int, size: Int, regions: Int, samples: Int?) {
+  init(bins: Int, size: Int, regions: Int, samples: Int?, isApart: Bool) {
     self.bins = bins
     self.size = size
     self.regions = regions
+    self.isApart = isApart
+    if isApart {
+      // Samples of adaptive bins lie half a pixel apart or more, or alone in theirs; those outside
+      // are one term a bin, if any.
+      let inside = samples.map { $0 * bins } ?? 2 * size + 4 + bins
+      capacity = 2 * inside + bins
+      return
+    }
     // Bins lie side by side, and each reaches into a pixel that its neighbour has too.
     let apart = size + 2 * bins + 1
     capacity = min(apart, samples.map { 2 * $0 * bins } ?? apart)
@@ -194,6 +214,12 @@ private struct RegionAxis: Sendable {
         starts[b] = Int32(count)
         let begin = count
         func add(_ place: Int, _ weight: Double) {
+          if of.isApart {
+            guard count < of.capacity else { return }
+            (places[count], weights[count]) = (Int32(place), Float(weight))
+            count += 1
+            return
+          }
           let share = Float(weight / Double(side.samples))
           // Rising samples meet one of the last two again, or none.
           let recent = side.bin < 0 ? begin : max(begin, count - 2)
@@ -209,12 +235,15 @@ private struct RegionAxis: Sendable {
           let at =
             side.first + Double(b) * side.bin
             + (Double(i) + 0.5) * side.bin / Double(side.samples)
-          guard at >= -1, at <= Double(of.size) else { continue }
+          guard at >= -1, at <= Double(of.size) else {
+            if of.isApart, count == begin || weights[count - 1] != 0 { add(0, 0) }
+            continue
+          }
           let inside = min(max(at, 0), Double(of.size - 1))
           let low = Int(inside)
           let part = inside - Double(low)
           add(low, 1 - part)
-          if part > 0 { add(min(low + 1, of.size - 1), part) }
+          if part > 0 || of.isApart { add(min(low + 1, of.size - 1), part) }
         }
       }
       starts[of.bins] = Int32(count)

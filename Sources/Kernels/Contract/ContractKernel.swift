@@ -10,6 +10,8 @@ public struct ContractOperand: Sendable {
   let folded: Table
   /// Whether the elements lie as `[batch, row, depth]` already.
   let isPacked: Bool
+  /// Whether the elements over `depth` lie side by side.
+  private let isRun: Bool
 
   public init(batch: Table, row: Table, depth: Table, folded: Table, isPacked: Bool) {
     self.batch = batch
@@ -17,6 +19,7 @@ public struct ContractOperand: Sendable {
     self.depth = depth
     self.folded = folded
     self.isPacked = isPacked
+    isRun = (0..<depth.count).allSatisfy { depth[$0] == $0 }
   }
 
   /// Elements once packed.
@@ -28,7 +31,9 @@ public struct ContractOperand: Sendable {
     pool.run(batch.count * row.count) { i in
       let base = x + batch[i / row.count] + row[i % row.count]
       let to = y + i * depth.count
-      if folded.count == 1 {
+      if folded.count == 1, isRun {
+        to.update(from: base + folded[0], count: depth.count)
+      } else if folded.count == 1 {
         for k in 0..<depth.count { to[k] = base[depth[k] + folded[0]] }
       } else {
         for k in 0..<depth.count {

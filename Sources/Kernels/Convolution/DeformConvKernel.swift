@@ -182,6 +182,10 @@ public struct DeformConvKernel: Sendable {
         for c in group * share..<(group + 1) * share {
           let channel = x + c * plane
           let column = columns + (c * taps + tap) * tile
+          if corners == 4 {
+            sumFour(channel, places, weights, count, column)
+            continue
+          }
           for p in 0..<count { column[p] = 0 }
           for corner in 0..<corners {
             let (place, weight) = (places + corner * tile, weights + corner * tile)
@@ -191,6 +195,23 @@ public struct DeformConvKernel: Sendable {
           }
         }
       }
+    }
+  }
+
+  /// The four elements around each place of two axes, in the order of corners.
+  @inline(__always) private func sumFour<T: Real>(
+    _ x: UnsafePointer<T>, _ places: UnsafePointer<Int>, _ weights: UnsafePointer<T>,
+    _ count: Int, _ y: UnsafeMutablePointer<T>
+  ) {
+    let (a, b, c, d) = (places, places + tile, places + 2 * tile, places + 3 * tile)
+    let (p, q, r, s) = (weights, weights + tile, weights + 2 * tile, weights + 3 * tile)
+    for i in 0..<count {
+      var sum: T = 0
+      if a[i] >= 0 { sum += p[i] * x[a[i]] }
+      if b[i] >= 0 { sum += q[i] * x[b[i]] }
+      if c[i] >= 0 { sum += r[i] * x[c[i]] }
+      if d[i] >= 0 { sum += s[i] * x[d[i]] }
+      y[i] = sum
     }
   }
 

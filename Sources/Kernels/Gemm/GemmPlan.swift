@@ -61,6 +61,8 @@ public struct GemmPlan: Sendable {
   /// B is read where it lies: it would be read too seldom to be worth packing.
   let readsB: Bool
   let isVector: Bool
+  /// B is one column that lies in a row, and nothing is done to the sums.
+  let isColumn: Bool
   /// What computes a product of few rows.
   let rows: GemmRows?
   /// A is read where it lies: its rows are contiguous, or its columns are and sums are short.
@@ -114,7 +116,11 @@ public struct GemmPlan: Sendable {
     // Turned, the rows of a strip share the lines of a short sum.
     readsA = packedA == nil && (a.column == 1 || (a.row == 1 && k <= 64))
     readsB = packedB == nil && !kernel.isPadded && b.column == 1 && m <= 64
-    isVector = m == 1 && a.column == 1 && packedA == nil && readsB && element == .float32
+    isColumn =
+      n == 1 && a.column == 1 && b.row == 1 && packedA == nil && packedB == nil && post == nil
+      && element == .float32 && epilogue == Epilogue()
+    isVector =
+      !isColumn && m == 1 && a.column == 1 && packedA == nil && readsB && element == .float32
     let takesRows = packedB != nil && packedA == nil && element == .float32 && post == nil
     self.rows =
       takesRows
@@ -140,7 +146,9 @@ public struct GemmPlan: Sendable {
       packedA != nil || readsA || self.rows != nil
       ? 0 : GemmPlan.aligned(((strips + rows - 1) / rows) * kernel.mr * depth * es)
     scratchBytes = packedBBytes + pieces * blockBytes
-    label = isVector ? "gemv \(isa)" : self.rows != nil ? "rows \(isa)" : kernel.label
+    label =
+      isColumn
+      ? "column \(isa)" : isVector ? "gemv \(isa)" : self.rows != nil ? "rows \(isa)" : kernel.label
   }
 
   /// Into how many blocks of rows, at least `least`, and of columns, of `narrowest` panels at
@@ -188,6 +196,10 @@ public struct GemmPlan: Sendable {
     guard m > 0, n > 0 else { return }
     if let rows, let packedB {
       rows.run(self, a: a, b: UnsafeRawPointer(packedB.bytes), c: c, bias: addend, pool: pool)
+      return
+    }
+    if isColumn {
+      runColumn(a, b, c, pool)
       return
     }
     if isVector {
@@ -311,6 +323,26 @@ public struct GemmPlan: Sendable {
             c + (r0 * self.c + c0) * es, self.c, &e)
         }
       }
+    }
+  }
+
+  /// Rows times one column.
+  private func runColumn(
+    _ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ c: UnsafeMutableRawPointer, _ pool: ThreadPool
+  ) {
+    let left = a.assumingMemoryBound(to: Float.self)
+    let column = b.assumingMemoryBound(to: Float.self)
+    let out = c.assumingMemoryBound(to: Float.self)
+    let kernel =
+      isa >= .avx512
+      ? dl_gemm_f32_column__avx512
+      : isa >= .avx2 ? dl_gemm_f32_column__avx2 : dl_gemm_f32_column__scalar
+    let pieces = Double(m) * Double(k) >= 65_536 ? min(self.pieces, m) : 1
+    pool.run(pieces) { piece in
+      let (first, end) = (piece * m / pieces, (piece + 1) * m / pieces)
+      kernel(
+        end - first, k, left + first * self.a.row, self.a.row, column, out + first * self.c,
+        self.c)
     }
   }
 

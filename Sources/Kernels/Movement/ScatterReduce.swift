@@ -70,9 +70,14 @@ public enum ScatterReduce {
       switch operation {
       case .add: fold(T.self) { $0 + $1 }
       case .mul: fold(T.self) { $0 * $1 }
-      case .max: fold(T.self) { $0 > $1 || $0.isNaN ? $0 : $1 }
-      case .min: fold(T.self) { $0 < $1 || $0.isNaN ? $0 : $1 }
+      // Numbers are chosen without a branch; NaN is rare.
+      case .max: fold(T.self) { a, b in picked(a, a > b ? a : b) }
+      case .min: fold(T.self) { a, b in picked(a, a < b ? a : b) }
       }
+    }
+
+    @inline(__always) private func picked<T: BinaryFloatingPoint>(_ a: T, _ better: T) -> T {
+      a != a ? a : better
     }
 
     func complex<T: BinaryFloatingPoint & BitwiseCopyable>(_: T.Type) {

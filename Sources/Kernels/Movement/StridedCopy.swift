@@ -7,7 +7,7 @@ import CKernels
 /// Cost: planning is linear in the rank, running in the bytes moved.
 public struct StridedCopy: @unchecked Sendable {
   private var plan = dl_strided_copy()
-  private let avx2 = dl_movement_has_avx2() != 0
+  private let isa: LaneSet
   private let sourceOffset: Int
   private let targetOffset: Int
   /// Bytes moved.
@@ -15,6 +15,9 @@ public struct StridedCopy: @unchecked Sendable {
   /// The axis that several threads share, and its size; size 1 where there is nothing to share.
   private var sharedAxis = 0
   private var sharedSize = 1
+
+  /// No more axes can be copied, once those of size 1 are dropped and neighbours joined.
+  public static let mostAxes = Int(DL_MOVE_RANK)
 
   /// Below this many bytes one thread is faster than several.
   private static let worthSharing = 1 << 17
@@ -24,11 +27,13 @@ public struct StridedCopy: @unchecked Sendable {
   /// `sourceCount` and `targetCount` elements.
   public init(
     sizes: [Int], sourceStrides: [Int], targetStrides: [Int], elementBytes: Int,
-    sourceOffset: Int = 0, targetOffset: Int = 0, sourceCount: Int, targetCount: Int
+    sourceOffset: Int = 0, targetOffset: Int = 0, sourceCount: Int, targetCount: Int,
+    isa: LaneSet = .best
   ) {
     precondition(
       sizes.count == sourceStrides.count && sizes.count == targetStrides.count,
       "a strided copy of \(sizes) with strides \(sourceStrides) and \(targetStrides)")
+    self.isa = isa
     self.sourceOffset = sourceOffset * elementBytes
     self.targetOffset = targetOffset * elementBytes
     byteCount = sizes.reduce(elementBytes, *)
@@ -122,7 +127,7 @@ public struct StridedCopy: @unchecked Sendable {
       return
     }
     if pieces <= 1 {
-      withUnsafePointer(to: plan) { dl_copy_strided($0, to, from, avx2 ? 1 : 0) }
+      withUnsafePointer(to: plan) { dl_copy_strided($0, to, from, isa.rawValue) }
       return
     }
     pool.run(pieces) { piece in
@@ -141,7 +146,7 @@ public struct StridedCopy: @unchecked Sendable {
       }
       withUnsafePointer(to: part) {
         dl_copy_strided(
-          $0, to + first * targetStride, from + first * sourceStride, avx2 ? 1 : 0)
+          $0, to + first * targetStride, from + first * sourceStride, isa.rawValue)
       }
     }
   }
@@ -149,14 +154,16 @@ public struct StridedCopy: @unchecked Sendable {
 
 extension StridedCopy {
   /// Permutes axes: axis `i` of the target is axis `permutation[i]` of the source.
-  public init(transposing shape: [Int], _ permutation: [Int], elementBytes: Int) {
+  public init(
+    transposing shape: [Int], _ permutation: [Int], elementBytes: Int, isa: LaneSet = .best
+  ) {
     let count = shape.reduce(1, *)
     let strides = StridedCopy.rowMajor(shape)
     let sizes = permutation.map { shape[$0] }
     self.init(
       sizes: sizes, sourceStrides: permutation.map { strides[$0] },
       targetStrides: StridedCopy.rowMajor(sizes), elementBytes: elementBytes, sourceCount: count,
-      targetCount: count)
+      targetCount: count, isa: isa)
   }
 
   /// All of `count` elements as they are.

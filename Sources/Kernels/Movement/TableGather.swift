@@ -12,6 +12,10 @@ public final class TableGather: @unchecked Sendable {
   private let sizes: [Int]
   private let block: Int
   private let rows: Int
+  /// How often each block of the last axis is repeated, where all are, 2 to 4 times; else 1.
+  private let repeats: Int
+  /// Stretches of the last axis: how many blocks, and whether they lie behind one another.
+  private let stretches: [(count: Int, isRun: Bool)]
   public let byteCount: Int
 
   /// Every entry of `tables[axis]` lies within `0..<sourceSizes[axis]`.
@@ -57,6 +61,36 @@ public final class TableGather: @unchecked Sendable {
       }
     }
     self.starts = starts
+    repeats = TableGather.repeats(in: merged.last?.table ?? [], block: block)
+    stretches = TableGather.stretches(of: merged.last?.table ?? [], block: block)
+  }
+
+  private static func repeats(in table: [Int], block: Int) -> Int {
+    guard [1, 2, 4, 8].contains(block), table.count >= 16 else { return 1 }
+    let count = 2...4
+    return count.first { n in
+      table.count % n == 0 && table.indices.allSatisfy { table[$0] == table[0] + $0 / n }
+    } ?? 1
+  }
+
+  /// Runs of 64 bytes and more are copied whole; what lies between them is taken block by block.
+  private static func stretches(
+    of table: [Int], block: Int
+  ) -> [(count: Int, isRun: Bool)] {
+    var list: [(count: Int, isRun: Bool)] = []
+    var i = 0
+    while i < table.count {
+      var end = i + 1
+      while end < table.count, table[end] == table[end - 1] + 1 { end += 1 }
+      let isRun = (end - i) * block >= 64
+      if !isRun, let last = list.last, !last.isRun {
+        list[list.count - 1].count += end - i
+      } else {
+        list.append((end - i, isRun))
+      }
+      i = end
+    }
+    return list
   }
 
   deinit { offsets.deallocate() }
@@ -85,8 +119,21 @@ public final class TableGather: @unchecked Sendable {
         let to = target + row * last * block
         if base == previous {
           to.copyMemory(from: to - last * block, byteCount: last * block)
+        } else if repeats > 1 {
+          dl_repeat_blocks__scalar(
+            to, source + base + Int(table[0]), Int64(last / repeats), Int64(repeats), Int64(block))
         } else {
-          dl_take_blocks__scalar(to, source + base, table, Int64(last), Int64(block))
+          var at = 0
+          for stretch in stretches {
+            if stretch.isRun {
+              (to + at * block).copyMemory(
+                from: source + base + Int(table[at]), byteCount: stretch.count * block)
+            } else {
+              dl_take_blocks__scalar(
+                to + at * block, source + base, table + at, Int64(stretch.count), Int64(block))
+            }
+            at += stretch.count
+          }
         }
         previous = base
       }

@@ -70,13 +70,20 @@ public struct BatchNormalize: Sendable {
     let mean = p.mean.assumingMemoryBound(to: T.self)
     let variance = p.variance.assumingMemoryBound(to: T.self)
     if size == 1 {
-      // Columns of a matrix: the roots are taken once for a tile of channels.
-      let tile = 64
-      pool.run((channels + tile - 1) / tile) { t in
-        for c in t * tile..<min(channels, (t + 1) * tile) {
-          let scale = gain[c] / (variance[c] + T(epsilon)).squareRoot()
-          for b in 0..<batch {
-            y[b * channels + c] = (x[b * channels + c] - mean[c]) * scale + bias[c]
+      // Columns of a matrix: the roots are taken once for a tile of channels and many rows.
+      let (tile, tall) = (128, 512)
+      let tiles = (channels + tile - 1) / tile
+      pool.run(tiles * ((batch + tall - 1) / tall)) { i in
+        let first = i % tiles * tile
+        let width = min(tile, channels - first)
+        withUnsafeTemporaryAllocation(of: T.self, capacity: 128) { scale in
+          for c in 0..<width {
+            scale[c] = gain[first + c] / (variance[first + c] + T(epsilon)).squareRoot()
+          }
+          let (mean, bias) = (mean + first, bias + first)
+          for b in i / tiles * tall..<min(batch, (i / tiles + 1) * tall) {
+            let (from, to) = (x + b * channels + first, y + b * channels + first)
+            for c in 0..<width { to[c] = (from[c] - mean[c]) * scale[c] + bias[c] }
           }
         }
       }

@@ -1,3 +1,4 @@
+import CKernels
 import Tensors
 
 /// Rows brought to zero mean and unit variance, or to unit mean square, then scaled and shifted.
@@ -5,6 +6,7 @@ import Tensors
 /// `y = (x - mean) / sqrt(variance + epsilon) * gain + bias`, the mean left out where `centers` is
 /// false. Sums in fixed lanes with float64 totals.
 public struct RowNormalize: Sendable {
+  private let lanes: LaneSet
   let rows: Int
   let n: Int
   let epsilon: Double
@@ -15,8 +17,9 @@ public struct RowNormalize: Sendable {
 
   public init(
     rows: Int, n: Int, epsilon: Double, centers: Bool, gainAt: (row: Table, column: Table)? = nil,
-    biasAt: (row: Table, column: Table)? = nil
+    biasAt: (row: Table, column: Table)? = nil, lanes: LaneSet = .best
   ) {
+    self.lanes = lanes
     self.rows = rows
     self.n = n
     self.epsilon = epsilon
@@ -31,10 +34,36 @@ public struct RowNormalize: Sendable {
     into y: UnsafeMutableRawPointer, mean: UnsafeMutablePointer<Float>?,
     inverse: UnsafeMutablePointer<Float>?, pool: ThreadPool
   ) {
-    if dtype == .float32 {
+    if dtype == .float32, n > 0, n <= 32, gainAt == nil, biasAt == nil {
+      runShort(
+        x.assumingMemoryBound(to: Float.self), gain.assumingMemoryBound(to: Float.self),
+        bias?.assumingMemoryBound(to: Float.self), y.assumingMemoryBound(to: Float.self), mean,
+        inverse, pool)
+    } else if dtype == .float32 {
       run(Float.self, x, gain, bias, y, mean, inverse, pool)
     } else {
       run(Double.self, x, gain, bias, y, mean, inverse, pool)
+    }
+  }
+
+  /// Rows of few elements, many at a time.
+  private func runShort(
+    _ x: UnsafePointer<Float>, _ gain: UnsafePointer<Float>, _ bias: UnsafePointer<Float>?,
+    _ y: UnsafeMutablePointer<Float>, _ mean: UnsafeMutablePointer<Float>?,
+    _ inverse: UnsafeMutablePointer<Float>?, _ pool: ThreadPool
+  ) {
+    let kernel =
+      lanes == .avx512
+      ? dl_norm_short_f32__avx512
+      : lanes == .avx2 ? dl_norm_short_f32__avx2 : dl_norm_short_f32__scalar
+    let each = max(64, 8192 / n / 64 * 64)
+    pool.run((rows + each - 1) / each) { piece in
+      let first = piece * each
+      var k = dl_norm_rows(
+        rows: min(each, rows - first), n: n, epsilon: epsilon, centers: centers ? 1 : 0)
+      kernel(
+        &k, x + first * n, gain, bias, y + first * n, mean.map { $0 + first },
+        inverse.map { $0 + first })
     }
   }
 

@@ -172,6 +172,7 @@ public struct PoolKernel: Sendable {
       runPairs(x, y, pool, lanes)
       return
     }
+    if !inOrder && runWhole(op, x, y, pool, lanes) { return }
     if !inOrder && runWindow(op, x, y, pool, lanes) { return }
     let tap = PoolKernel.taps[Int(lanes.rawValue)]
     let width = last.output

@@ -73,6 +73,25 @@ extension PoolKernel {
     return true
   }
 
+  /// One window over all elements of a plane is a fold of its row. False for other windows.
+  func runWhole(
+    _ op: Int32, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ pool: ThreadPool,
+    _ lanes: LaneSet
+  ) -> Bool {
+    guard rows == 1, last.output == 1, last.valid(0).count == last.input, inputSize > 0,
+      (start[1] - start[0]) * last.input == inputSize
+    else { return false }
+    let fold: Fold = op == 0 ? .max : op == 1 ? .sum : op == 2 ? .sumOfMagnitudes : .sumOfSquares
+    fold.run(
+      .float32, x, outer: planes, n: inputSize, inner: 1, into: y, pool: pool, lanes: lanes)
+    if op == 1 || op == 3 {
+      FoldFinish.run(
+        op == 1 ? .divide : .squareRoot, .float32, y, count: planes,
+        divisor: rowCount[0] * columnCount[0])
+    }
+    return true
+  }
+
   /// Rows of outputs in stretches, each within one plane.
   private func runRows(_ pool: ThreadPool, _ body: (_ plane: Int, _ rows: Range<Int>) -> Void) {
     let each = Swift.max(4, 8192 / Swift.max(1, last.output))

@@ -38,6 +38,7 @@ public struct DequantizeKernel: Sendable {
       case .uint8: return quick(x.assumingMemoryBound(to: UInt8.self), s, z, y, pool)
       case .int16: return quick(x.assumingMemoryBound(to: Int16.self), s, z, y, pool)
       case .uint16: return quick(x.assumingMemoryBound(to: UInt16.self), s, z, y, pool)
+      case .int32: return wide(x.assumingMemoryBound(to: Int32.self), s, z, y, pool)
       default: break
       }
     }
@@ -70,6 +71,29 @@ public struct DequantizeKernel: Sendable {
         } else {
           for i in 0..<n {
             y[i] = Float(Int32(truncatingIfNeeded: x[i]) &- zero[first + i]) * scale[first + i]
+          }
+        }
+      }
+    }
+  }
+
+  /// Differences of 32 bits are exact in float64.
+  private func wide(
+    _ x: UnsafePointer<Int32>, _ scale: UnsafePointer<Float>, _ zero: UnsafePointer<Int32>,
+    _ y: UnsafeMutablePointer<Float>, _ pool: ThreadPool
+  ) {
+    let each = rows.rowsPerPiece
+    pool.run((rows.rows + each - 1) / each) { piece in
+      for r in piece * each..<min(rows.rows, (piece + 1) * each) {
+        let (start, n, first, step) = rows.row(r)
+        let (x, y) = (x + start, y + start)
+        if step == 0, zero[first] == 0 {
+          let s = scale[first]
+          for i in 0..<n { y[i] = Float(x[i]) * s }
+        } else {
+          for i in 0..<n {
+            let at = first + i * step
+            y[i] = Float(Double(x[i]) - Double(zero[at])) * scale[at]
           }
         }
       }

@@ -120,11 +120,33 @@ public struct ArgKernel: Sendable {
       let run = rows[Int(LaneSet.best.rawValue)]
       let each = Swift.max(1, 16384 / n)
       pool.run((outer + each - 1) / each) { i in
-        for o in i * each..<Swift.min(outer, (i + 1) * each) {
-          var place: Int64 = 0
-          run(x + o * n, 1, n, 0, 0, &place)
-          (y + o * n).update(repeating: 0, count: n)
-          y[o * n + Int(place)] = 1
+        let (first, end) = (i * each, Swift.min(outer, (i + 1) * each))
+        (y + first * n).update(repeating: 0, count: (end - first) * n)
+        // No more than fits the stack.
+        withUnsafeTemporaryAllocation(of: Int64.self, capacity: 128) { places in
+          for row in stride(from: first, to: end, by: 128) {
+            let some = Swift.min(128, end - row)
+            run(x + row * n, some, n, 0, 0, places.baseAddress)
+            for o in 0..<some { y[(row + o) * n + Int(places[o])] = 1 }
+          }
+        }
+      }
+      return
+    }
+    if dtype == .float32 && n > 0 && n <= Int(Int32.max) {
+      let x = x.assumingMemoryBound(to: Float.self)
+      let y = y.assumingMemoryBound(to: Float.self)
+      let run = columns[Int(LaneSet.best.rawValue)]
+      let width = 128
+      let tiles = (inner + width - 1) / width
+      pool.run(outer * tiles) { i in
+        let first = i % tiles * width
+        let count = Swift.min(width, inner - first)
+        let at = i / tiles * n * inner + first
+        withUnsafeTemporaryAllocation(of: Int64.self, capacity: 128) { places in
+          run(x + at, n, inner, 0, count, 0, 0, places.baseAddress)
+          for k in 0..<n { (y + at + k * inner).update(repeating: 0, count: count) }
+          for j in 0..<count { y[at + Int(places[j]) * inner + j] = 1 }
         }
       }
       return

@@ -29,6 +29,16 @@ public struct CumulativeKernel: NumeralVisitor {
     let x = x.assumingMemoryBound(to: T.self)
     let y = y.assumingMemoryBound(to: T.self)
     let start = isProduct ? T.oneValue : T.zeroValue
+    if inner == 1 {
+      pool.run(outer) { o in
+        if isProduct {
+          runRow(x + o * n, y + o * n, start, T.times)
+        } else {
+          runRow(x + o * n, y + o * n, start, T.plus)
+        }
+      }
+      return
+    }
     pool.run(outer) { o in
       let base = o * n * inner
       for step in 0..<n {
@@ -45,6 +55,21 @@ public struct CumulativeKernel: NumeralVisitor {
           for j in 0..<inner { to[j] = T.plus(last[j], source[j]) }
         }
       }
+    }
+  }
+
+  /// One row, what has come together staying in a register.
+  @inline(__always) private func runRow<T: Numeral>(
+    _ x: UnsafePointer<T>, _ y: UnsafeMutablePointer<T>, _ start: T, _ join: (T, T) -> T
+  ) {
+    if n == 0 { return }
+    let (first, step) = isReverse ? (n - 1, -1) : (0, 1)
+    var sum = isExclusive ? start : x[first]
+    y[first] = sum
+    for k in 1..<max(n, 1) {
+      let i = first &+ k &* step
+      sum = join(sum, isExclusive ? x[i &- step] : x[i])
+      y[i] = sum
     }
   }
 }

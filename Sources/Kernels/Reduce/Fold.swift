@@ -5,7 +5,7 @@ import Tensors
 /// A reduction along the middle axis of `[outer, n, inner]`, giving `[outer, inner]`.
 ///
 /// Sums of float32 run in 64 fixed lanes over blocks of 2048 elements whose totals are added in
-/// double; those of float64 in pairs of halves. Integers wrap. Max and min hand NaN on. Work is
+/// double; those of float64 in 16 lanes over blocks of 2048. Integers wrap. Max and min hand NaN on. Work is
 /// split over outputs only, so results do not depend on threads.
 public enum Fold: Int32, Sendable, CaseIterable {
   case sum, sumOfMagnitudes, sumOfSquares, max, min, product
@@ -43,7 +43,7 @@ public enum Fold: Int32, Sendable, CaseIterable {
       runFloat(
         x.assumingMemoryBound(to: Float.self), outer, n, inner,
         y.assumingMemoryBound(to: Float.self), pool, lanes)
-    case .float64: runReal(x, outer, n, inner, y, pool, Double.self)
+    case .float64: runDouble(x, outer, n, inner, y, pool)
     case .int8: runPlain(x, outer, n, inner, y, pool, Int8.self)
     case .int16: runPlain(x, outer, n, inner, y, pool, Int16.self)
     case .int32: runPlain(x, outer, n, inner, y, pool, Int32.self)
@@ -149,44 +149,6 @@ public enum Fold: Int32, Sendable, CaseIterable {
         case .product: for j in 0..<inner { to[j] = T.times(to[j], row[j]) }
         }
       }
-    }
-  }
-
-  private func runReal<T: Real>(
-    _ x: UnsafeRawPointer, _ outer: Int, _ n: Int, _ inner: Int, _ y: UnsafeMutableRawPointer,
-    _ pool: ThreadPool, _: T.Type
-  ) {
-    let x = x.assumingMemoryBound(to: T.self)
-    let y = y.assumingMemoryBound(to: T.self)
-    pool.run(outer) { o in
-      for j in 0..<inner {
-        y[o * inner + j] = fold(x + o * n * inner + j, n, inner)
-      }
-    }
-  }
-
-  /// One result: `n` elements, `step` apart.
-  private func fold<T: Real>(_ x: UnsafePointer<T>, _ n: Int, _ step: Int) -> T {
-    switch self {
-    case .sum: return pairwise(x, n, step) { $0 }
-    case .sumOfMagnitudes: return pairwise(x, n, step) { $0.magnitude }
-    case .sumOfSquares: return pairwise(x, n, step) { $0 * $0 }
-    case .product:
-      var p: T = 1
-      for i in 0..<n { p *= x[i * step] }
-      return p
-    case .max:
-      var best = -T.infinity
-      for i in 0..<n where x[i * step] > best || x[i * step].isNaN { best = x[i * step] }
-      return best
-    case .min:
-      var best = T.infinity
-      for i in 0..<n where x[i * step] < best || x[i * step].isNaN { best = x[i * step] }
-      return best
-    case .logSumExp:
-      let top = Fold.max.fold(x, n, step)
-      if !top.isFinite { return top }
-      return top + T.logarithm(pairwise(x, n, step) { T.exponential($0 - top) })
     }
   }
 }

@@ -128,6 +128,22 @@ public struct RangeOp: Operator {
     return [Fact(dtype, [c.unknown()])]
   }
 
+  /// Eight numbers at a time, without a product.
+  private func count<T: FixedWidthInteger & SIMDScalar>(
+    _ y: UnsafeMutablePointer<T>, _ n: Int, _ start: T, _ delta: T
+  ) {
+    var eight = SIMD8<T>(repeating: start)
+    for k in 0..<8 { eight[k] &+= T(truncatingIfNeeded: k) &* delta }
+    let step = SIMD8<T>(repeating: 8 &* delta)
+    var i = 0
+    while i &+ 8 <= n {
+      UnsafeMutableRawPointer(y + i).storeBytes(of: eight, as: SIMD8<T>.self)
+      eight &+= step
+      i &+= 8
+    }
+    for k in 0..<n - i { y[i + k] = eight[k] }
+  }
+
   public func prepare(_ p: Preparation) throws(EngineError) -> Prepared {
     guard let a = p.constant(0), let d = p.constant(2) else {
       throw EngineError(.internalDefect, "the values of a range are not known")
@@ -139,13 +155,13 @@ public struct RangeOp: Operator {
       switch type.dtype {
       case .int64:
         return Prepared { m in
-          let y = m.output(0, Int64.self)
-          for i in 0..<n { y[i] = Int64(start &+ i &* delta) }
+          count(m.output(0, Int64.self), n, Int64(start), Int64(delta))
         }
       case .int32:
         return Prepared { m in
-          let y = m.output(0, Int32.self)
-          for i in 0..<n { y[i] = Int32(truncatingIfNeeded: start &+ i &* delta) }
+          count(
+            m.output(0, Int32.self), n, Int32(truncatingIfNeeded: start),
+            Int32(truncatingIfNeeded: delta))
         }
       case .int16:
         return Prepared { m in

@@ -49,18 +49,30 @@ public struct Compress: Operator {
     let flags = condition.storage.bytes
     let count = NonZeroPlaces.count(
       flags, count: condition.count, width: 1, parts: 1, ignored: 0)
-    var picked = [Int64](repeating: 0, count: count)
-    NonZeroPlaces.write(
-      flags, sizes: [condition.count], width: 1, parts: 1, ignored: 0, found: count, to: &picked)
-    withExtendedLifetime(condition) {}
-    if let last = picked.last, last >= Int64(x.shape[at]),
-      let behind = picked.first(where: { $0 >= Int64(x.shape[at]) })
-    {
-      throw EngineError(
-        .value, "the condition holds behind the end of axis \(at)",
-        expected: "at most \(x.shape[at]) slices", received: "slice \(behind)")
+    let size = x.shape[at]
+    if condition.count > size {
+      let held = flags.assumingMemoryBound(to: UInt8.self)
+      if let behind = (size..<condition.count).first(where: { held[$0] != 0 }) {
+        throw EngineError(
+          .value, "the condition holds behind the end of axis \(at)",
+          expected: "at most \(size) slices", received: "slice \(behind)")
+      }
     }
-    return try e.run(Gather(axis: at), [.tensor(x), .tensor(try Tensor(picked))])
+    defer { withExtendedLifetime((condition, x)) {} }
+    if x.dtype == .string || x.dtype.isPacked {
+      var picked = [Int64](repeating: 0, count: count)
+      NonZeroPlaces.write(
+        flags, sizes: [condition.count], width: 1, parts: 1, ignored: 0, found: count, to: &picked)
+      return try e.run(Gather(axis: at), [.tensor(x), .tensor(try Tensor(picked))])
+    }
+    var sizes = x.shape.array
+    sizes[at] = count
+    let out = try e.allocate(TensorType(x.dtype, try Shape(checking: sizes)))
+    FlaggedSlices.take(
+      to: out.bytes, from: x.storage.bytes, flags: flags.assumingMemoryBound(to: UInt8.self),
+      count: min(size, condition.count), kept: count, outer: x.shape.count(of: 0..<at), size: size,
+      blockBytes: x.shape.count(of: at + 1..<x.shape.rank) * x.dtype.byteSize)
+    return [.tensor(Tensor(out))]
   }
 }
 

@@ -112,7 +112,7 @@ public struct Einsum: Operator {
     guard isNumeral(dtype) else { throw p.noKernel() }
     var shapes: [Shape] = []
     for i in 0..<p.inputs.count { shapes.append(try p.input(i).shape) }
-    let plan = try EinsumPlan(parsed, shapes, elementSize: dtype.byteSize)
+    let plan = try EinsumPlan(parsed, shapes, dtype: dtype)
     return Prepared(scratchBytes: plan.scratchBytes, label: "einsum \(plan.steps.count)") { m in
       plan.run(dtype, m)
     }

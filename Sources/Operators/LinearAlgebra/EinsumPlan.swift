@@ -17,6 +17,11 @@ struct EinsumPlan: Sendable {
   let folded: Table
   /// Whether the last result is the output as it is.
   let isDirect: Bool
+  /// How the last result, or a single operand without diagonals, becomes the output: by a copy in
+  /// another order or sums over whole axes.
+  private let copy: StridedCopy?
+  private let sums: ReducePlan?
+  private let sumsAt: Int
 
   /// An operand while planning: its labels, each once, with sizes and strides.
   private struct View {
@@ -55,8 +60,9 @@ struct EinsumPlan: Sendable {
   }
 
   init(
-    _ equation: EinsumEquation, _ shapes: [Shape], elementSize: Int
+    _ equation: EinsumEquation, _ shapes: [Shape], dtype: DType
   ) throws(EngineError) {
+    let elementSize = dtype.byteSize
     let (operands, result) = try equation.labels(ranks: shapes.map(\.rank))
     var sizes: [Int: Int] = [:]
     for (labels, shape) in zip(operands, shapes) {
@@ -117,9 +123,25 @@ struct EinsumPlan: Sendable {
     let rest = current.labels.filter { !result.contains($0) }
     _ = try count(result)
     _ = try count(rest)
-    kept = current.table(result, sizes)
-    folded = current.table(rest, sizes)
     isDirect = !steps.isEmpty && current.isPacked(result, sizes)
+    var (copy, sums): (StridedCopy?, ReducePlan?)
+    let labels = current.labels
+    let hasDiagonal = steps.isEmpty && operands[0].count != labels.count
+    if !hasDiagonal, !isDirect, labels.count <= StridedCopy.mostAxes {
+      let order = result.compactMap { labels.firstIndex(of: $0) }
+      let shape = labels.map { sizes[$0] ?? 1 }
+      if order.count == labels.count {
+        copy = StridedCopy(transposing: shape, order, elementBytes: elementSize)
+      } else if labels.filter({ result.contains($0) }) == result, Fold.supports(dtype, .sum) {
+        sums = ReducePlan(Shape(shape), isReduced: labels.map { !result.contains($0) })
+      }
+    }
+    (self.copy, self.sums) = (copy, sums)
+    let isPlaced = isDirect || copy != nil || sums != nil
+    kept = isPlaced ? Table([]) : current.table(result, sizes)
+    folded = isPlaced ? Table([]) : current.table(rest, sizes)
+    sumsAt = scratchBytes
+    if let sums { scratchBytes += sums.scratchBytes(dtype) }
   }
 
   func run(_ dtype: DType, _ m: Memory) {
@@ -131,7 +153,12 @@ struct EinsumPlan: Sendable {
         dtype, from, m.inputs[i + 1], into: to, scratch: m.scratch + step.scratch, pool: m.pool)
       from = UnsafeRawPointer(to)
     }
-    if !isDirect {
+    if let copy {
+      copy.run(to: m.outputs[0], from: from, pool: m.pool)
+    } else if let sums {
+      sums.run(
+        .sum, dtype, from, into: m.outputs[0], scratch: m.scratch + sumsAt, pool: m.pool)
+    } else if !isDirect {
       ContractKernel.fold(
         dtype, from, kept: kept, folded: folded, into: m.outputs[0], pool: m.pool)
     }

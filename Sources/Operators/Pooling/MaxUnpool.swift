@@ -120,10 +120,21 @@ public struct MaxUnpool: Operator {
     let size = x.dtype.byteSize
     // Places count in what is written, not in a part of it.
     let isWhole = own == y.shape
+    let count = x.count
     return Prepared { (m) throws(EngineError) in
       m.outputs[0].initializeMemory(as: UInt8.self, repeating: 0, count: y.byteCount)
       let places = m.input(1, Int64.self)
-      for i in 0..<x.count {
+      if isWhole, size == 4 {
+        let (from, to) = (m.input(0, UInt32.self), m.output(0, UInt32.self))
+        let end = UInt64(limit)
+        var i = 0
+        while i < count, UInt64(bitPattern: places[i]) < end {
+          to[Int(truncatingIfNeeded: places[i])] = from[i]
+          i &+= 1
+        }
+        if i == count { return }
+      }
+      for i in 0..<count {
         let place = places[i]
         guard place >= 0, place < Int64(limit) else {
           throw EngineError(

@@ -49,14 +49,36 @@ public struct Bernoulli: Operator {
     guard DTypes.floats.contains(x.dtype) else { throw p.noKernel() }
     let seed = seed
     return Prepared(label: "philox") { (m) throws(EngineError) in
-      let stream = Philox(seed: seed)
-      for i in 0..<x.count {
-        let chance = loadNumber(m.inputs[0], i, x.dtype)
-        guard chance >= 0, chance <= 1 else {
-          throw EngineError(
-            .value, "element \(i) is no probability", expected: "0 to 1", received: "\(chance)")
+      let draws = Philox(seed: seed).draws
+      let piece = 128
+      // No more than fits the stack.
+      try withUnsafeTemporaryAllocation(of: Double.self, capacity: 128) {
+        (drawn) throws(EngineError) in
+        guard let drawn = drawn.baseAddress else { return }
+        for first in stride(from: 0, to: x.count, by: piece) {
+          let some = min(piece, x.count - first)
+          draws.uniform(first, count: some, into: drawn)
+          if x.dtype == .float32, y.dtype == .float32 {
+            let (x, y) = (m.input(0, Float.self) + first, m.output(0, Float.self) + first)
+            // Without branches, which chances would upset.
+            var outside: UInt32 = 0
+            for i in 0..<some {
+              outside |= (x[i] >= 0 ? 0 : 1) | (x[i] <= 1 ? 0 : 1)
+              let isOne: UInt32 = drawn[i] < Double(x[i]) ? 1 : 0
+              y[i] = Float(isOne)
+            }
+            if outside == 0 { continue }
+          }
+          for i in 0..<some {
+            let chance = loadNumber(m.inputs[0], first + i, x.dtype)
+            guard chance >= 0, chance <= 1 else {
+              throw EngineError(
+                .value, "element \(first + i) is no probability", expected: "0 to 1",
+                received: "\(chance)")
+            }
+            storeNumber(drawn[i] < chance ? 1 : 0, m.outputs[0], first + i, y.dtype)
+          }
         }
-        storeNumber(stream.uniform(i) < chance ? 1 : 0, m.outputs[0], i, y.dtype)
       }
     }
   }

@@ -40,17 +40,33 @@ enum Random {
     guard DTypes.floats.contains(type.dtype) else { throw p.noKernel() }
     let count = type.count
     let dtype = type.dtype
-    let piece = 4096
+    let piece = 2048
     return Prepared(label: "philox") { m in
-      let stream = Philox(seed: seed)
+      let draws = Philox(seed: seed).draws
       let y = m.outputs[0]
       m.pool.run((count + piece - 1) / piece) { k in
-        let range = k * piece..<min(count, (k + 1) * piece)
-        switch distribution {
-        case .uniform(let low, let width):
-          for i in range { storeNumber(low + width * stream.uniform(i), y, i, dtype) }
-        case .normal(let mean, let scale):
-          for i in range { storeNumber(mean + scale * stream.normal(i), y, i, dtype) }
+        let end = min(count, (k + 1) * piece)
+        // No more than fits the stack.
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: 128) { drawn in
+          guard let drawn = drawn.baseAddress else { return }
+          for first in stride(from: k * piece, to: end, by: 128) {
+            let some = min(128, end - first)
+            let (shift, factor): (Double, Double)
+            switch distribution {
+            case .uniform(let low, let width):
+              (shift, factor) = (low, width)
+              draws.uniform(first, count: some, into: drawn)
+            case .normal(let mean, let scale):
+              (shift, factor) = (mean, scale)
+              draws.normal(first, count: some, into: drawn)
+            }
+            if dtype == .float32 {
+              let y = y.assumingMemoryBound(to: Float.self) + first
+              for i in 0..<some { y[i] = Float(shift + factor * drawn[i]) }
+            } else {
+              for i in 0..<some { storeNumber(shift + factor * drawn[i], y, first + i, dtype) }
+            }
+          }
         }
       }
     }

@@ -1,4 +1,4 @@
-import Glibc
+import Kernels
 
 /// A counter-based generator: draw `i` of a stream depends on the key and on `i` alone, so that any
 /// number of threads draws the same numbers.
@@ -47,11 +47,8 @@ struct Philox: Sendable {
     return unit(a, b)
   }
 
-  /// Draw `i` of the standard normal distribution, by Box and Muller's transform.
-  func normal(_ i: Int) -> Double {
-    let (a, b, c, d) = words(i)
-    return (-2 * log(1 - unit(a, b))).squareRoot() * cos(2 * Double.pi * unit(c, d))
-  }
+  /// Draws many at a time, the same ones.
+  var draws: PhiloxDraws { PhiloxDraws(key: key) }
 
   private func unit(_ a: UInt32, _ b: UInt32) -> Double {
     Double(UInt64(a) << 21 ^ UInt64(b) >> 11) * 0x1p-53

@@ -81,23 +81,45 @@ public struct AffineGrid: FormulaGradient {
     let rows = y.shape.count(of: 0..<spatial)
     let (height, depth) = (y.shape[spatial - 1], spatial == 3 ? y.shape[1] : 1)
     let aligns = alignsCorners
-    return Prepared { m in
+    return Prepared(scratchBytes: width * 8) { m in
       func position(_ i: Int, _ n: Int) -> Double {
         aligns ? 2 * Double(i) / Double(max(1, n - 1)) - 1 : (2 * Double(i) + 1) / Double(n) - 1
       }
+      let along = m.scratch.assumingMemoryBound(to: Double.self)
+      for x in 0..<width { along[x] = position(x, width) }
       m.pool.run(rows) { row in
         let map = row / (height * depth) * spatial * (spatial + 1)
         let py = position(row % height, height)
         let pz = position(row / height % depth, depth)
-        for x in 0..<width {
-          let px = position(x, width)
-          for k in 0..<spatial {
-            let first = map + k * (spatial + 1)
-            var sum = loadNumber(m.inputs[0], first + spatial, dtype)
-            sum += px * loadNumber(m.inputs[0], first, dtype)
-            sum += py * loadNumber(m.inputs[0], first + 1, dtype)
-            if spatial == 3 { sum += pz * loadNumber(m.inputs[0], first + 2, dtype) }
-            storeNumber(sum, m.outputs[0], (row * width + x) * spatial + k, dtype)
+        // What a row's first, second and third coordinate start from, and their steps along it.
+        var (start, step) = (SIMD4<Double>(), SIMD4<Double>())
+        for k in 0..<spatial {
+          let first = map + k * (spatial + 1)
+          step[k] = loadNumber(m.inputs[0], first, dtype)
+          start[k] =
+            loadNumber(m.inputs[0], first + spatial, dtype)
+            + py * loadNumber(m.inputs[0], first + 1, dtype)
+          if spatial == 3 { start[k] += pz * loadNumber(m.inputs[0], first + 2, dtype) }
+        }
+        guard dtype == .float32 else {
+          for x in 0..<width * spatial {
+            let k = x % spatial
+            let sum = start[k] + along[x / spatial] * step[k]
+            storeNumber(sum, m.outputs[0], row * width * spatial + x, dtype)
+          }
+          return
+        }
+        let y = m.output(0, Float.self) + row * width * spatial
+        if spatial == 2 {
+          let (starts, steps) = (start.lowHalf, step.lowHalf)
+          for x in 0..<width {
+            let place = SIMD2<Float>(starts + along[x] * steps)
+            UnsafeMutableRawPointer(y + 2 * x).storeBytes(of: place, as: SIMD2<Float>.self)
+          }
+        } else {
+          for x in 0..<width {
+            let place = SIMD4<Float>(start + along[x] * step)
+            (y[3 * x], y[3 * x + 1], y[3 * x + 2]) = (place[0], place[1], place[2])
           }
         }
       }

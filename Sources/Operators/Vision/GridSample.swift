@@ -108,8 +108,9 @@ public struct GridSample: FormulaGradient {
       let reading = GridReading(
         batch: batch, channels: channels, height: sizes[0], width: sizes[1], points: points,
         aligns: alignsCorners, border: padding == .border)
-      return Prepared(label: "\(mode)") { m in
-        reading.run(x: m.input(0), grid: m.input(1), y: m.output(0), pool: m.pool)
+      return Prepared(scratchBytes: reading.scratchBytes, label: "\(mode)") { m in
+        reading.run(
+          x: m.input(0), grid: m.input(1), y: m.output(0), scratch: m.scratch, pool: m.pool)
       }
     }
     let taps = mode == .nearest ? 1 : mode == .linear ? 2 : 4

@@ -15,8 +15,8 @@ import Tensors
 /// - Output: `[R, C, output_height, output_width]`.
 /// - Errors: `.shape`, `.attribute`, `.value` for an image that does not exist or a region of more
 ///   than 2^24 samples a bin.
-/// - Accuracy: means of float32 in float32 with weights worked out in float64, within 2e-6 of the
-///   largest pixel; all else computed in float64, rounded once.
+/// - Accuracy: float32 in float32 with weights worked out in float64, within 2e-6 of the largest
+///   pixel; all else computed in float64, rounded once.
 /// - Source: ONNX RoiAlign 10, 16 (`coordinate_transformation_mode`), 22; Mask R-CNN, 2017.
 public struct RoiAlign: Operator {
   public let height: Int
@@ -116,7 +116,7 @@ public struct RoiAlign: Operator {
     guard DTypes.floats.contains(x.dtype), rois.dtype == x.dtype else { throw p.noKernel() }
     let op = self
     let regions = rois.shape[0]
-    if x.dtype == .float32, !takesMax { return means(x, regions, p.options.threads) }
+    if x.dtype == .float32 { return byChannels(x, regions, p.options.threads) }
     return Prepared(label: takesMax ? "max" : "avg") { (m) throws(EngineError) in
       for r in 0..<regions {
         let image = try image(r, m, of: x)
@@ -130,14 +130,16 @@ public struct RoiAlign: Operator {
     }
   }
 
-  /// Means in float32, all channels of an image together.
-  private func means(_ x: TensorType, _ regions: Int, _ threads: Int) -> Prepared {
+  /// In float32, all channels of an image together.
+  private func byChannels(_ x: TensorType, _ regions: Int, _ threads: Int) -> Prepared {
     let op = self
     let (images, channels, rows, columns) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
     let kernel = RegionPooling(
       channels: channels, map: (rows, columns), bins: (height, width), regions: regions,
-      samples: samples > 0 ? samples : nil, threads: threads)
-    return Prepared(scratchBytes: kernel.scratchBytes, label: "avg by channels") {
+      samples: samples > 0 ? samples : nil, takesPeaks: takesMax, threads: threads)
+    return Prepared(
+      scratchBytes: kernel.scratchBytes, label: takesMax ? "max by channels" : "avg by channels"
+    ) {
       (m) throws(EngineError) in
       try kernel.run(
         maps: images, x: m.input(0, Float.self), y: m.output(0, Float.self), scratch: m.scratch,

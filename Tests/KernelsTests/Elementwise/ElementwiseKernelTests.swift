@@ -272,6 +272,47 @@ import Testing
     #expect(try result(.shiftRight, UInt64.max, 64) == 0)
   }
 
+  /// Remainders have the library's bits, however far the quotients, also in place.
+  @Test func remaindersAreExact() throws {
+    let special: [Float] = [0, -0.0, 1, -1, .infinity, -.infinity, .nan, 1e-45, 3e38, 0.1, -7.5]
+    var (a, b): ([Float], [Float]) = ([], [])
+    for x in special { for y in special { (a, b) = (a + [x], b + [y]) } }
+    for i in 0..<2000 {
+      let (p, q) = (UInt32(truncatingIfNeeded: i &* 2_654_435_761), UInt32(i) &* 40_503)
+      a.append(Float(bitPattern: p & 0x8FFF_FFFF | 0x3000_0000))
+      b.append(Float(bitPattern: q & 0x80FF_FFFF | 0x3F00_0000) * (i % 3 == 0 ? 1 : 1e-6))
+    }
+    for isa in KernelISA.available {
+      for (op, isFloored) in [(BinaryOp.fmod, false), (.mod, true)] {
+        let f = try #require(dl_binary_kernel(op.rawValue, 1, isa.rawValue))
+        var got = a
+        got.withUnsafeMutableBufferPointer { f($0.baseAddress, b, $0.baseAddress, a.count, 1, 1) }
+        for i in a.indices {
+          var want = fmodf(a[i], b[i])
+          if isFloored {
+            want = want == 0 ? copysignf(0, b[i]) : (want < 0) != (b[i] < 0) ? want + b[i] : want
+          }
+          #expect(
+            got[i].bitPattern == want.bitPattern || got[i].isNaN && want.isNaN,
+            "\(isa) \(a[i]) by \(b[i]): \(got[i]) for \(want)")
+        }
+      }
+    }
+  }
+
+  /// Squares, cubes and other powers of integers, of one exponent for all, wrap.
+  @Test func powersOfIntegersWrap() throws {
+    let x = (0..<50).map { Int32(truncatingIfNeeded: $0 &* 2_654_435_761) }
+    for isa in KernelISA.available {
+      let f = try #require(dl_binary_kernel(BinaryOp.pow.rawValue, 6, isa.rawValue))
+      for q in [Int32(2), 3, 4] {
+        var got = [Int32](repeating: 9, count: x.count)
+        f(x, [q], &got, x.count, 1, 0)
+        #expect(got == x.map { p in (1..<Int(q)).reduce(p) { r, _ in r &* p } }, "\(isa) \(q)")
+      }
+    }
+  }
+
   @Test func floatsKeepNaNAndSigns() throws {
     for isa in KernelISA.available {
       func two(_ op: BinaryOp, _ a: Float, _ b: Float) throws -> Float {

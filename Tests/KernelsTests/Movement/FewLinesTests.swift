@@ -5,7 +5,7 @@ import Testing
 /// Lines of elements that take turns, taken apart and put together, in memory that ends where a
 /// read or write beyond would be seen.
 @Suite struct FewLinesTests {
-  @Test(arguments: [1, 4]) func equalsOneByOne(width: Int) throws {
+  @Test(arguments: [1, 2, 4, 8]) func equalsOneByOne(width: Int) throws {
     guard dl_movement_has_avx2() != 0 else { return }
     for lines in 2...5 {
       for count in [1, 15, 16, 17, 40, 64, 129] {
@@ -46,14 +46,18 @@ import Testing
     for i in 0..<42 { x[(i + 1) * width - 1] = 0x80 }
     let filled = [0, 5, 6, 7, 20, 41]
     for i in filled { x[i * width] |= 1 }
-    let count = NonZeroPlaces.count(x, count: 42, width: width, parts: parts, ignored: sign)
-    #expect(count == filled.count)
-    var places = [Int64](repeating: -1, count: 3 * count)
-    NonZeroPlaces.write(
-      x, sizes: sizes, width: width, parts: parts, ignored: sign, found: count, to: &places)
-    let want =
-      filled.map { Int64($0 / 14) } + filled.map { Int64($0 / 7 % 2) }
-      + filled.map { Int64($0 % 7) }
-    #expect(places == want)
+    for lanes in LaneSet.available {
+      let count = NonZeroPlaces.count(
+        x, count: 42, width: width, parts: parts, ignored: sign, lanes: lanes)
+      #expect(count == filled.count)
+      var places = [Int64](repeating: -1, count: 3 * count)
+      NonZeroPlaces.write(
+        x, sizes: sizes, width: width, parts: parts, ignored: sign, found: count, to: &places,
+        lanes: lanes)
+      let want =
+        filled.map { Int64($0 / 14) } + filled.map { Int64($0 / 7 % 2) }
+        + filled.map { Int64($0 % 7) }
+      #expect(places == want)
+    }
   }
 }

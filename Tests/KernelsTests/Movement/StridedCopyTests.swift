@@ -28,22 +28,28 @@ import Testing
     var random = SystemRandomNumberGenerator()
     let x = (0..<fromCount * bytes).map { _ in UInt8.random(in: 0...255, using: &random) }
     var want = [UInt8](repeating: 0xA5, count: toCount * bytes)
-    var got = want
+    let before = want
     slow(sizes, from, to, bytes, x, &want, fromStart, toStart)
-    let copy = StridedCopy(
-      sizes: sizes, sourceStrides: from, targetStrides: to, elementBytes: bytes,
-      sourceOffset: fromStart, targetOffset: toStart, sourceCount: fromCount, targetCount: toCount)
-    x.withUnsafeBytes { x in
-      got.withUnsafeMutableBytes { y in
-        guard let from = x.baseAddress, let to = y.baseAddress else { return }
-        copy.run(to: to, from: from, pool: pool)
+    for lanes in LaneSet.available {
+      var got = before
+      let copy = StridedCopy(
+        sizes: sizes, sourceStrides: from, targetStrides: to, elementBytes: bytes,
+        sourceOffset: fromStart, targetOffset: toStart, sourceCount: fromCount,
+        targetCount: toCount, isa: lanes)
+      x.withUnsafeBytes { x in
+        got.withUnsafeMutableBytes { y in
+          guard let from = x.baseAddress, let to = y.baseAddress else { return }
+          copy.run(to: to, from: from, pool: pool)
+        }
       }
+      #expect(got == want, "\(lanes): sizes \(sizes), strides \(from) to \(to), \(bytes) bytes")
     }
-    #expect(got == want, "sizes \(sizes), strides \(from) to \(to), \(bytes) bytes")
   }
 
   @Test(arguments: [1, 2, 4, 8, 16]) func permutesAxes(_ bytes: Int) {
-    let shapes = [[3, 5], [17, 33], [8, 8], [2, 9, 16], [4, 1, 3, 5], [1, 31, 7], [16, 24]]
+    let shapes = [
+      [3, 5], [17, 33], [8, 8], [2, 9, 16], [4, 1, 3, 5], [1, 31, 7], [16, 24], [70, 37],
+    ]
     for shape in shapes {
       for order in permutations(Array(shape.indices)) {
         let strides = StridedCopy.rowMajor(shape)

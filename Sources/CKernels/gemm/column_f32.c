@@ -1,0 +1,30 @@
+#include "../lanes/lanes.h"
+#include "gemm.h"
+
+#define NAME(f) f##__scalar
+#include "column_body.h"
+#undef NAME
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#define NAME(f) f##__avx2
+#include "column_body.h"
+#undef NAME
+#pragma clang attribute pop
+
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))),        \
+                             apply_to = function)
+#include "../lanes/parts_avx512.h"
+#define NAME(f) f##__avx512
+#include "column_body.h"
+#undef NAME
+#pragma clang attribute pop
+#else
+#define NAME(f) f##__avx2
+#include "column_body.h"
+#undef NAME
+#define NAME(f) f##__avx512
+#include "column_body.h"
+#undef NAME
+#endif
