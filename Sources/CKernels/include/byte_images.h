@@ -198,6 +198,26 @@ void dl_byte_window_sums_s32(const dl_byte_window *w, const int32_t *x, int32_t 
 void dl_byte_channels_u8(uint8_t *to, intptr_t to_step, const uint8_t *from, intptr_t from_step,
                          intptr_t channels, intptr_t pixels);
 
+// Up to 64 neighbouring bytes of each pixel, taken from a pixel of another image: byte i of them, where
+// bit i of lanes is set, is byte first + index[i] of it, by its image's table where is_tabled.
+typedef struct dl_byte_source {
+  intptr_t part, step;   // which image, and the bytes of its pixels
+  intptr_t first, count; // which of these may be read; index[i] < count <= 64
+  // Where run > 0, lanes are at to at + run - 1, and their indices follow one another.
+  intptr_t at, run;
+  intptr_t is_tabled;
+  uint64_t lanes;
+  uint8_t index[64];
+} dl_byte_source;
+// y[p * step + i] of pixel first + p, for the lanes i of all of n sources, no two of which have one
+// in common, and p < pixels; others stay as they are. parts: the first pixel of each image; tables:
+// 256 bytes for each. dl_byte_gather_u8 takes the fastest way the machine has.
+#define DL_BYTE_GATHER(name)                                                                       \
+  void name(const dl_byte_source *s, intptr_t n, intptr_t first, intptr_t pixels,                  \
+            const uint8_t *const *parts, const uint8_t *tables, uint8_t *y, intptr_t step)
+DL_BYTE_GATHER(dl_byte_gather_u8__scalar);
+DL_BYTE_GATHER(dl_byte_gather_u8);
+
 // The weights of one panel, in the order in which the kernels read them.
 typedef struct dl_byte_filter {
   const int8_t *weights; // [all outputs][part][all taps]

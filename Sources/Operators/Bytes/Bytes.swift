@@ -5,6 +5,7 @@ enum Bytes {
   static let operators: [any Operator.Type] = [
     ByteAdd.self,
     ByteAveragePool.self,
+    ByteChannels.self,
     ByteConv.self,
     ByteMaxPool.self,
     ByteMul.self,
