@@ -139,8 +139,9 @@ extension ByteWalk {
     case is Identity: return image
     case is Flatten, is Reshape, is Squeeze:
       // A row of all that an image has.
-      guard image.isPlain, from.count == 4, to.count == 2, to[0] == from[0], let height = from[2].known,
-        let width = from[3].known, to[1].known == image.channels * height * width
+      guard image.isPlain, from.count == 4, to.count == 2, to[0] == from[0],
+        let height = from[2].known, let width = from[3].known,
+        to[1].known == image.channels * height * width
       else { return nil }
       var made = image
       made.row = (height, width)

@@ -81,7 +81,8 @@ struct ByteWalk {
     _ image: ByteImage, _ scale: PixelScale, _ type: DType, like v: ValueID, at place: Int
   ) throws(EngineError) -> ValueID {
     let made = try g.addOne(
-      FromBytes(channels: image.channels, scale, to: type), [image.bytes], at: place)
+      FromBytes(channels: image.channels, scale, to: type), [image.bytes], at: place,
+      name: g.node(place).name)
     if let (outer, inner) = image.groups {
       guard let dims = g.dims(v), dims.count == 5 else { return made }
       let sizes = dims[3...].map { $0.known ?? -1 }
@@ -189,6 +190,7 @@ struct ByteWalk {
         switch g.node(node).op {
         case is Conv, is FusedConv: try convolution(node, target, at: i)
         case is ConvTranspose: try transposed(node, target, at: i)
+        case let norm as BatchNormalization: try normalised(node, norm, target, at: i)
         case is Add: try sum(node, target, at: i)
         case is Mul: try product(node, target, at: i)
         case is Gemm, is FusedLinear, is MatMul: try dense(node, target, at: i)

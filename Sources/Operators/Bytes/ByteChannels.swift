@@ -30,8 +30,9 @@ public struct ByteChannels: Operator {
       let (a, b) = (try ByteLayout.example(), try ByteLayout.example(channels: 90, seed: 3))
       let same = (0..<256).map { UInt8($0) }
       let tables = try Tensor(shape: [2, 256], same + (0..<256).map { UInt8($0 * 91 % 256) })
+      let joined = [0, 1, 2, 3, 4, 5] + (8..<98)
       return [
-        .init(ByteChannels(channels: [8, 92], map: [0, 1, 2, 3, 4, 5] + (8..<98)), [tables, a, b]),
+        .init(ByteChannels(channels: [8, 92], map: joined), [tables, a, b]),
         .init(
           ByteChannels(channels: [92], map: [3, 89, 0, 0, 70, 71, 72]),
           [try Tensor(shape: [1, 256], same), b]),

@@ -4,6 +4,7 @@ import Graphs
 enum Bytes {
   static let operators: [any Operator.Type] = [
     ByteAdd.self,
+    ByteAffine.self,
     ByteAveragePool.self,
     ByteChannels.self,
     ByteConv.self,

@@ -207,6 +207,32 @@ import Testing
     #expect(made.error < 0.12, "\(made.error)")
   }
 
+  /// A BatchNormalization behind a join, as DenseNet has them, its scale quantised.
+  @Test func normsOfJoinsStayInBytes() throws {
+    let made = try check([2, 8, 6, 5]) { n, x in
+      let a = try n.quantised(n.conv(n.quantised(x, 0.05, 128), 8, 10, 1), 0.05, 128)
+      let b = try n.quantised(n.conv(a, 10, 6, 3), 0.06, 120)
+      let joined = try n.quantised(n.b.apply(Concat(axis: 1), a, b), 0.0553, 125)
+      let scale = try n.b.apply(
+        DequantizeLinear(),
+        inputs: [
+          n.b.constant(Tensor((0..<16).map { Int8($0 * 9 - 60) })),
+          n.b.constant(Tensor(scalar: 0.013 as Float)),
+        ])
+      let others = try [3, 4].map { try n.b.constant(ramp([16], scale: 0.7, seed: $0)) }
+      let spread = try n.b.constant(Tensor((0..<16).map { Float($0) * 0.1 + 0.5 }))
+      let norm = try n.b.apply(
+        BatchNormalization(), inputs: [joined, scale, others[0], others[1], spread])
+      let y = try n.quantised(n.b.apply(Relu(), norm), 0.0117, 0)
+      return try n.quantised(n.conv(y, 16, 8, 1), 0.0513, 128)
+    }
+    #expect(
+      made.after == [
+        "ToBytes", "ByteConv", "ByteConv", "ByteChannels", "ByteAffine", "ByteConv", "FromBytes",
+      ])
+    #expect(made.error < 0.12, "\(made.error)")
+  }
+
   @Test func floatLayersBetweenBytesStayFloat() throws {
     let made = try check([1, 8, 6, 6]) { n, x in
       let a = try n.conv(n.quantised(x, 0.05, 128), 8, 16, 3)

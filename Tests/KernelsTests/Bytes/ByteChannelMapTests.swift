@@ -12,10 +12,12 @@ import Testing
     return memory
   }
 
+  private static let woven: [Int] = (0..<116).map { i -> Int in i % 2 * 60 + i / 2 }
+
   private static let cases: [(steps: [Int], map: [Int], isTabled: [Bool])] = [
     ([4], [2], [false]),
-    ([60, 60], (0..<116).map { $0 % 2 * 60 + $0 / 2 }, [false, true]),
-    ([200], (0..<200).map { 199 - $0 }, [true]),
+    ([60, 60], woven, [false, true]),
+    ([200], Array((0..<200).reversed()), [true]),
     ([200], Array(70..<134), [false]),
     ([8, 132, 4], [0, 1, 2, 8, 139, 140, 143, 9, 77], [true, true, false]),
     ([64, 64, 64], Array(0..<192), [false, false, false]),
@@ -24,12 +26,16 @@ import Testing
   @Test(arguments: cases.indices) func bytesComeFromTheirSources(_ number: Int) throws {
     let (steps, map, isTabled) = Self.cases[number]
     let pixels = 37
-    let tables = (0..<256 * steps.count).map { UInt8(($0 * 91 + $0 / 256) % 256) }
-    let images = steps.enumerated().map { k, step in
-      (0..<pixels * step).map { UInt8(($0 * 7919 + k * 31) % 256) }
+    func bytes(_ n: Int, _ factor: Int, _ start: Int) -> [UInt8] {
+      (0..<n).map { i -> UInt8 in UInt8((i * factor + start) % 256) }
     }
+    let tables: [UInt8] = steps.indices.flatMap { bytes(256, 91, $0) }
+    let images: [[UInt8]] = steps.enumerated().map { bytes(pixels * $0.element, 7919, $0.offset) }
     let step = BytePanels.step(map.count)
-    let places = steps.enumerated().flatMap { k, step in (0..<step).map { (k, $0) } }
+    var places: [(Int, Int)] = []
+    for (k, count) in steps.enumerated() {
+      for byte in 0..<count { places.append((k, byte)) }
+    }
     func expected(_ pixel: Int, _ c: Int) -> UInt8 {
       let (k, byte) = places[map[c]]
       let q = images[k][pixel * steps[k] + byte]
@@ -47,6 +53,7 @@ import Testing
         kernel.run(
           inputs: base, tables: tables, y: y, pool: ThreadPool(threads: 2), isPlain: isPlain)
       }
+      withExtendedLifetime(memories) {}
       var wrong = 0
       for p in 0..<pixels {
         for c in map.indices where y[p * step + c] != expected(p, c) { wrong += 1 }
