@@ -37,6 +37,7 @@ typedef struct layer {
   intptr_t images, channels, outputs, input[2], taps[2], stride[2], pad[2], dilation[2];
   int is_depthwise, has_residual, has_own, is_bounded, has_offset, is_in_place;
   int is_dense; // a first layer: all taps of a row are one
+  int group;    // channels of a group, with as many outputs; or 0
   int block;    // results are float32 in blocks of so many channels; or 0
 } layer;
 
@@ -94,7 +95,9 @@ static void lay(laid *a, const layer *l, int lanes, int most, int is_wide) {
   for (int i = 0; i < 2; i++)
     a->output[i] =
         (l->input[i] + 2 * l->pad[i] - l->dilation[i] * (l->taps[i] - 1) - 1) / l->stride[i] + 1;
-  const intptr_t taps = l->taps[0] * l->taps[1], part = l->is_depthwise ? 1 : l->channels;
+  const intptr_t taps = l->taps[0] * l->taps[1], part = l->is_depthwise ? 1
+                                                        : l->group      ? l->group
+                                                                        : l->channels;
   const intptr_t pixels = l->images * a->output[0] * a->output[1];
   a->weights = room((size_t)(l->outputs * part * taps));
   for (intptr_t i = 0; i < l->outputs * part * taps; i++)
@@ -108,7 +111,9 @@ static void lay(laid *a, const layer *l, int lanes, int most, int is_wide) {
   a->z = room(out_bytes);
   for (size_t i = 0; i < out_bytes; i++)
     a->z[i] = (uint8_t)draw();
-  a->fours = l->is_depthwise ? l->taps[1] * ((l->taps[0] + 3) / 4) : a->step / 4;
+  a->fours = l->is_depthwise ? l->taps[1] * ((l->taps[0] + 3) / 4)
+             : l->group      ? l->group / 4
+                             : a->step / 4;
   if (l->is_dense)
     dense(a);
   if (l->block) {
@@ -126,9 +131,10 @@ static void lay(laid *a, const layer *l, int lanes, int most, int is_wide) {
     for (intptr_t i = 0; i < pixels; i++)
       a->shift[i] = (int32_t)(draw() % 20000) - 10000;
   }
-  a->border = room(l->is_depthwise ? 64 : (size_t)(4 * a->fours));
+  const size_t border = l->is_depthwise || l->group ? 64 : (size_t)(4 * a->fours);
+  a->border = room(border);
   const int zero = 117;
-  memset(a->border, zero, l->is_depthwise ? 64 : (size_t)(4 * a->fours));
+  memset(a->border, zero, border);
   // Panels of up to `most` vectors.
   size_t bytes[129] = {0}, constants[129] = {0};
   intptr_t first = 0;
@@ -136,9 +142,10 @@ static void lay(laid *a, const layer *l, int lanes, int most, int is_wide) {
     const intptr_t left = l->outputs - first, wide = lanes * (l->is_depthwise ? 4 : most);
     dl_byte_panel *p = &a->panel[a->panels];
     p->columns = left < wide ? left : wide;
-    p->vectors = l->is_depthwise ? 4 : (p->columns + lanes - 1) / lanes;
+    p->is_grouped = l->group > 0;
+    p->vectors = l->is_depthwise || l->group ? 4 : (p->columns + lanes - 1) / lanes;
     // The plan lets 24 and 40 columns end in half a vector.
-    p->is_half = !l->is_depthwise && !is_wide && lanes == 16 && p->columns > 16 &&
+    p->is_half = !l->is_depthwise && !l->group && !is_wide && lanes == 16 && p->columns > 16 &&
                  p->columns <= 40 && (p->columns - 1) % 16 < 8;
     a->first[a->panels] = first;
     const size_t each = (size_t)(p->vectors * lanes);
@@ -168,7 +175,9 @@ static void lay(laid *a, const layer *l, int lanes, int most, int is_wide) {
                         .all_taps = taps,
                         .taps = l->is_dense ? l->taps[0] : taps,
                         .part = part,
-                        .share = l->is_depthwise ? 1 : l->outputs,
+                        .share = l->is_depthwise ? 1
+                                 : l->group      ? l->group
+                                                 : l->outputs,
                         .first_output = a->first[i],
                         .columns = p->columns,
                         .first_channel = l->is_depthwise ? a->first[i] : 0,
@@ -176,6 +185,7 @@ static void lay(laid *a, const layer *l, int lanes, int most, int is_wide) {
                         .vectors = p->vectors,
                         .lanes = lanes,
                         .is_half = p->is_half,
+                        .is_grouped = l->group > 0,
                         .is_wide = is_wide,
                         .is_in_order = l->block && !l->is_depthwise,
                         .merged = l->is_dense ? a->tap_step : 0,
@@ -288,9 +298,9 @@ static void run(laid *a, conv_function kernel, intptr_t chunk) {
   for (intptr_t at = 0; at < all; at += chunk)
     for (intptr_t i = 0; i < a->panels; i++)
       kernel(&a->c, &a->panel[i],
-             a->l.is_depthwise ? a->x + a->first[i]
-             : a->l.is_dense   ? a->copy
-                               : a->x,
+             a->l.is_depthwise || a->l.group ? a->x + a->first[i]
+             : a->l.is_dense                 ? a->copy
+                                             : a->x,
              a->border, a->l.has_residual ? z + a->first[i] : NULL, a->y + a->first[i], at,
              all - at < chunk ? all - at : chunk, a->table);
 }
@@ -344,7 +354,10 @@ static int check(void) {
       }
       if (draw() % 3 == 0)
         l.block = k == sizeof kinds / sizeof *kinds - 1 ? 16 : kinds[k].lanes;
-      if (!l.is_depthwise && draw() % 2) {
+      if (kinds[k].kernel == dl_byte_conv_u8s8__avx512vnni && !l.block && draw() % 3 == 0) {
+        l.group = 4 << draw() % 3;
+        l.channels = l.outputs = l.group * (1 + (intptr_t)draw() % 9);
+      } else if (!l.is_depthwise && draw() % 2) {
         l.channels = 1 + (intptr_t)draw() % 16;
         l.is_dense = l.taps[1] > 1 && l.dilation[1] == 1;
       }
@@ -398,6 +411,8 @@ static void measure(const char *filter) {
 #define LAYER(size, in, out, k, s, deep, residual)                                                 \
   {1,      in,   out,      {size, size}, {k, k}, {s, s}, {k / 2, k / 2},                           \
    {1, 1}, deep, residual, residual,     0,      0,      residual}
+#define GROUPS(size, in, each)                                                                     \
+  { 1, in, in, {size, size}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, .group = each }
       {"1x1 64-256 56", LAYER(56, 64, 256, 1, 1, 0, 0)},
       {"1x1 64-256 56 +", LAYER(56, 64, 256, 1, 1, 0, 1)},
       {"1x1 128-512 28 +", LAYER(28, 128, 512, 1, 1, 0, 1)},
@@ -417,6 +432,11 @@ static void measure(const char *filter) {
       {"1x1 64-384 14", LAYER(14, 64, 384, 1, 1, 0, 0)},
       {"1x1 384-64 14", LAYER(14, 384, 64, 1, 1, 0, 0)},
       {"1x1 960-160 7", LAYER(7, 960, 160, 1, 1, 0, 0)},
+      {"deep 72 56", LAYER(56, 72, 72, 3, 1, 1, 0)},
+      {"deep 7x7 96 56", LAYER(56, 96, 96, 7, 1, 1, 0)},
+      {"groups of 16 64 28", GROUPS(28, 64, 16)},
+      {"groups of 8 104 28", GROUPS(28, 104, 8)},
+      {"groups of 4 128 56", GROUPS(56, 128, 4)},
       {"deep 96/2 112", LAYER(112, 96, 96, 3, 2, 1, 0)},
       {"deep 144 56", LAYER(56, 144, 144, 3, 1, 1, 0)},
       {"deep 384 14", LAYER(14, 384, 384, 3, 1, 1, 0)},
@@ -449,8 +469,11 @@ static void measure(const char *filter) {
     }
     qsort(times, 201, sizeof(double), by_size);
     const layer *l = &a.l;
-    const double work = 2.0 * (double)(a.output[0] * a.output[1] * l->outputs * l->taps[0] *
-                                       l->taps[1] * (l->is_depthwise ? 1 : l->channels));
+    const double work =
+        2.0 * (double)(a.output[0] * a.output[1] * l->outputs * l->taps[0] * l->taps[1] *
+                       (l->is_depthwise ? 1
+                        : l->group      ? l->group
+                                        : l->channels));
     printf("%-20s %8.1f us  %3.0f %%\n", layers[i].name, times[20] * 1e6,
            work / times[20] / peak * 100);
     lose(&a);

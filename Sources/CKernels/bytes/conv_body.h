@@ -2,8 +2,12 @@
 //
 // Whoever includes it has defined the vectors, DOT(sum, four, weights, width) for one vector of
 // columns, WEIGHT_VECTORS (vectors of weights for a vector of columns and four channels), MOST (the
-// most vectors of a panel), CONV, and the target; and DOT_HALF where panels may end in half a
-// vector.
+// most vectors of a panel), CONV, and the target. Where panels may end in half a vector also
+// HALF_TWICE(p), half a vector from p in both halves; DOT_TWICE, a DOT with such weights;
+// HALVES(a, b), the lower half of a and that of b above it, of vectors that are one number
+// throughout; and UPPER_HALF(v), that half below. Where they may be grouped also DOT_GROUPS;
+// QUARTERS(v, s), four bytes of each quarter four times; and TWO_ROWS(p, q, n), up to 32 bytes of
+// each.
 #include "conv_taps.h"
 #include "finish.h"
 
@@ -19,11 +23,16 @@ typedef struct end {
   uint8_t *y;
   const uint8_t *z;
   intptr_t z_step;
+  // Between the taps of neighbouring outputs, of which the table then has those of the first; or 0.
+  intptr_t each;
   dl_byte_floats f; // of the tile's first output
 } end;
 
-#ifndef DOT_HALF
-#define DOT_HALF DOT
+#ifndef DOT_TWICE
+#define DOT_TWICE DOT
+#define HALF_TWICE LOAD
+#define HALVES(a, b) (a)
+#define UPPER_HALF(v) (v)
 #define NO_HALVES
 #endif
 
@@ -56,57 +65,23 @@ INLINE void finish_floats(const int rows, const int vectors, const dl_byte_panel
   }
 }
 
-INLINE void tile(const int rows, const int vectors, const int half, const dl_byte_conv *c,
-                 const dl_byte_panel *p, const uint8_t *const *table, const uint8_t *ahead,
-                 intptr_t ahead_step, const end *e) {
-  // A tile of one vector has too few sums to hide how long each takes: it has two sets of them.
-  const int sets = vectors == 1 ? 2 : 1;
-  V sums[2][ROWS][4];
+// The inputs of a tile's outputs under one tap.
+INLINE void taps_of(const int rows, const uint8_t *const *table, intptr_t each,
+                    const uint8_t **at) {
+  if (each) {
 #pragma clang loop unroll(full)
-  for (int j = 0; j < vectors; j++) {
-    const V start = LOAD(p->start + LANES * j);
-#pragma clang loop unroll(full)
-    for (int i = 0; i < rows; i++) {
-      sums[0][i][j] = start;
-      sums[1][i][j] = ZERO;
-    }
-  }
-  const intptr_t taps = c->taps[0] * c->taps[1], bytes = c->fours * 4;
-  const intptr_t width = LANES * 4 * WEIGHT_VECTORS;
-  const intptr_t step = vectors * width - (half ? width / 2 : 0);
-  const uint8_t *w = (const uint8_t *)p->weights;
-  for (intptr_t t = 0; t < taps; t++, table += 8) {
-    const uint8_t *at[ROWS];
+    for (int i = 0; i < rows; i++)
+      at[i] = table[0] + i * each;
+  } else {
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++)
       at[i] = table[i];
-    intptr_t k = 0;
-    if (sets == 2) {
-      for (; k + 4 < bytes; k += 8, w += 2 * width, ahead += 2 * ahead_step) {
-        __builtin_prefetch(ahead, 0, 2);
-#pragma clang loop unroll(full)
-        for (int i = 0; i < rows; i++) {
-          sums[0][i][0] = DOT(sums[0][i][0], FOUR(at[i] + k), w);
-          sums[1][i][0] = DOT(sums[1][i][0], FOUR(at[i] + k + 4), w + width);
-        }
-      }
-    }
-    for (; k < bytes; k += 4, w += step, ahead += ahead_step) {
-      __builtin_prefetch(ahead, 0, 2);
-#pragma clang loop unroll(full)
-      for (int i = 0; i < rows; i++) {
-        const V four = FOUR(at[i] + k);
-#pragma clang loop unroll(full)
-        for (int j = 0; j < vectors; j++)
-          sums[0][i][j] = half && j == vectors - 1 ? DOT_HALF(sums[0][i][j], four, w + j * width)
-                                                   : DOT(sums[0][i][j], four, w + j * width);
-      }
-    }
   }
-#pragma clang loop unroll(full)
-  for (int i = 0; i < rows; i++)
-    if (sets == 2)
-      sums[0][i][0] = ADD_32(sums[0][i][0], sums[1][i][0]);
+}
+
+// Where a tile's sums go.
+INLINE void finish_tile(const int rows, const int vectors, const int half, const dl_byte_conv *c,
+                        const dl_byte_panel *p, const end *e, V sums[ROWS][4]) {
   if (e->finish == plain || e->finish == added) {
     // The most usual ends need no more than a few instructions, from registers.
     // Copies, which stores of bytes cannot change.
@@ -118,7 +93,7 @@ INLINE void tile(const int rows, const int vectors, const int half, const dl_byt
       const F scale = LOAD_F(p->scale + LANES * j), base = LOAD_F(p->base + LANES * j);
 #pragma clang loop unroll(full)
       for (int i = 0; i < rows; i++)
-        v[i][j] = FMA_F(AS_F(sums[0][i][j]), scale, base);
+        v[i][j] = FMA_F(AS_F(sums[i][j]), scale, base);
       if (p->offset) {
         const F offset = LOAD_F(p->offset + LANES * j);
 #pragma clang loop unroll(full)
@@ -139,15 +114,94 @@ INLINE void tile(const int rows, const int vectors, const int half, const dl_byt
     return;
   }
   if (e->finish == floats) {
-    finish_floats(rows, vectors, p, e, sums[0]);
+    finish_floats(rows, vectors, p, e, sums);
     return;
   }
 #pragma clang loop unroll(full)
   for (int i = 0; i < rows; i++)
 #pragma clang loop unroll(full)
     for (int j = 0; j < vectors; j++)
-      e->sums[i * vectors + j] = sums[0][i][j];
+      e->sums[i * vectors + j] = sums[i][j];
 }
+
+INLINE void tile(const int rows, const int vectors, const int half, const dl_byte_conv *c,
+                 const dl_byte_panel *p, const uint8_t *const *table, const uint8_t *ahead,
+                 intptr_t ahead_step, const end *e) {
+  // A tile of one vector has too few sums to hide how long each takes: it has two sets of them.
+  const int sets = vectors == 1 ? 2 : 1;
+  V sums[2][ROWS][4];
+#pragma clang loop unroll(full)
+  for (int j = 0; j < vectors; j++) {
+    const V start =
+        half && j == vectors - 1 ? HALF_TWICE(p->start + LANES * j) : LOAD(p->start + LANES * j);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; i++) {
+      sums[0][i][j] = start;
+      sums[1][i][j] = ZERO;
+    }
+  }
+  const intptr_t taps = c->taps[0] * c->taps[1], bytes = c->fours * 4;
+  const intptr_t width = LANES * 4 * WEIGHT_VECTORS;
+  const intptr_t step = vectors * width - (half ? width / 2 : 0);
+  const intptr_t each = e->each;
+  const uint8_t *w = (const uint8_t *)p->weights;
+  for (intptr_t t = 0; t < taps; t++, table += 8) {
+    const uint8_t *at[ROWS];
+    taps_of(rows, table, each, at);
+    intptr_t k = 0;
+    if (sets == 2) {
+      for (; k + 4 < bytes; k += 8, w += 2 * width, ahead += 2 * ahead_step) {
+        __builtin_prefetch(ahead, 0, 2);
+#pragma clang loop unroll(full)
+        for (int i = 0; i < rows; i++) {
+          sums[0][i][0] = DOT(sums[0][i][0], FOUR(at[i] + k), w);
+          sums[1][i][0] = DOT(sums[1][i][0], FOUR(at[i] + k + 4), w + width);
+        }
+      }
+    }
+    for (; k < bytes; k += 4, w += step, ahead += ahead_step) {
+      __builtin_prefetch(ahead, 0, 2);
+      if (half) {
+        // Half a vector of columns: two rows share one.
+#pragma clang loop unroll(full)
+        for (int i = 0; i < rows; i += 2) {
+          const int has_next = i + 1 < rows;
+          const V four = FOUR(at[i] + k), next = has_next ? FOUR(at[i + has_next] + k) : four;
+#pragma clang loop unroll(full)
+          for (int j = 0; j < vectors - 1; j++) {
+            sums[0][i][j] = DOT(sums[0][i][j], four, w + j * width);
+            if (has_next)
+              sums[0][i + has_next][j] = DOT(sums[0][i + has_next][j], next, w + j * width);
+          }
+          sums[0][i][vectors - 1] =
+              DOT_TWICE(sums[0][i][vectors - 1], HALVES(four, next), w + (vectors - 1) * width);
+        }
+        continue;
+      }
+#pragma clang loop unroll(full)
+      for (int i = 0; i < rows; i++) {
+        const V four = FOUR(at[i] + k);
+#pragma clang loop unroll(full)
+        for (int j = 0; j < vectors; j++)
+          sums[0][i][j] = DOT(sums[0][i][j], four, w + j * width);
+      }
+    }
+  }
+  if (half) {
+#pragma clang loop unroll(full)
+    for (int i = 0; i + 1 < rows; i += 2)
+      sums[0][i + 1][vectors - 1] = UPPER_HALF(sums[0][i][vectors - 1]);
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < rows; i++)
+    if (sets == 2)
+      sums[0][i][0] = ADD_32(sums[0][i][0], sums[1][i][0]);
+  finish_tile(rows, vectors, half, c, p, e, sums[0]);
+}
+
+#ifdef DOT_GROUPS
+#include "conv_groups.h"
+#endif
 
 // The rows of a tile, from sums to bytes, in any way.
 #define FINISH(N, H)                                                                               \
@@ -174,7 +228,8 @@ INLINE void finish_rows(const int vectors, const int half, const dl_byte_conv *c
 }
 
 #define TILES(N, H)                                                                                \
-  TILE(1, N, H) TILE(2, N, H) TILE(3, N, H) TILE(4, N, H) TILE(5, N, H) TILE(6, N, H) FINISH(N, H)
+  TILE(1, N, H)                                                                                    \
+  TILE(2, N, H) TILE(3, N, H) TILE(4, N, H) TILE(5, N, H) TILE(6, N, H) FINISH(N, H)
 #define MORE_TILES(N, H) TILES(N, H) TILE(7, N, H) TILE(8, N, H)
 #define NAMES(N, H)                                                                                \
   tile_1_##N##_##H, tile_2_##N##_##H, tile_3_##N##_##H, tile_4_##N##_##H, tile_5_##N##_##H,        \
@@ -213,6 +268,14 @@ static const tile_function tiles[4][6] = {[1] = {NAMES(1, 0)}, [3] = {NAMES(2, 0
 static const finish_function finishes[4] = {[1] = finish_1_0, [3] = finish_2_0};
 #endif
 
+#ifdef DOT_GROUPS
+ALL_GROUPS(1)
+ALL_GROUPS(2)
+ALL_GROUPS(4)
+static const tile_function group_tiles[5][2][6] = {
+    [1] = GROUP_NAMES(1), [2] = GROUP_NAMES(2), [4] = GROUP_NAMES(4)};
+#endif
+
 DL_BYTE_CONV(CONV) {
   dl_byte_place place = dl_byte_place_of(c, first);
   // Every pixel for itself: inputs lie as outputs do.
@@ -236,6 +299,11 @@ DL_BYTE_CONV(CONV) {
     ahead_step = ahead_step > 64 ? 64 : ahead_step;
   }
   const intptr_t kind = 2 * p->vectors - 1 - (p->is_half ? 1 : 0);
+  const tile_function *tile_of = tiles[kind];
+#ifdef DOT_GROUPS
+  if (p->is_grouped)
+    tile_of = group_tiles[c->fours][p->columns <= 32];
+#endif
   const finish_function finish = finishes[kind];
   const dl_byte_finish *f = &c->finish;
   // A residual in the same memory as the result, in rows that are no whole vectors: a load would
@@ -258,18 +326,18 @@ DL_BYTE_CONV(CONV) {
     const intptr_t at = (first + done) * c->out_step;
     const dl_byte_conv *form = c;
     if (is_flat) {
-      const uint8_t *from = x + (first + done) * c->pixel_step;
-      for (intptr_t i = 0; i < 8; i++)
-        table[i] = from + (i < rows ? i : rows - 1) * c->pixel_step;
+      table[0] = x + (first + done) * c->pixel_step;
+      e.each = c->pixel_step;
     } else {
-      form = dl_byte_taps(c, &place, rows, x, border, table, are_rows) ? &by_rows : c;
+      const int is_row = dl_byte_taps(c, &place, rows, x, border, table, are_rows, &e.each);
+      form = is_row ? &by_rows : c;
     }
     if (is_held)
       for (intptr_t i = 0; i < rows; i++)
         dl_hold_bytes(held + 64 * i, z + at + i * c->out_step, p->columns);
     e.y = y ? y + at : NULL;
     e.z = is_held ? held : z ? z + at : NULL;
-    tiles[kind][rows - 1](form, p, table, ahead, ahead_step, &e);
+    tile_of[rows - 1](form, p, table, ahead, ahead_step, &e);
     if (e.finish == apart)
       finish(c, p, rows, sums, e.z, e.z_step, e.y);
     if (c->floats) {

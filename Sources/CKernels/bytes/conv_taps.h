@@ -37,9 +37,11 @@ static inline int dl_byte_rows_are_taps(const dl_byte_conv *c) {
 // Fills table[tap][8] for the `count` outputs (1 to 8) from *place on, which moves behind them.
 // Entries beyond repeat the last output. Taps outside of the image are `border`.
 // Where all are inside and are_rows, fills table[row][8] with the first taps of rows and gives 1.
+// Where outputs are neighbours far from all edges and `each` is not NULL, *each is the distance
+// between their taps and table[..][0] alone is filled; else *each is 0.
 static inline __attribute__((always_inline)) int
 dl_byte_taps(const dl_byte_conv *c, dl_byte_place *place, intptr_t count, const uint8_t *x,
-             const uint8_t *border, const uint8_t **table, const int are_rows) {
+             const uint8_t *border, const uint8_t **table, const int are_rows, intptr_t *each) {
   intptr_t offset[8], top[8], left[8];
   int is_inside = 1;
   const intptr_t rows = c->taps[0], columns = c->taps[1];
@@ -51,21 +53,30 @@ dl_byte_taps(const dl_byte_conv *c, dl_byte_place *place, intptr_t count, const 
     const intptr_t l = place->column * c->stride[1] - c->pad[1];
     if (place->column + count <= c->output[1] && t >= 0 && t + down < c->input[0] && l >= 0 &&
         l + (count - 1) * c->stride[1] + right < c->input[1]) {
-      const intptr_t each = c->stride[1] * c->pixel_step;
+      const intptr_t apart = c->stride[1] * c->pixel_step;
       const uint8_t *from = x + place->image * c->image_step + t * c->row_step + l * c->pixel_step;
+      place->column += count - 1;
+      dl_byte_next(c, place);
+      if (each) {
+        *each = apart;
+        for (intptr_t a = 0; a < rows; a++, from += row_step)
+          for (intptr_t b = 0; b < (are_rows ? 1 : columns); b++, table += 8)
+            table[0] = from + b * step;
+        return are_rows;
+      }
       for (intptr_t i = 0; i < 8; i++)
-        offset[i] = (i < count ? i : count - 1) * each;
+        offset[i] = (i < count ? i : count - 1) * apart;
       for (intptr_t a = 0; a < rows; a++, from += row_step) {
         const uint8_t *at = from;
         for (intptr_t b = 0; b < (are_rows ? 1 : columns); b++, table += 8, at += step)
           for (intptr_t i = 0; i < 8; i++)
             table[i] = at + offset[i];
       }
-      place->column += count - 1;
-      dl_byte_next(c, place);
       return are_rows;
     }
   }
+  if (each)
+    *each = 0;
   for (intptr_t i = 0; i < count; i++) {
     const intptr_t t = place->row * c->stride[0] - c->pad[0];
     const intptr_t l = place->column * c->stride[1] - c->pad[1];

@@ -9,6 +9,7 @@
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,fma"))),                  \
     apply_to = function)
 
+#define HAS_BYTE_MASKS
 #include "vectors_256.h"
 
 #define WEIGHT_VECTORS 1

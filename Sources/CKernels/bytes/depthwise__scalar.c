@@ -17,7 +17,7 @@ static int32_t sum_of(const dl_byte_conv *c, const dl_byte_panel *p, intptr_t co
 DL_BYTE_CONV(dl_byte_depthwise_u8s8__scalar) {
   dl_byte_place place = dl_byte_place_of(c, first);
   for (intptr_t o = first; o < first + count; o++) {
-    dl_byte_taps(c, &place, 1, x, border, table, 0);
+    dl_byte_taps(c, &place, 1, x, border, table, 0, NULL);
     if (c->floats) {
       const dl_byte_floats *f = c->floats;
       const intptr_t in_image = o % (c->output[0] * c->output[1]);

@@ -84,8 +84,8 @@ static __attribute__((noinline)) void any(const dl_byte_conv *c, const dl_byte_p
 
 // The rows of an image under a square window.
 typedef struct rows {
-  const uint8_t *at[5];
-  intptr_t step[5]; // between pixels: 0 for a row outside
+  const uint8_t *at[7];
+  intptr_t step[7]; // between pixels: 0 for a row outside
   const uint8_t *border;
   intptr_t width;
 } rows;
@@ -145,15 +145,15 @@ INLINE void strip(const int size, const int stride, const int results, const int
   const uint8_t *w = (const uint8_t *)own.weights, *border = r->border;
   const intptr_t out_step = c->out_step;
   const uintptr_t width = (uintptr_t)r->width;
-  const uint8_t *at[5];
-  intptr_t offset[5], step[5];
+  const uint8_t *at[7];
+  intptr_t offset[7], step[7];
 #pragma clang loop unroll(full)
   for (int i = 0; i < size; i++) {
     at[i] = r->at[i];
     step[i] = r->step[i];
     offset[i] = left * step[i];
   }
-  V sums[5][4], u[8];
+  V sums[7][4], u[8];
   // Steps after which an output is complete.
   const int ahead = stride == 1 ? size - 1 : (size - 1) / 2;
 #pragma clang loop unroll(full)
@@ -233,9 +233,12 @@ STRIPS(three, 3, 1)
 STRIPS(three_far, 3, 2)
 STRIPS(five, 5, 1)
 STRIPS(five_far, 5, 2)
-// By size 3 and 5, stride 1 and 2, kind of results, whole panels and others.
-static const strip_function all_strips[2][2][3][2] = {{NAMES(three), NAMES(three_far)},
-                                                      {NAMES(five), NAMES(five_far)}};
+STRIPS(seven, 7, 1)
+STRIPS(seven_far, 7, 2)
+// By size 3, 5 and 7, stride 1 and 2, kind of results, whole panels and others.
+static const strip_function all_strips[3][2][3][2] = {{NAMES(three), NAMES(three_far)},
+                                                      {NAMES(five), NAMES(five_far)},
+                                                      {NAMES(seven), NAMES(seven_far)}};
 
 // Outputs of square windows whose taps are neighbours, row by row.
 static void strips(const dl_byte_conv *c, const dl_byte_panel *p, const uint8_t *x,
@@ -245,7 +248,7 @@ static void strips(const dl_byte_conv *c, const dl_byte_panel *p, const uint8_t 
   const int is_plain = c->finish.is_small && !c->finish.is_wide && !p->offset && !z;
   const int results = c->floats ? blocks : is_plain ? plain_bytes : any_bytes;
   const strip_function run =
-      all_strips[c->taps[0] == 5][c->stride[1] == 2][results][p->columns != 4 * LANES];
+      all_strips[c->taps[0] / 2 - 1][c->stride[1] == 2][results][p->columns != 4 * LANES];
   for (intptr_t done = 0; done < count;) {
     const intptr_t room = c->output[1] - place.column;
     const intptr_t n = count - done < room ? count - done : room;
@@ -269,7 +272,8 @@ static void strips(const dl_byte_conv *c, const dl_byte_panel *p, const uint8_t 
 }
 
 DL_BYTE_CONV(DEPTHWISE) {
-  const int is_square = c->taps[0] == c->taps[1] && (c->taps[0] == 3 || c->taps[0] == 5);
+  const int is_square =
+      c->taps[0] == c->taps[1] && (c->taps[0] == 3 || c->taps[0] == 5 || c->taps[0] == 7);
   if (is_square && c->dilation[0] == 1 && c->dilation[1] == 1 && c->stride[1] <= 2) {
     strips(c, p, x, border, z, y, first, count);
     return;
@@ -278,7 +282,7 @@ DL_BYTE_CONV(DEPTHWISE) {
   for (intptr_t done = 0; done < count; done += 8) {
     const intptr_t some = count - done < 8 ? count - done : 8;
     const intptr_t at = (first + done) * c->out_step;
-    dl_byte_taps(c, &place, some, x, border, table, 0);
+    dl_byte_taps(c, &place, some, x, border, table, 0, NULL);
     for (intptr_t i = 0; i < some; i++)
       any(c, p, table + i, z ? z + at + i * c->out_step : NULL, y ? y + at + i * c->out_step : NULL,
           (first + done + i) % (c->output[0] * c->output[1]));

@@ -26,8 +26,38 @@ static inline float between(float v, float low, float high) {
   return v < high ? v : high;
 }
 
-// 64 bytes as one value, so that what runs over a window stays in registers.
-typedef uint8_t piece __attribute__((vector_size(PIECE)));
+// Neighbouring channels as one value, so that what runs over a window stays in registers.
+#define PIECE_TYPES(N)                                                                             \
+  typedef uint8_t piece_##N __attribute__((vector_size(N)));                                       \
+  typedef uint16_t wide_##N __attribute__((vector_size(2 * N)));                                   \
+  typedef int32_t sum_##N __attribute__((vector_size(4 * N)));                                     \
+  typedef float float_##N __attribute__((vector_size(4 * N)));
+PIECE_TYPES(4)
+PIECE_TYPES(16)
+PIECE_TYPES(32)
+PIECE_TYPES(64)
+
+// Calls KERNEL##_64 and so on for all of n channels, n a multiple of 4. The last ones are those of
+// a whole piece that ends with them.
+#define EACH_PIECE(KERNEL, n, ...)                                                                 \
+  for (intptr_t c = 0; c < n;) {                                                                   \
+    const intptr_t size = n >= 64 ? 64 : n >= 32 ? 32 : n >= 16 ? 16 : 4;                          \
+    const intptr_t at = n - c < size ? n - size : c;                                               \
+    if (size == 64)                                                                                \
+      KERNEL##_64(at, __VA_ARGS__);                                                                \
+    else if (size == 32)                                                                           \
+      KERNEL##_32(at, __VA_ARGS__);                                                                \
+    else if (size == 16)                                                                           \
+      KERNEL##_16(at, __VA_ARGS__);                                                                \
+    else                                                                                           \
+      KERNEL##_4(at, __VA_ARGS__);                                                                 \
+    c += size;                                                                                     \
+  }
+
+// A window's taps of one image.
+typedef struct window_taps {
+  intptr_t rows, columns, down, right;
+} window_taps;
 
 // x / scale, rounded as a division is (Markstein 1990), for `inverse` = 1 / scale, where nothing
 // on the way leaves the range of float32. A division takes ten times as long.
@@ -52,6 +82,23 @@ static inline void taps_inside(const dl_byte_window *w, int axis, intptr_t outpu
   }
 }
 
+#define MAX_PIECE(N)                                                                               \
+  static inline __attribute__((always_inline)) void max_piece_##N(                                 \
+      intptr_t at, const uint8_t *from, window_taps t, uint8_t *to) {                              \
+    piece_##N most = {0};                                                                          \
+    for (intptr_t a = 0; a < t.rows; a++)                                                          \
+      for (intptr_t b = 0; b < t.columns; b++) {                                                   \
+        piece_##N one;                                                                             \
+        memcpy(&one, from + a * t.down + b * t.right + at, N);                                     \
+        most = __builtin_elementwise_max(most, one);                                               \
+      }                                                                                            \
+    memcpy(to + at, &most, N);                                                                     \
+  }
+MAX_PIECE(4)
+MAX_PIECE(16)
+MAX_PIECE(32)
+MAX_PIECE(64)
+
 DL_BYTE_MAX_POOL(NAME(dl_byte_max_pool_u8)) {
   const intptr_t n = w->channels;
   for (intptr_t row = first; row < first + rows; row++) {
@@ -61,39 +108,52 @@ DL_BYTE_MAX_POOL(NAME(dl_byte_max_pool_u8)) {
       intptr_t b0, b1;
       taps_inside(w, 1, column, &b0, &b1);
       uint8_t *to = y + (row * w->output[1] + column) * n;
-      const intptr_t top = row * w->stride[0] - w->pad[0];
-      const intptr_t left = column * w->stride[1] - w->pad[1];
-      const uint8_t *from =
-          x + ((top + a0 * w->dilation[0]) * w->input[1] + left + b0 * w->dilation[1]) * n;
-      const intptr_t down = w->dilation[0] * w->input[1] * n, right = w->dilation[1] * n;
-      intptr_t c = 0;
-      for (; c + PIECE <= n; c += PIECE) {
-        piece most = {0};
-        for (intptr_t a = a0; a < a1; a++)
-          for (intptr_t b = b0; b < b1; b++) {
-            piece one;
-            memcpy(&one, from + (a - a0) * down + (b - b0) * right + c, PIECE);
-            most = __builtin_elementwise_max(most, one);
-          }
-        memcpy(to + c, &most, PIECE);
-      }
-      if (c < n) {
-        uint8_t most[PIECE] = {0};
-        for (intptr_t a = a0; a < a1; a++)
-          for (intptr_t b = b0; b < b1; b++) {
-            const uint8_t *one = from + (a - a0) * down + (b - b0) * right + c;
-            for (intptr_t i = 0; i < n - c; i++)
-              most[i] = one[i] > most[i] ? one[i] : most[i];
-          }
-        memcpy(to + c, most, (size_t)(n - c));
-      }
+      const intptr_t top = row * w->stride[0] - w->pad[0] + a0 * w->dilation[0];
+      const intptr_t left = column * w->stride[1] - w->pad[1] + b0 * w->dilation[1];
+      const uint8_t *from = x + (top * w->input[1] + left) * n;
+      const window_taps t = {a1 - a0, b1 - b0, w->dilation[0] * w->input[1] * n,
+                             w->dilation[1] * n};
+      EACH_PIECE(max_piece, n, from, t, to)
     }
   }
 }
 
+// Some channels of a window's mean. Sums take 16 bits as long as these have room.
+#define MEAN_PIECE(N)                                                                              \
+  static inline __attribute__((always_inline)) void mean_piece_##N(                                \
+      intptr_t at, const uint8_t *from, window_taps t, int32_t start, float factor, int32_t zero,  \
+      uint8_t *to) {                                                                               \
+    sum_##N sums = start - (sum_##N){0};                                                           \
+    wide_##N sum = {0};                                                                            \
+    int room = 257;                                                                                \
+    for (intptr_t a = 0; a < t.rows; a++)                                                          \
+      for (intptr_t b = 0; b < t.columns; b++) {                                                   \
+        piece_##N one;                                                                             \
+        memcpy(&one, from + a * t.down + b * t.right + at, N);                                     \
+        sum += __builtin_convertvector(one, wide_##N);                                             \
+        if (--room == 0) {                                                                         \
+          sums += __builtin_convertvector(sum, sum_##N);                                           \
+          sum = (wide_##N){0};                                                                     \
+          room = 257;                                                                              \
+        }                                                                                          \
+      }                                                                                            \
+    sums += __builtin_convertvector(sum, sum_##N);                                                 \
+    const float_##N low = (float)-zero - (float_##N){0};                                           \
+    const float_##N high = (float)(255 - zero) - (float_##N){0};                                   \
+    float_##N v = __builtin_convertvector(sums, float_##N) * factor;                               \
+    /* Rounds to nearest, ties to even: the sum has no room for a fraction. */                     \
+    v = __builtin_elementwise_min(__builtin_elementwise_max(v, low), high) + 12582912.0f;          \
+    const sum_##N bits = (sum_##N)v - (0x4B400000 - zero);                                         \
+    const piece_##N bytes = __builtin_convertvector(bits, piece_##N);                              \
+    memcpy(to + at, &bytes, N);                                                                    \
+  }
+MEAN_PIECE(4)
+MEAN_PIECE(16)
+MEAN_PIECE(32)
+MEAN_PIECE(64)
+
 DL_BYTE_AVERAGE_POOL(NAME(dl_byte_average_pool_u8)) {
   const intptr_t n = w->channels;
-  const float low = (float)-m->zero, high = (float)(255 - m->zero);
   for (intptr_t row = first; row < first + rows; row++) {
     intptr_t a0, a1;
     taps_inside(w, 0, row, &a0, &a1);
@@ -101,54 +161,17 @@ DL_BYTE_AVERAGE_POOL(NAME(dl_byte_average_pool_u8)) {
       intptr_t b0, b1;
       taps_inside(w, 1, column, &b0, &b1);
       uint8_t *to = y + (row * w->output[1] + column) * n;
-      const intptr_t top = row * w->stride[0] - w->pad[0];
-      const intptr_t left = column * w->stride[1] - w->pad[1];
+      const intptr_t top = row * w->stride[0] - w->pad[0] + a0 * w->dilation[0];
+      const intptr_t left = column * w->stride[1] - w->pad[1] + b0 * w->dilation[1];
+      const uint8_t *from = x + (top * w->input[1] + left) * n;
       const float divisor = m->row_counts[row] * m->column_counts[column];
       const float factor = m->factor / divisor;
-      const int32_t pixels = (int32_t)((a1 > a0 ? a1 - a0 : 0) * (b1 > b0 ? b1 - b0 : 0));
-      for (intptr_t c = 0; c < n; c += PIECE) {
-        int32_t sums[PIECE];
-        const intptr_t count = n - c < PIECE ? n - c : PIECE;
-        for (intptr_t i = 0; i < PIECE; i++)
-          sums[i] = -pixels * m->x_zero;
-        for (intptr_t a = a0; a < a1; a++)
-          for (intptr_t b = b0; b < b1; b++) {
-            const intptr_t at =
-                (top + a * w->dilation[0]) * w->input[1] + left + b * w->dilation[1];
-            const uint8_t *from = x + at * n + c;
-            if (count == PIECE) {
-              for (intptr_t i = 0; i < PIECE; i++)
-                sums[i] += from[i];
-            } else {
-              for (intptr_t i = 0; i < count; i++)
-                sums[i] += from[i];
-            }
-          }
-        for (intptr_t i = 0; i < count; i++)
-          to[c + i] = (uint8_t)(nearest(between((float)sums[i] * factor, low, high)) + m->zero);
-      }
+      const window_taps t = {a1 > a0 ? a1 - a0 : 0, b1 > b0 ? b1 - b0 : 0,
+                             w->dilation[0] * w->input[1] * n, w->dilation[1] * n};
+      const int32_t start = -(int32_t)(t.rows * t.columns) * m->x_zero;
+      EACH_PIECE(mean_piece, n, from, t, start, factor, m->zero, to)
     }
   }
-}
-
-static inline __attribute__((always_inline)) void pairs(const dl_byte_pair *k, const int is_product,
-                                                        const uint8_t *a, const uint8_t *b,
-                                                        uint8_t *y, intptr_t n) {
-  const float low = (float)(k->low - k->zero), high = (float)(k->high - k->zero);
-  for (intptr_t i = 0; i < n; i++) {
-    const float p = (float)(a[i] - k->a_zero) * k->a_scale;
-    const float q = (float)(b[i] - k->b_zero) * k->b_scale;
-    const float v = (is_product ? p * q : p + q) * k->inverse;
-    y[i] = (uint8_t)(nearest(between(v, low, high)) + k->zero);
-  }
-}
-
-DL_BYTE_PAIR(NAME(dl_byte_pair_u8)) {
-  for (intptr_t at = 0; at < n; at += period)
-    if (k->is_product)
-      pairs(k, 1, a + at, b, y + at, period);
-    else
-      pairs(k, 0, a + at, b, y + at, period);
 }
 
 DL_BYTE_QUANTIZE(NAME(dl_byte_quantize_f32)) {

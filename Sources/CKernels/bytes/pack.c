@@ -9,7 +9,24 @@ static int8_t weight(const dl_byte_filter *f, intptr_t output, intptr_t channel,
   return f->weights[(output * f->part + own) * f->all_taps + tap];
 }
 
+static void pack_groups(int8_t *to, const dl_byte_filter *f) {
+  for (intptr_t t = 0; t < f->taps; t++)
+    for (intptr_t s = 0; s < 4; s++)
+      for (intptr_t j = s / f->fours * f->fours; j < (s / f->fours + 1) * f->fours; j++)
+        for (intptr_t lane = 0; lane < f->lanes; lane++) {
+          const intptr_t column = 4 * (lane / 4 * 4 + j) + lane % 4;
+          const intptr_t output = f->first_output + column;
+          const intptr_t channel = output / f->share * f->part + s % f->fours * 4;
+          for (intptr_t i = 0; i < 4; i++)
+            *to++ = column < f->columns ? weight(f, output, channel + i, t) : 0;
+        }
+}
+
 void dl_byte_pack_s8(void *to, const dl_byte_filter *f) {
+  if (f->is_grouped) {
+    pack_groups(to, f);
+    return;
+  }
   int8_t *narrow = to;
   int16_t *wide = to;
   const intptr_t rows = f->tap_columns ? 1 : f->taps;

@@ -31,6 +31,7 @@
 #define TO_32(a) _mm256_cvtps_epi32(a)
 #define MUL_F(a, b) _mm256_mul_ps(a, b)
 #define ADD_F(a, b) _mm256_add_ps(a, b)
+#define SUB_F(a, b) _mm256_sub_ps(a, b)
 #define FMA_F(a, b, c) _mm256_fmadd_ps(a, b, c)
 #define MIN_F(a, b) _mm256_min_ps(a, b)
 #define MAX_F(a, b) _mm256_max_ps(a, b)
@@ -55,25 +56,39 @@ INLINE V dl_spread(void) {
   return _mm256_setr_epi32((int)0x80808000, (int)0x80808001, (int)0x80808002, (int)0x80808003,
                            (int)0x80808000, (int)0x80808001, (int)0x80808002, (int)0x80808003);
 }
+// HAS_BYTE_MASKS: the target has AVX-512's masks of bytes.
 // The first `n` <= 32 bytes, zeros behind.
 INLINE V dl_load_bytes(const uint8_t *p, intptr_t n) {
   if (n >= 32)
     return LOAD(p);
+#ifdef HAS_BYTE_MASKS
+  return _mm256_maskz_loadu_epi8((1u << n) - 1, p);
+#else
   if (n == 16)
     return _mm256_zextsi128_si256(_mm_loadu_si128((const __m128i *)p));
+  if (n % 4 == 0)
+    return _mm256_maskload_epi32((const int *)p,
+                                 _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n / 4),
+                                                    _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)));
   uint8_t room[32] = {0};
   memcpy(room, p, (size_t)n);
   return LOAD(room);
+#endif
 }
 INLINE void dl_store_bytes(uint8_t *p, V v, intptr_t n) {
   if (n >= 32) {
     _mm256_storeu_si256((__m256i *)p, v);
+#ifdef HAS_BYTE_MASKS
+  } else {
+    _mm256_mask_storeu_epi8(p, (1u << n) - 1, v);
+#else
   } else if (n == 16) {
     _mm_storeu_si128((__m128i *)p, _mm256_castsi256_si128(v));
   } else {
     uint8_t room[32];
     _mm256_storeu_si256((__m256i *)room, v);
     memcpy(p, room, (size_t)n);
+#endif
   }
 }
 INLINE void dl_hold_bytes(uint8_t *to, const uint8_t *p, intptr_t n) {

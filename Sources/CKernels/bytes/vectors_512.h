@@ -31,6 +31,7 @@
 #define TO_32(a) _mm512_cvtps_epi32(a)
 #define MUL_F(a, b) _mm512_mul_ps(a, b)
 #define ADD_F(a, b) _mm512_add_ps(a, b)
+#define SUB_F(a, b) _mm512_sub_ps(a, b)
 #define FMA_F(a, b, c) _mm512_fmadd_ps(a, b, c)
 #define MIN_F(a, b) _mm512_min_ps(a, b)
 #define MAX_F(a, b) _mm512_max_ps(a, b)

@@ -69,6 +69,10 @@ typedef struct dl_byte_conv {
 typedef struct dl_byte_panel {
   intptr_t vectors; // see below
   intptr_t is_half; // 24 or 40 columns, for __avx512vnni and __scalar
+  // Whether its columns are in groups of 4 fours of the conv, of which each sums up the as many
+  // channels that lie where they do: x leads to the channel of the first column, border holds as
+  // many bytes as there are columns. With 4 vectors, for __avx512vnni and __scalar.
+  intptr_t is_grouped;
   intptr_t columns; // written: at most vectors * L
   const void *weights;
   const int32_t *start; // what sums start from
@@ -146,6 +150,18 @@ DL_BYTE_PAIR(dl_byte_pair_u8__scalar);
 DL_BYTE_PAIR(dl_byte_pair_u8__avx2);
 DL_BYTE_PAIR(dl_byte_pair_u8__avx512);
 
+// y[i] = clamp(round((x[i] - x_zero) * factor[c] + shift[c]) + zero, low, high) with c = i mod
+// period, i < n; period divides n. NaN becomes low. y may be x.
+typedef struct dl_byte_affine {
+  int32_t x_zero, zero, low, high;
+  const float *factor, *shift;
+} dl_byte_affine;
+#define DL_BYTE_AFFINE(name)                                                                       \
+  void name(const dl_byte_affine *k, const uint8_t *x, uint8_t *y, intptr_t n, intptr_t period)
+DL_BYTE_AFFINE(dl_byte_affine_u8__scalar);
+DL_BYTE_AFFINE(dl_byte_affine_u8__avx2);
+DL_BYTE_AFFINE(dl_byte_affine_u8__avx512);
+
 // y[i] = table[x[i]], i < n; y may be x. dl_byte_table_u8 takes the fastest way the machine has.
 void dl_byte_table_u8__scalar(const uint8_t *table, const uint8_t *x, uint8_t *y, intptr_t n);
 void dl_byte_table_u8(const uint8_t *table, const uint8_t *x, uint8_t *y, intptr_t n);
@@ -198,6 +214,27 @@ void dl_byte_window_sums_s32(const dl_byte_window *w, const int32_t *x, int32_t 
 void dl_byte_channels_u8(uint8_t *to, intptr_t to_step, const uint8_t *from, intptr_t from_step,
                          intptr_t channels, intptr_t pixels);
 
+// Up to 64 neighbouring bytes of each pixel, taken from a pixel of another image: byte i of them,
+// where bit i of lanes is set, is byte first + index[i] of it, by its image's table where
+// is_tabled.
+typedef struct dl_byte_source {
+  intptr_t part, step;   // which image, and the bytes of its pixels
+  intptr_t first, count; // which of these may be read; index[i] < count <= 64
+  // Where run > 0, lanes are at to at + run - 1, and their indices follow one another.
+  intptr_t at, run;
+  intptr_t is_tabled;
+  uint64_t lanes;
+  uint8_t index[64];
+} dl_byte_source;
+// y[p * step + i] of pixel first + p, for the lanes i of all of n sources, no two of which have one
+// in common, and p < pixels; others stay as they are. parts: the first pixel of each image; tables:
+// 256 bytes for each. dl_byte_gather_u8 takes the fastest way the machine has.
+#define DL_BYTE_GATHER(name)                                                                       \
+  void name(const dl_byte_source *s, intptr_t n, intptr_t first, intptr_t pixels,                  \
+            const uint8_t *const *parts, const uint8_t *tables, uint8_t *y, intptr_t step)
+DL_BYTE_GATHER(dl_byte_gather_u8__scalar);
+DL_BYTE_GATHER(dl_byte_gather_u8);
+
 // The weights of one panel, in the order in which the kernels read them.
 typedef struct dl_byte_filter {
   const int8_t *weights; // [all outputs][part][all taps]
@@ -207,6 +244,8 @@ typedef struct dl_byte_filter {
   intptr_t vectors, lanes, is_half;
   int32_t is_wide;     // 16 bits a weight
   int32_t is_in_order; // lane l of vector j is column L j + l
+  int32_t is_grouped;  // of a panel that is: for each four s of 16 channels those vectors j of 4
+                       // whose columns sum it up, j / fours = s / fours
   // Where not 0, all taps of a row make one, of so many bytes each: a tap of `fours` fours, zeros
   // behind the last.
   intptr_t merged;

@@ -17,7 +17,7 @@ extension ByteWalk {
     let residual = c.residual ?? other
     guard residual == nil || canBeImage(residual), let w = try ByteWeights(g, c.inputs[1], axis: 0),
       let shape = g.constant(w.values)?.shape, shape.rank == 4,
-      let x = try image(c.inputs[0], at: place), x.image.row == nil
+      let x = try image(c.inputs[0], at: place), x.image.isPlain
     else {
       g.miss(node, "\(ByteImages.name): its weights are not constant bytes")
       return nil
@@ -105,8 +105,8 @@ extension ByteWalk {
   ) throws(EngineError) -> ByteImage? {
     guard g.hasOneUse(a), let x = known(a), let i = g.maker(a), let q = g.input(i, 0),
       g.hasOneUse(q), canBeImage(b), let made = g.made(x.image.bytes, by: ByteConv.self),
-      made.op.finish.residual == nil, g.users(x.image.bytes).isEmpty, x.image.row == nil,
-      made.op.finish.scale == x.scale, let z = try image(b, at: place), z.image.row == nil,
+      made.op.finish.residual == nil, g.users(x.image.bytes).isEmpty, x.image.isPlain,
+      made.op.finish.scale == x.scale, let z = try image(b, at: place), z.image.isPlain,
       z.image.bytes != x.image.bytes
     else { return nil }
     var inputs = g.node(made.node).inputs

@@ -35,7 +35,7 @@ extension ByteWalk {
   ) throws(EngineError) -> (image: ByteImage, scale: PixelScale)? {
     guard let q = g.input(node, i), let scale = scale(node, i + 1, of: i) else { return nil }
     let image = makes ? try entry(q, scale, at: node) : images[q]
-    guard let image, image.row == nil else { return nil }
+    guard let image, image.isPlain else { return nil }
     return (image, scale)
   }
 

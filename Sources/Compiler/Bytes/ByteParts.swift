@@ -8,19 +8,10 @@ extension ByteWalk {
   func part(
     _ node: Int, _ image: ByteImage, taking v: ValueID, at place: Int
   ) throws(EngineError) -> ByteImage? {
-    guard image.row == nil, let x = g.input(node, 0), g.dims(x)?.count == 4,
-      let channels = channels(node, v, of: image.channels), channels.lowerBound % 4 == 0,
-      !channels.isEmpty
+    guard let x = g.input(node, 0), g.dims(x)?.count == 4,
+      let channels = channels(node, v, of: image.channels)
     else { return nil }
-    // What fills the last four are channels behind, of which nobody asks.
-    let (first, count) = (channels.lowerBound, channels.count)
-    let bytes = try g.addOne(
-      Slice(),
-      [
-        image.bytes, g.addInts([first]), g.addInts([first + BytePanels.step(count)]),
-        g.addInts([3]),
-      ], at: place)
-    return ByteImage(bytes: bytes, channels: count)
+    return try gathered([image], channels.map { (part: 0, channel: $0) }, at: place)
   }
 
   private func channels(_ node: Int, _ v: ValueID, of all: Int) -> Range<Int>? {
@@ -53,7 +44,7 @@ extension ByteWalk {
     _ node: Int, _ image: ByteImage, at place: Int, code: (Tensor?) -> UInt8?
   ) throws(EngineError) -> ByteImage? {
     guard let op = g.node(node).op as? Pad, op.mode == .constant, op.value == 0,
-      image.row == nil, g.input(node, 3) == nil,
+      image.isPlain, g.input(node, 3) == nil,
       let pads = op.pads ?? g.input(node, 1).flatMap({ g.fact($0).knownInts }), pads.count == 8,
       [0, 1, 4, 5].allSatisfy({ pads[$0] == 0 }), pads.allSatisfy({ $0 >= 0 }),
       g.input(node, 2) == nil || g.constant(g.input(node, 2)) != nil,

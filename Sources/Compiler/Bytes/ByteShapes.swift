@@ -8,7 +8,7 @@ extension ByteWalk {
   mutating func pooled(
     _ node: Int, _ target: ByteTarget, at place: Int
   ) throws(EngineError) -> ByteImage? {
-    guard let x = known(g.input(node, 0)), x.image.row == nil, let y = g.output(node),
+    guard let x = known(g.input(node, 0)), x.image.isPlain, let y = g.output(node),
       let rank = g.dims(y)?.count, rank == 4 || rank == 2 && g.node(node).op is ReduceMean,
       target.low == 0, target.high == 255
     else { return nil }
@@ -83,7 +83,7 @@ extension ByteWalk {
       guard parts.count == g.node(node).inputs.count else { return nil }
       return try joined(concat, parts, y, at: node)
     case let pool as MaxPool:
-      guard let x = g.input(node, 0), let image = images[x], image.row == nil,
+      guard let x = g.input(node, 0), let image = images[x], image.isPlain,
         isPlain(pool, node)
       else { return nil }
       let bytes = try g.addOne(ByteMaxPool(pool.window), [image.bytes], at: node)
@@ -125,11 +125,8 @@ extension ByteWalk {
   private func joined(
     _ op: Concat, _ parts: [ByteImage], _ y: ValueID, at place: Int
   ) throws(EngineError) -> ByteImage? {
-    guard let dims = g.dims(y), dims.count == 4, op.axis == 1 || op.axis == -3,
-      parts.allSatisfy({ $0.row == nil }), parts.dropLast().allSatisfy({ $0.channels % 4 == 0 })
-    else { return nil }
-    let bytes = try g.addOne(Concat(axis: 3), parts.map { $0.bytes }, at: place)
-    return ByteImage(bytes: bytes, channels: parts.reduce(0) { $0 + $1.channels })
+    guard g.dims(y)?.count == 4, op.axis == 1 || op.axis == -3 else { return nil }
+    return try joined(parts, at: place)
   }
 
   /// A node that gives an image another shape or size.
@@ -137,18 +134,20 @@ extension ByteWalk {
     _ node: Int, _ image: ByteImage, _ y: ValueID, at place: Int
   ) throws(EngineError) -> ByteImage? {
     guard let x = g.input(node, 0), let from = g.dims(x), let to = g.dims(y) else { return nil }
+    if let made = try shuffled(node, image, from, to, at: place) { return made }
     switch g.node(node).op {
     case is Identity: return image
     case is Flatten, is Reshape, is Squeeze:
       // A row of all that an image has.
-      guard from.count == 4, to.count == 2, to[0] == from[0], let height = from[2].known,
-        let width = from[3].known, to[1].known == image.channels * height * width
+      guard image.isPlain, from.count == 4, to.count == 2, to[0] == from[0],
+        let height = from[2].known, let width = from[3].known,
+        to[1].known == image.channels * height * width
       else { return nil }
       var made = image
       made.row = (height, width)
       return made
     case let op as Resize:
-      guard from.count == 4, to.count == 4, op.mode == .nearest, op.axes == nil, image.row == nil,
+      guard from.count == 4, to.count == 4, op.mode == .nearest, op.axes == nil, image.isPlain,
         op.coordinates != .cropAndResize, to[0] == from[0], to[1] == from[1],
         let scales = try scales(node, op)
       else { return nil }

@@ -24,7 +24,7 @@ extension ByteWalk {
       let one = list + [T](repeating: filler, count: step - list.count)
       return (0..<kh * kw).flatMap { _ in one }
     }
-    guard let x = try image(g.input(node, 0), at: place), x.image.row == nil, x.image.channels == c
+    guard let x = try image(g.input(node, 0), at: place), x.image.isPlain, x.image.channels == c
     else { return nil }
     let from = try t.values(as: Int8.self)
     var weights = [Int8](repeating: 0, count: kh * kw * step * c)

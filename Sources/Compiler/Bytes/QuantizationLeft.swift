@@ -3,7 +3,8 @@ import Operators
 import Tensors
 
 extension GraphEditor {
-  /// Notes of each QuantizeLinear and DequantizeLinear that is left why it is.
+  /// Notes of each QuantizeLinear and DequantizeLinear that is left, and of each image of bytes that
+  /// goes back to numbers, why it is.
   func explainQuantization() {
     guard log != nil else { return }
     for i in orderedNodes() where isLive(i) {
@@ -14,6 +15,9 @@ extension GraphEditor {
       case is DequantizeLinear, is ContribDequantizeLinear:
         guard let x = input(i, 0), let y = output(i) else { continue }
         miss(i, "stays: " + (scaleReason(i, of: x) ?? "\(takers(y)) in numbers"))
+      case let op as FromBytes where op.type == .float32:
+        guard let y = output(i) else { continue }
+        miss(i, "an image of bytes goes back to numbers: \(takers(y)) in them")
       default: continue
       }
     }

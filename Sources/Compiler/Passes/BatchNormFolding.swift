@@ -96,6 +96,14 @@ struct ChannelAffine {
       guard let t = g.constant(g.input(node, k)), let list = t.numbers else { return nil }
       lists.append(list)
     }
+    self.init(lists, norm)
+  }
+
+  /// - `lists`: scale, bias, mean and variance.
+  ///
+  /// Nil where they are not of one length.
+  init?(_ lists: [[Double]], _ norm: BatchNormalization) {
+    guard lists.count == 4 else { return nil }
     let n = lists[0].count
     guard lists.allSatisfy({ $0.count == n }) else { return nil }
     var scale: [Double] = []

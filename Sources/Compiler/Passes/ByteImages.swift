@@ -30,6 +30,11 @@ struct ByteImage {
   let channels: Int
   /// Height and width of an image that became a row: `[N, C H W]`; nil for `[N, C, H, W]`.
   var row: (height: Int, width: Int)?
+  /// Two axes that its channels were divided into: `[N, outer, inner, H, W]`.
+  var groups: (outer: Int, inner: Int)?
+
+  /// Whether it is `[N, C, H, W]`.
+  var isPlain: Bool { row == nil && groups == nil }
 }
 
 /// One walk through a graph, from its inputs to its outputs.
@@ -76,7 +81,14 @@ struct ByteWalk {
     _ image: ByteImage, _ scale: PixelScale, _ type: DType, like v: ValueID, at place: Int
   ) throws(EngineError) -> ValueID {
     let made = try g.addOne(
-      FromBytes(channels: image.channels, scale, to: type), [image.bytes], at: place)
+      FromBytes(channels: image.channels, scale, to: type), [image.bytes], at: place,
+      name: g.node(place).name)
+    if let (outer, inner) = image.groups {
+      guard let dims = g.dims(v), dims.count == 5 else { return made }
+      let sizes = dims[3...].map { $0.known ?? -1 }
+      let shape = try g.addInts([dims[0].known ?? 0, outer, inner] + sizes)
+      return try g.addOne(Reshape(), [made, shape], at: place)
+    }
     guard g.dims(v)?.count == 2 else { return made }
     let (height, width) = image.row ?? (1, 1)
     let shape = try g.addInts([-1, image.channels * height * width])
@@ -148,7 +160,8 @@ struct ByteWalk {
   ) throws(EngineError) -> ByteImage {
     let made = try g.addOne(
       ByteTable(), [image.bytes, g.addConstant(try Tensor(table))], at: place)
-    return ByteImage(bytes: made, channels: image.channels, row: image.row)
+    return ByteImage(
+      bytes: made, channels: image.channels, row: image.row, groups: image.groups)
   }
 
   // MARK: Nodes
@@ -177,6 +190,7 @@ struct ByteWalk {
         switch g.node(node).op {
         case is Conv, is FusedConv: try convolution(node, target, at: i)
         case is ConvTranspose: try transposed(node, target, at: i)
+        case let norm as BatchNormalization: try normalised(node, norm, target, at: i)
         case is Add: try sum(node, target, at: i)
         case is Mul: try product(node, target, at: i)
         case is Gemm, is FusedLinear, is MatMul: try dense(node, target, at: i)

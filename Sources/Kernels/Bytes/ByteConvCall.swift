@@ -3,7 +3,7 @@ import CKernels
 extension BytePanels {
   /// What it is called in traces.
   var label: String {
-    let kind = isDepthwise ? "depthwise" : isMerged ? "first" : "direct"
+    let kind = isDepthwise ? "depthwise" : isMerged ? "first" : isGrouped ? "groups" : "direct"
     let p = panels.first
     return "byte conv \(kind) \(isa) "
       + (isDepthwise ? "\(4 * (p?.lanes ?? 0))" : "6x\((p?.vectors ?? 0) * (p?.lanes ?? 0))")

@@ -105,7 +105,8 @@ public struct ByteConvPlan: Sendable {
     let isLast = i == panels.panels.count - 1
     let columns = isLast ? min(p.vectors * p.lanes, outStep - p.first) : p.columns
     var panel = dl_byte_panel(
-      vectors: p.vectors, is_half: p.isHalf ? 1 : 0, columns: columns,
+      vectors: p.vectors, is_half: p.isHalf ? 1 : 0,
+      is_grouped: panels.isGrouped ? 1 : 0, columns: columns,
       weights: filter.memory.bytes + p.offset,
       start: constants.bytes.assumingMemoryBound(to: Int32.self) + p.constants,
       scale: numbers + all + p.constants, base: numbers + 2 * all + p.constants,

@@ -37,7 +37,8 @@ struct ByteConvWork: Sendable {
     let g = panels.geometry
     self.panels = panels
     outputs = g.batch * g.outputPixels
-    borderBytes = panels.isDepthwise ? 64 : (panels.panels.map(\.fours).max() ?? 0) * 4
+    borderBytes =
+      panels.isDepthwise || panels.isGrouped ? 64 : (panels.panels.map(\.fours).max() ?? 0) * 4
     copyColumns =
       panels.isMerged
       ? max((g.output[2] - 1) * g.strides[2] + g.kernel[2], g.pads[2] + g.input[2]) : 0

@@ -23,7 +23,7 @@ public final class ByteFilter: PackedForm {
         part: g.channels, share: g.outputs, first_output: panel.first, columns: panel.columns,
         first_channel: panel.channel, fours: panel.fours, vectors: panel.vectors,
         lanes: panel.lanes, is_half: panel.isHalf ? 1 : 0, is_wide: p.isWide ? 1 : 0,
-        is_in_order: p.isInOrder ? 1 : 0,
+        is_in_order: p.isInOrder ? 1 : 0, is_grouped: p.isGrouped ? 1 : 0,
         merged: p.isMerged ? p.tapStep : 0,
         tap_columns: p.isDepthwise ? g.kernel[2] : 0)
       dl_byte_pack_s8(to + panel.offset, &f)

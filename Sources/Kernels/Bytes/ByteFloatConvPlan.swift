@@ -105,7 +105,8 @@ public struct ByteFloatConvPlan: Sendable {
       let p = panels.panels[task.panel]
       let isLast = task.panel == panels.panels.count - 1
       var panel = dl_byte_panel(
-        vectors: p.vectors, is_half: p.isHalf ? 1 : 0, columns: p.columns,
+        vectors: p.vectors, is_half: p.isHalf ? 1 : 0,
+        is_grouped: panels.isGrouped ? 1 : 0, columns: p.columns,
         weights: filter.memory.bytes + p.offset, start: start + p.constants,
         scale: factors + p.constants, base: nil, offset: offsets + p.constants,
         next: isLast ? nil : filter.memory.bytes + panels.panels[task.panel + 1].offset,

@@ -30,6 +30,9 @@ public struct BytePanels: Sendable {
   /// Bytes from one tap of a merged row to the next: fewer than `step` where that saves fours.
   let tapStep: Int
   let isWide: Bool
+  /// Whether a panel's columns are whole groups of 4, 8 or 16 outputs and as many channels, of which
+  /// each sums up its own.
+  let isGrouped: Bool
   /// Whether each vector's lanes are neighbouring outputs, for results that are not packed; windows of
   /// channels leave another order.
   let isInOrder: Bool
@@ -57,6 +60,9 @@ public struct BytePanels: Sendable {
     let isDense = isMerged && (g.kernel[2] * g.channels + 3) / 4 < g.kernel[2] * step / 4
     tapStep = isDense ? g.channels : step
     isWide = isa == .avx2 || isa == .avx512
+    isGrouped =
+      isa == .avx512vnni && !self.isInOrder && g.groups > 1 && g.channels == g.outputs
+      && [4, 8, 16].contains(g.outputs)
     var list: [Panel] = []
     var (end, constants) = (0, 0)
     let outputs = g.groups * g.outputs
@@ -70,13 +76,16 @@ public struct BytePanels: Sendable {
         // Half a panel costs half.
         if lanes == 16 && left <= 32 && isa >= .avx512 { lanes = 8 }
         (channel, fours) = (first, g.kernel[2] * ((g.kernel[1] + 3) / 4))
+      } else if isGrouped {
+        (channel, fours) = (first, g.channels / 4)
       } else {
         vectors = Self.vectors(left, lanes: lanes, share: g.groups > 1 ? g.outputs : left)
       }
       let columns = min(left, vectors * lanes)
       let isHalf =
-        !isDepthwise && !isWide && (2...3).contains(vectors) && columns <= vectors * lanes - 8
-      if !isDepthwise && g.groups > 1 {
+        !isDepthwise && !isGrouped && !isWide && (2...3).contains(vectors)
+        && columns <= vectors * lanes - 8
+      if !isDepthwise && !isGrouped && g.groups > 1 {
         channel = first / g.outputs * g.channels / 4 * 4
         let last = ((first + columns - 1) / g.outputs + 1) * g.channels
         fours = (last - channel + 3) / 4
@@ -110,7 +119,7 @@ public struct BytePanels: Sendable {
   /// What the packed weights depend on beside the weights.
   public var form: String {
     let g = geometry
-    let order = isInOrder ? " in order" : ""
+    let order = isInOrder ? " in order" : isGrouped ? " grouped" : ""
     return "byte conv \(isa) \(g.groups) \(isMerged) \(g.kernel[1])x\(g.kernel[2])\(order)"
   }
 

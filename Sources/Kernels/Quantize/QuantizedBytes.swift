@@ -110,13 +110,9 @@ public enum QuantizedBytes {
     _ table: UnsafeRawPointer, count: Int, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer,
     pool: ThreadPool
   ) {
-    let step = BroadcastPlan.pieceElements
-    let table = table.assumingMemoryBound(to: UInt8.self)
-    let x = x.assumingMemoryBound(to: UInt8.self)
-    let y = y.assumingMemoryBound(to: UInt8.self)
-    pool.run((count + step - 1) / step) { piece in
-      for i in piece * step..<min(count, (piece + 1) * step) { y[i] = table[Int(x[i])] }
-    }
+    ByteLookup.run(
+      table.assumingMemoryBound(to: UInt8.self), x.assumingMemoryBound(to: UInt8.self),
+      y.assumingMemoryBound(to: UInt8.self), count, pool: pool)
   }
 
   /// `rows` rows of `n` codes through `table`, those of `y` `step` apart.

@@ -4,7 +4,9 @@ import Graphs
 enum Bytes {
   static let operators: [any Operator.Type] = [
     ByteAdd.self,
+    ByteAffine.self,
     ByteAveragePool.self,
+    ByteChannels.self,
     ByteConv.self,
     ByteMaxPool.self,
     ByteMul.self,

@@ -177,6 +177,62 @@ import Testing
     #expect(made.error < 0.012, "\(made.error)")
   }
 
+  /// Channels that are not in fours, joined at another scale, shuffled and cut in two.
+  @Test func shuffledChannelsStayInBytes() throws {
+    let made = try check([2, 8, 6, 5]) { n, x in
+      let a = try n.quantised(n.conv(n.quantised(x, 0.05, 128), 8, 10, 1), 0.05, 128)
+      let b = try n.quantised(n.conv(a, 10, 10, 3, group: 10), 0.06, 120)
+      let joined = try n.quantised(n.b.apply(Concat(axis: 1), a, b), 0.055, 125)
+      let apart = try n.b.apply(
+        Reshape(), inputs: [joined, n.b.constant(Tensor([2, 2, 10, 6, 5] as [Int64]))])
+      let turned = try n.quantised(
+        n.b.apply(Transpose(perm: [0, 2, 1, 3, 4]), n.quantised(apart, 0.055, 125)), 0.055, 125)
+      let whole = try n.quantised(
+        n.b.apply(
+          Reshape(), inputs: [turned, n.b.constant(Tensor([2, 20, 6, 5] as [Int64]))]), 0.055, 125)
+      let ends = try [[0], [10], [20], [1]].map { try n.b.constant(Tensor($0.map { Int64($0) })) }
+      let left = try n.quantised(
+        n.b.apply(Slice(), inputs: [whole, ends[0], ends[1], ends[3]]), 0.055, 125)
+      let right = try n.quantised(
+        n.b.apply(Slice(), inputs: [whole, ends[1], ends[2], ends[3]]), 0.055, 125)
+      let c = try n.quantised(n.conv(right, 10, 10, 1), 0.05, 128)
+      let again = try n.quantised(n.b.apply(Concat(axis: 1), left, c), 0.05, 128)
+      return try n.quantised(n.conv(again, 20, 8, 1), 0.0513, 128)
+    }
+    #expect(
+      made.after == [
+        "ToBytes", "ByteConv", "ByteConv", "ByteChannels", "ByteConv", "ByteChannels", "ByteConv",
+        "FromBytes",
+      ])
+    #expect(made.error < 0.12, "\(made.error)")
+  }
+
+  /// A BatchNormalization behind a join, as DenseNet has them, its scale quantised.
+  @Test func normsOfJoinsStayInBytes() throws {
+    let made = try check([2, 8, 6, 5]) { n, x in
+      let a = try n.quantised(n.conv(n.quantised(x, 0.05, 128), 8, 10, 1), 0.05, 128)
+      let b = try n.quantised(n.conv(a, 10, 6, 3), 0.06, 120)
+      let joined = try n.quantised(n.b.apply(Concat(axis: 1), a, b), 0.0553, 125)
+      let scale = try n.b.apply(
+        DequantizeLinear(),
+        inputs: [
+          n.b.constant(Tensor((0..<16).map { Int8($0 * 9 - 60) })),
+          n.b.constant(Tensor(scalar: 0.013 as Float)),
+        ])
+      let others = try [3, 4].map { try n.b.constant(ramp([16], scale: 0.7, seed: $0)) }
+      let spread = try n.b.constant(Tensor((0..<16).map { Float($0) * 0.1 + 0.5 }))
+      let norm = try n.b.apply(
+        BatchNormalization(), inputs: [joined, scale, others[0], others[1], spread])
+      let y = try n.quantised(n.b.apply(Relu(), norm), 0.0117, 0)
+      return try n.quantised(n.conv(y, 16, 8, 1), 0.0513, 128)
+    }
+    #expect(
+      made.after == [
+        "ToBytes", "ByteConv", "ByteConv", "ByteChannels", "ByteAffine", "ByteConv", "FromBytes",
+      ])
+    #expect(made.error < 0.12, "\(made.error)")
+  }
+
   @Test func floatLayersBetweenBytesStayFloat() throws {
     let made = try check([1, 8, 6, 6]) { n, x in
       let a = try n.conv(n.quantised(x, 0.05, 128), 8, 16, 3)

@@ -64,7 +64,12 @@ import Testing
       Case(channels: 20, outputs: 18, hasOffsets: true),
       // Groups that fill fours and panels, and groups that do not.
       Case(channels: 8, outputs: 16, groups: 4), Case(channels: 3, outputs: 5, groups: 3),
-      Case(channels: 4, outputs: 4, groups: 32), Case(channels: 1, outputs: 2, groups: 6),
+      Case(channels: 4, outputs: 4, groups: 32), Case(channels: 8, outputs: 8, groups: 13),
+      Case(channels: 16, outputs: 16, groups: 3, height: 9, width: 11, stride: 2, residual: 1),
+      Case(channels: 4, outputs: 4, groups: 17, residual: 2, hasOffsets: true),
+      Case(channels: 16, outputs: 16, groups: 5, kernel: 1, pad: 0, batch: 2),
+      Case(channels: 8, outputs: 8, groups: 9, height: 9, width: 9, pad: 2, dilation: 2),
+      Case(channels: 1, outputs: 2, groups: 6),
     ]
     for channels in [2, 3, 4, 16, 17, 31, 32, 33, 48, 63, 64, 65, 96, 100, 144] {
       list.append(Case(channels: 1, outputs: 1, groups: channels))
@@ -76,6 +81,9 @@ import Testing
         batch: 2),
       Case(channels: 1, outputs: 1, groups: 70, kernel: 2, pad: 0),
       Case(channels: 1, outputs: 1, groups: 64, height: 9, width: 9, kernel: 7, pad: 3),
+      Case(
+        channels: 1, outputs: 1, groups: 76, height: 12, width: 11, kernel: 7, stride: 2, pad: 3,
+        residual: 1),
       Case(channels: 1, outputs: 1, groups: 36, residual: 1),
     ]
     return list

@@ -17,7 +17,7 @@ import Testing
     return memory
   }
 
-  @Test(arguments: [1, 3, 4, 20, 63, 64, 65, 130]) func poolings(_ channels: Int) throws {
+  @Test(arguments: [1, 3, 4, 20, 32, 50, 63, 64, 65, 130]) func poolings(_ channels: Int) throws {
     let step = BytePanels.step(channels)
     let axes = BlockedWindow.Axes(
       input: [7, 6], output: [4, 3], kernel: [3, 3], strides: [2, 2], dilations: [1, 1],
@@ -85,6 +85,30 @@ import Testing
         }
         #expect(wrong == 0, "\(isa) \(n) \(period)")
       }
+    }
+  }
+
+  @Test(arguments: [1, 4, 20, 64, 72, 130, 4100]) func affine(_ step: Int) throws {
+    let pixels = 19
+    let x = Self.bytes(step * pixels)
+    let factors = (0..<step).map { Float($0 % 23) * 0.11 - 1.2 }
+    let shifts = (0..<step).map { Float($0 % 17) * 5.3 - 40 }
+    for isa in Self.sets {
+      let input = try Self.guarded(x)
+      let output = try #require(GuardedMemory(bytes: x.count))
+      let y = output.start.assumingMemoryBound(to: UInt8.self)
+      ByteAffinePlan(
+        factors: factors, shifts: shifts, zero: 90, yZero: 50, low: 40, high: 200, isa: isa
+      ).run(
+        input.start.assumingMemoryBound(to: UInt8.self), y, pixels: pixels,
+        pool: ThreadPool(threads: 2))
+      var wrong = 0
+      for i in x.indices {
+        let v = Float(Int(x[i]) - 90) * factors[i % step] + shifts[i % step]
+        let r = Int(v.rounded(.toNearestOrEven)) + 50
+        if Int(y[i]) != max(40, min(200, r)) { wrong += 1 }
+      }
+      #expect(wrong == 0, "\(isa)")
     }
   }
 

@@ -62,6 +62,40 @@ FINISH_INLINE void finish_store(const __m512i q[4], intptr_t n, uint8_t *y,
     _mm512_mask_storeu_epi8(y, ((__mmask64)1 << n) - 1, c);
 }
 
+// Whole panels whose sums are as they are, with nothing added but a bias.
+FINISH_INLINE void finish_usual(intptr_t m, intptr_t i0, intptr_t j0, const int32_t *sums,
+                                const dl_byteproduct_finish *e, const int rounds,
+                                const int output) {
+  __m512 scale[4], bias[4];
+#pragma clang loop unroll(full)
+  for (int j = 0; j < 4; j++) {
+    scale[j] = _mm512_loadu_ps(e->scale + j0 + 16 * j);
+    // -0 changes no number that it is added to.
+    bias[j] = e->bias ? _mm512_loadu_ps(e->bias + j0 + 16 * j) : _mm512_set1_ps(-0.0f);
+  }
+  for (intptr_t i = 0; i < m; i++) {
+    __m512i q[4];
+    const intptr_t at = (i0 + i) * e->y_row + j0;
+#pragma clang loop unroll(full)
+    for (int j = 0; j < 4; j++) {
+      const __m512i sum = _mm512_load_si512(sums + i * 64 + 16 * j);
+      __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), scale[j]);
+      if (rounds) {
+        v = _mm512_max_ps(v, _mm512_set1_ps(e->round_low));
+        v = _mm512_min_ps(v, _mm512_set1_ps(e->round_high));
+        v = _mm512_mul_ps(_mm512_roundscale_ps(v, 8), _mm512_set1_ps(e->round_scale));
+      }
+      v = _mm512_add_ps(v, bias[j]);
+      if (output == dl_byteproduct_floats)
+        _mm512_storeu_ps((float *)e->y + at + 16 * j, v);
+      else
+        q[j] = finish_code(v, e);
+    }
+    if (output == dl_byteproduct_codes)
+      finish_store(q, 64, (uint8_t *)e->y + at, e);
+  }
+}
+
 static void finish(intptr_t m, intptr_t n, intptr_t i0, intptr_t j0, int32_t *sums,
                    const dl_byteproduct_finish *e) {
   if (e->output == dl_byteproduct_sums) {
@@ -86,6 +120,20 @@ static void finish(intptr_t m, intptr_t n, intptr_t i0, intptr_t j0, int32_t *su
       for (intptr_t i = 0; i < m; i++)
         e->function(sums + i * 64, sums + i * 64, (size_t)n, e->parameters);
   }
+  // The usual ends with what they do settled, from a copy that stores of bytes cannot change.
+  const dl_byteproduct_finish own = *e;
+  if (n == 64 && !own.row && !own.residual && !hasFunction) {
+    if (own.rounds && own.output == dl_byteproduct_codes)
+      finish_usual(m, i0, j0, sums, &own, 1, dl_byteproduct_codes);
+    else if (own.output == dl_byteproduct_codes)
+      finish_usual(m, i0, j0, sums, &own, 0, dl_byteproduct_codes);
+    else if (own.rounds)
+      finish_usual(m, i0, j0, sums, &own, 1, dl_byteproduct_floats);
+    else
+      finish_usual(m, i0, j0, sums, &own, 0, dl_byteproduct_floats);
+    return;
+  }
+  e = &own;
   for (intptr_t i = 0; i < m; i++) {
     __m512i q[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(),
                     _mm512_setzero_si512()};
