@@ -6,7 +6,7 @@ import Tensors
 public final class PackedStore: Sendable {
   /// The version of all packed layouts together: raised whenever one of them changes, so that files
   /// which hold the old ones are refused. `PackingVersionTests` notices changes.
-  public static let packingVersion = 3
+  public static let packingVersion = 4
 
   /// A packed form by what it was made of: a constant of the graph, by its place among the
   /// initializers, and the form. The form of a form has both names, with ` / ` between them.
