@@ -82,10 +82,23 @@ extension BlockedConv {
         resize: resizing.resize(kernel))
     }
     // Transformed weights are up to 49 numbers for each 9.
-    if !plainInput, !isScaled, !p.options.compact, !geometry.hasIdleTaps,
-      let form = BlockedWinogradPlan.form(
-        geometry, lanes: block, finish: finish, exact: p.options.exact)
-    {
+    let isWhole = !plainInput && !isScaled
+    let form =
+      isWhole && !p.options.compact && !geometry.hasIdleTaps
+      ? BlockedWinogradPlan.form(
+        geometry, lanes: block, finish: finish, exact: p.options.exact) : nil
+    if isWhole, BlockedTapsPlan.pays(geometry, lanes: block, finish: finish, form: form) {
+      let plan = try BlockedTapsPlan(
+        geometry, lanes: block, finish: finish, weights: from, bias: biases, threads: threads,
+        pack: pack)
+      return Prepared(
+        inPlace: Self.inPlace(residual), label: plan.label + " " + activation.name
+      ) { m in
+        plan.run(
+          x: m.input(0), residual: residual ? m.input(3) : nil, y: m.output(0), pool: m.pool)
+      }
+    }
+    if let form {
       let plan = try BlockedWinogradPlan(
         geometry, form: form, lanes: block, finish: finish, weights: from, bias: biases,
         threads: threads, pack: pack)
