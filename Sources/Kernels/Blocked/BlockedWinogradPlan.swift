@@ -61,7 +61,7 @@ public struct BlockedWinogradPlan: Sendable {
     var best: WinogradForm?
     var least = vectorSteps(g, lanes: lanes, nil) * 9 / 10
     // Wide windows' weights grow to six times their size.
-    let most = 32 << 20
+    let most = 64 << 20
     for form in WinogradForm.forms(g, exact: exact)
     where form.parts == 1 || form.places * form.parts * g.weightCount / g.taps * 4 <= most {
       let steps = vectorSteps(g, lanes: lanes, form)

@@ -60,7 +60,7 @@ public struct WinogradForm: Hashable, Sendable, CustomStringConvertible {
   var steps: (input: Int, output: Int) {
     if height == .half { return (300, 130) }
     if height == .two { return (55, 55) }
-    return height == width ? (150, 150) : (25, 25)
+    return height == width ? (150, 150) : (18, 17)
   }
 
   public var description: String {
