@@ -104,23 +104,13 @@ INLINE void input_tile(const int H, const int W, const int EDGE, const dl_blocke
                        WHOLE_IF(column && top + y * down >= 0 && top + y * down < k->input[0]), q);
     }
     into(H, d, o);
-    // Inputs that a row leaves as they are need no place among the others.
-    const int isDone = W == DL_WINOGRAD_HALF && x % 2 == 1;
-    UNROLL for (int y = 0; y < POINTS(H); y++) if (isDone)
-        STORE(v + (y * POINTS(W) + 4 + x / 2) * step, o[y]);
-    else t[y][x] = o[y];
+    UNROLL for (int y = 0; y < POINTS(H); y++) t[y][x] = o[y];
     STEP;
   }
   UNROLL for (int y = 0; y < POINTS(H); y++) {
     V o[MOST_POINTS];
-    const int places = W == DL_WINOGRAD_HALF ? 4 : POINTS(W);
-    if (W == DL_WINOGRAD_HALF) {
-      const V even[4] = {t[y][0], t[y][2], t[y][4], t[y][6]};
-      into(DL_WINOGRAD_TWO, even, o);
-    } else {
-      into(W, t[y], o);
-    }
-    UNROLL for (int x = 0; x < places; x++) STORE(v + (y * POINTS(W) + x) * step, o[x]);
+    into(W, t[y], o);
+    UNROLL for (int x = 0; x < POINTS(W); x++) STORE(v + (y * POINTS(W) + x) * step, o[x]);
     STEP;
   }
 }

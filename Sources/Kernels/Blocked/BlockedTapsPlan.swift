@@ -5,7 +5,8 @@ import Tensors
 /// image that it meets, added to the part of the result that meets it.
 ///
 /// Windows with many pixels between their taps meet the image with few of them: of 3x3 taps 24
-/// pixels apart on an image of 32x32 nine in four do, and nothing has to be copied between zeros.
+/// pixels apart on an image of 32x32 a quarter of the products remain, and nothing is copied between
+/// zeros.
 /// Sums run over taps, the one that all outputs meet last, then input blocks and lanes; results do
 /// not depend on the number of threads.
 public struct BlockedTapsPlan: Sendable {
