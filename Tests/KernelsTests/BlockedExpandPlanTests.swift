@@ -2,7 +2,7 @@ import Kernels
 import Tensors
 import Testing
 
-/// A 1x1 and a depthwise convolution by bands of rows against the two plans one after the other.
+/// A 1x1 and a depthwise convolution by bands of rows or sections of channels against the two plans one after the other.
 @Suite struct BlockedExpandPlanTests {
   private static func floats(_ count: Int) throws -> (GuardedMemory, UnsafeMutablePointer<Float>) {
     let memory = try #require(GuardedMemory(bytes: count * 4))
@@ -18,8 +18,8 @@ import Testing
   @Test(arguments: windows.indices) func bitsOfTheTwoPlans(_ i: Int) throws {
     let (kernel, stride, dilation, pad) = Self.windows[i]
     for (isa, lanes) in BlockedConvPlanTests.sets {
-      for (h, w) in [(7, 7), (37, 150), (61, 90)] {
-        let (channels, middle) = (lanes + 3, 5 * lanes - 9)
+      for (h, w, wide) in [(7, 7, 5), (7, 7, 20), (20, 40, 20), (37, 150, 5), (61, 90, 5)] {
+        let (channels, middle) = (lanes + 3, wide * lanes - 9)
         func size(_ n: Int) -> Int { (n + 2 * pad - (kernel - 1) * dilation - 1) / stride + 1 }
         let (oh, ow) = (size(h), size(w))
         let axes = BlockedWindow.Axes(

@@ -1,7 +1,8 @@
 import CKernels
 import Tensors
 
-/// A 1x1 convolution and a depthwise convolution of its result on blocked images, by bands of rows.
+/// A 1x1 convolution and a depthwise convolution of its result on blocked images, by sections of
+/// channels where these fit the second-level cache with all of their rows, else by bands of rows.
 ///
 /// The rows that a band of the result needs are computed into a buffer of the second-level cache,
 /// where the depthwise kernel reads them; rows that the next band needs again stay there. So the
@@ -26,8 +27,9 @@ public struct BlockedExpandPlan: Sendable {
   /// Rows of the result in a band, and of the tensor between under it.
   let band: Int
   let bandRows: Int
-  /// Parts of an image that threads take.
+  /// Parts of an image's rows, and of its channels, that threads take.
   let parts: Int
+  let sections: Int
   let slots: Int
   let slotBytes: Int
 
@@ -76,19 +78,33 @@ public struct BlockedExpandPlan: Sendable {
 
     let stride = axes.strides[0]
     let reach = (axes.kernel[0] - 1) * axes.dilations[0] + 1
-    let row = middleBlocks * axes.input[1] * lanes * 4
-    // As many rows as a third of the cache holds, but enough pixels for a panel of weights.
-    let rows = max(CacheSizes.level2 / 3 / row, (112 + axes.input[1] - 1) / axes.input[1])
-    band = min(axes.output[0], max(1, (rows - reach) / stride + 1))
-    bandRows = min(axes.input[0], (band - 1) * stride + reach)
+    let room = CacheSizes.level2 / 3
     let isParallel = threads > 1 && batch * pixels * middle >= 65_536
-    // Each part computes rows of its own for its first windows.
-    let most = max(1, axes.output[0] / max(4, band))
-    parts = isParallel ? min(most, max(1, (threads * 2 + batch - 1) / batch)) : 1
-    slots = isParallel ? min(threads, batch * parts) : 1
-    slotBytes = GemmPlan.aligned(bandRows * row)
+    let units = isParallel ? (threads * 2 + batch - 1) / batch : 1
+    let fitting = room / (pixels * lanes * 4)
+    let groups = filter.groups.count
+    if fitting >= 2 * widest, groups >= 2 * units {
+      let least = (middleBlocks + fitting - 1) / fitting
+      sections = min(groups, (least + units - 1) / units * units)
+      parts = 1
+      (band, bandRows) = (axes.output[0], axes.input[0])
+      label = "conv 1x1 + depthwise by \(sections) sections \(isa)"
+    } else {
+      sections = 1
+      let row = middleBlocks * axes.input[1] * lanes * 4
+      // As many rows as the room holds, but enough pixels for a panel of weights.
+      let rows = max(room / row, (112 + axes.input[1] - 1) / axes.input[1])
+      band = min(axes.output[0], max(1, (rows - reach) / stride + 1))
+      bandRows = min(axes.input[0], (band - 1) * stride + reach)
+      // Each part computes rows of its own for its first windows.
+      let most = max(1, axes.output[0] / max(4, band))
+      parts = isParallel ? min(most, units) : 1
+      label = "conv 1x1 + depthwise by \(band) rows \(isa)"
+    }
+    slots = isParallel ? min(threads, batch * parts * sections) : 1
+    let largest = (0..<sections).map { Self.blocks(filter, $0, of: sections).count }.max() ?? 0
+    slotBytes = GemmPlan.aligned(largest * bandRows * axes.input[1] * lanes * 4)
     scratchBytes = slots * slotBytes
-    label = "conv 1x1 + depthwise by \(band) rows \(isa)"
   }
 
   /// Computes both; `x` and `y` are blocked images.
@@ -98,22 +114,39 @@ public struct BlockedExpandPlan: Sendable {
   ) {
     nonisolated(unsafe) let (x, y, scratch) = (x, y, scratch)
     let height = axes.output[0]
-    pool.run(batch * parts, slots: slots) { unit, slot in
+    pool.run(batch * parts * sections, slots: slots) { unit, slot in
       let buffer = (scratch + slot * slotBytes).assumingMemoryBound(to: Float.self)
-      let (part, image) = (unit % parts, unit / parts)
+      let (section, part) = (unit % sections, unit / sections % parts)
+      let image = unit / (sections * parts)
       let from = x + image * inputBlocks * axes.input[0] * axes.input[1] * lanes
       let to = y + image * middleBlocks * height * axes.output[1] * lanes
-      rows(part * height / parts, (part + 1) * height / parts, from, to, buffer)
+      rows(section, part * height / parts, (part + 1) * height / parts, from, to, buffer)
     }
   }
 
-  /// Rows `first..<end` of one image's result.
+  /// The groups of filters of a section of the channels.
+  private static func groups(_ count: Int, _ section: Int, of sections: Int) -> Range<Int> {
+    section * count / sections..<(section + 1) * count / sections
+  }
+
+  /// The blocks of channels of a section.
+  private static func blocks(
+    _ filter: BlockedFilter, _ section: Int, of sections: Int
+  ) -> Range<Int> {
+    let groups = filter.groups[groups(filter.groups.count, section, of: sections)]
+    guard let first = groups.first, let last = groups.last else { return 0..<0 }
+    return first.first..<last.first + last.blocks
+  }
+
+  /// Rows `first..<end` of a section of one image's result.
   private func rows(
-    _ first: Int, _ end: Int, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+    _ section: Int, _ first: Int, _ end: Int, _ x: UnsafePointer<Float>,
+    _ y: UnsafeMutablePointer<Float>,
     _ buffer: UnsafeMutablePointer<Float>
   ) {
     let row = axes.input[1] * lanes
     let plane = bandRows * row
+    let blocks = Self.blocks(filter, section, of: sections)
     var d = window.window
     // Rows of the tensor between that the buffer holds.
     var held = 0..<0
@@ -125,28 +158,29 @@ public struct BlockedExpandPlan: Sendable {
       let high = max(low, min(axes.input[0], top + reach))
       let kept = max(0, min(high, held.upperBound) - max(low, held.lowerBound))
       if kept > 0 && low > held.lowerBound {
-        for block in 0..<middleBlocks {
+        for block in 0..<blocks.count {
           let to = buffer + block * plane
           let from = to + (low - held.lowerBound) * row
           to.update(from: from, count: kept * row)
         }
       }
-      expand(low + kept, high, x, buffer + kept * row, plane)
+      expand(section, low + kept, high, x, buffer + kept * row, plane)
       held = low..<high
       d.input = (high - low, axes.input[1])
       d.output = (count, axes.output[1])
       d.pad = (low - top, axes.pads[1])
-      for block in 0..<middleBlocks {
+      for block in blocks {
         window.runPlane(
-          &d, block, 0, count, buffer + block * plane, nil,
+          &d, block, 0, count, buffer + (block - blocks.lowerBound) * plane, nil,
           y + (block * axes.output[0] + start) * axes.output[1] * lanes)
       }
     }
   }
 
-  /// Rows `first..<end` of the tensor between.
+  /// Rows `first..<end` of a section of the tensor between.
   private func expand(
-    _ first: Int, _ end: Int, _ x: UnsafePointer<Float>, _ to: UnsafeMutablePointer<Float>,
+    _ section: Int, _ first: Int, _ end: Int, _ x: UnsafePointer<Float>,
+    _ to: UnsafeMutablePointer<Float>,
     _ plane: Int
   ) {
     if first >= end { return }
@@ -161,12 +195,13 @@ public struct BlockedExpandPlan: Sendable {
     let biases = bias.bytes.assumingMemoryBound(to: Float.self)
     let from = x + first * width * lanes
     let pixels = (end - first) * width
-    for group in filter.groups {
+    let skipped = Self.blocks(filter, section, of: sections).lowerBound
+    for group in filter.groups[Self.groups(filter.groups.count, section, of: sections)] {
       c.last_fours = group.lastFours
       c.tile = BlockedConvPlan.columns(group.blocks, 1, isa, isNear: true)
       BlockedConvPlan.halve(&c, group, isa, isNear: true)
       let (w, b) = (filter.weights + group.offset, biases + group.first * lanes)
-      let out = to + group.first * plane
+      let out = to + (group.first - skipped) * plane
       switch isa {
       #if arch(x86_64)
         case .avx512:

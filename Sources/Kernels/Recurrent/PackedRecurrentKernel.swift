@@ -60,7 +60,7 @@ public struct PackedRecurrentKernel: Sendable {
       work < 500_000 ? 1 : min(layer.batch, max(1, (threads + directions - 1) / directions))
     splitsUnits =
       threads > 1 && directions * groups == 1
-      && layer.cell.gates * layer.hidden * layer.hidden >= 1 << 18
+      && layer.cell.gates * layer.hidden * layer.hidden >= 1 << 17
     isBeside = layer.batch == groups && steps.movesProduct && !splitsUnits
     layout = PackedRecurrentScratch(
       layer, width: width, rows: (layer.batch + groups - 1) / groups, isBeside: isBeside,
