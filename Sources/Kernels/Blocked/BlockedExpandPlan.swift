@@ -102,6 +102,7 @@ public struct BlockedExpandPlan: Sendable {
       label = "conv 1x1 + depthwise by \(band) rows \(isa)"
     }
     slots = isParallel ? min(threads, batch * parts * sections) : 1
+    let (filter, sections) = (filter, sections)
     let largest = (0..<sections).map { Self.blocks(filter, $0, of: sections).count }.max() ?? 0
     slotBytes = GemmPlan.aligned(largest * bandRows * axes.input[1] * lanes * 4)
     scratchBytes = slots * slotBytes
