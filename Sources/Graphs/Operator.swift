@@ -32,6 +32,11 @@ public protocol Operator: Hashable, Sendable {
   /// whose sizes depend on data.
   func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?]
 
+  /// The results, where they take so little that preparing for these sizes would cost more; nil
+  /// elsewhere, and wherever inputs are not legal. Asked in every run of a node whose sizes depend
+  /// on data.
+  func atOnce(_ e: Evaluation) throws(EngineError) -> [Value?]?
+
   /// Multiplications paired with additions in one run, symbolic where sizes are: for reports.
   ///
   /// 0 for operators that do none worth counting, nil where the sizes are not known. A nil input
@@ -62,6 +67,8 @@ extension Operator {
       .dtype, "no kernel for these inputs",
       received: e.inputs.map { describe($0) }.joined(separator: ", "))
   }
+
+  public func atOnce(_ e: Evaluation) throws(EngineError) -> [Value?]? { nil }
 
   public func multiplyAdds(inputs: [[Dim]?], outputs: [[Dim]?]) -> Dim? { 0 }
 

@@ -18,6 +18,7 @@ final class DynamicCalls: Sendable {
     let evaluation = Evaluation(
       inputs: inputs, captured: captured, outputCount: outputs, pool: state.session.pool,
       options: options, runner: state)
+    if let results = try op.atOnce(evaluation) { return results }
     var types: [TensorType?] = []
     var tensors: [Tensor?] = []
     for v in inputs {

@@ -28,6 +28,29 @@ import Testing
     #expect(check.error == 0)
   }
 
+  @Test func aTensorOfOneNumberBecomesAScalar() throws {
+    func whole(_ b: GraphBuilder, _ shape: Shape) throws -> ValueID {
+      try b.constant(
+        Tensor(shape: shape, [Float](repeating: -9, count: shape.count)))
+    }
+    let check = try PassCheck([ramp([2, 3, 4]), ramp([3, 4])], level: .basic) { b, x in
+      let on = try b.apply(Greater(), x[1], try scalar(b, 0))
+      return [
+        try b.apply(Where(), on, x[0], try whole(b, [2, 3, 4])),
+        // This one makes the result larger.
+        try b.apply(Add(), x[1], try whole(b, [2, 3, 4])),
+      ]
+    }
+    #expect(check.after == ["Greater", "Where", "Add"])
+    func rank(_ node: String, _ input: Int) throws -> Int? {
+      let found = try #require(check.graph.nodes.first { $0.type == node })
+      return try check.graph.values[#require(found.inputs[input]).index].fact.dims?.count
+    }
+    #expect(try rank("Where", 2) == 0)
+    #expect(try rank("Add", 1) == 3)
+    #expect(check.error == 0)
+  }
+
   @Test func whatChangesTheShapeStays() throws {
     let check = try PassCheck([ramp([1, 3]), ramp([3])], level: .basic) { b, x in
       let zeros = try b.constant(Tensor(shape: [2, 3], [Float](repeating: 0, count: 6)))

@@ -1,3 +1,4 @@
+import Glibc
 import Graphs
 import Operators
 import Tensors
@@ -8,8 +9,9 @@ enum IdentityArithmetic: Pass {
   static let about = PassText(
     looksFor: "arithmetic with constants that change nothing (x + 0, x * 1, x ^ 1, max(x, -inf), "
       + "a Where or And whose condition is known), functions that undo themselves (Neg, Not, a Cast "
-      + "back), powers 2, 3, 1/2 and -1, and two constant factors or Clips in a row",
-    makes: "the value itself, a product, root or reciprocal, one factor, or one Clip",
+      + "back), powers 2, 3, 1/2 and -1, two constant factors or Clips in a row, and whole tensors "
+      + "of one number beside others of their shape",
+    makes: "the value itself, a product, root or reciprocal, one factor, one Clip, or a scalar",
     why: "the results are equal; a cube and a joined factor may differ in the last bit")
 
   static func run(_ g: GraphEditor, _ options: PassOptions) throws(EngineError) {
@@ -18,6 +20,7 @@ enum IdentityArithmetic: Pass {
         g.bypass(i, with: source, by: name)
         continue
       }
+      if g.mayUse(opset: 7, options) { try shrinkOperands(g, i) }
       switch g.node(i).op {
       case let op as Pow where op.form == .both:
         if g.mayUse(opset: 7, options) { try power(g, i) }
@@ -57,6 +60,24 @@ enum IdentityArithmetic: Pass {
       let (taken, other) = on != 0 ? (b, c) : (c, b)
       return g.addsNoSize(a, to: taken) && g.addsNoSize(other, to: taken) ? taken : nil
     default: return nil
+    }
+  }
+
+  /// A constant of one number throughout, as large as what stands beside it, becomes a scalar: it
+  /// need not be read. Vectors stay, since biases and factors are looked for as such.
+  private static func shrinkOperands(_ g: GraphEditor, _ i: Int) throws(EngineError) {
+    guard g.node(i).op is any BinaryElementwise || g.node(i).op is Where, g.broadcastsBothWays(i)
+    else { return }
+    let inputs = g.node(i).inputs.indices
+    for k in inputs {
+      guard let v = g.input(i, k), let t = g.constant(v),
+        t.shape.array.filter({ $0 > 1 }).count > 1,
+        inputs.contains(where: { j in
+          j != k && (g.input(i, j).map { g.addsNoSize(v, to: $0) } ?? false)
+        }), let scalar = try t.repeatedScalar()
+      else { continue }
+      g.setInput(i, k, to: g.addConstant(scalar))
+      g.note(i, "\(name): takes one number for a whole tensor of it")
     }
   }
 
@@ -219,5 +240,18 @@ extension DType {
       guard let own, let theirs = digits(other) else { return false }
       return own.low <= theirs.low && own.high <= theirs.high
     }
+  }
+}
+
+extension Tensor {
+  /// The element that all are, as a scalar; nil where they differ.
+  fileprivate func repeatedScalar() throws(EngineError) -> Tensor? {
+    let size = dtype.byteSize
+    guard dtype != .string, !dtype.isPacked, count > 1,
+      memcmp(storage.bytes, storage.bytes + size, byteCount - size) == 0
+    else { return nil }
+    let one = try Storage(TensorType(dtype, []))
+    one.bytes.copyMemory(from: storage.bytes, byteCount: size)
+    return Tensor(one)
   }
 }

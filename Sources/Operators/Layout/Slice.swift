@@ -194,6 +194,59 @@ public struct Slice: Operator {
     }
   }
 
+  /// A stretch of the input.
+  public func atOnce(_ e: Evaluation) throws(EngineError) -> [Value?]? {
+    guard starts == nil, case .tensor(let x)? = e.inputs.first, x.dtype != .string,
+      !x.dtype.isPacked, let s = list(e, 1), let ends = list(e, 2), s.count == ends.count,
+      !e.has(4) || list(e, 4)?.allSatisfy({ $0 == 1 }) ?? false
+    else { return nil }
+    let rank = x.shape.rank
+    var dims = x.shape.array
+    var offset = 0
+    var seen = 0
+    let strides = x.shape.strides
+    let axes = e.has(3) ? list(e, 3) : Array(0..<s.count)
+    guard let axes, axes.count == s.count else { return nil }
+    for (i, given) in axes.enumerated() {
+      let axis = given < 0 ? given + rank : given
+      guard axis >= 0, axis < rank, seen >> axis & 1 == 0 else { return nil }
+      seen |= 1 << axis
+      let cut = Cut(start: s[i], end: ends[i], step: 1, size: dims[axis])
+      dims[axis] = cut.count
+      offset += cut.start * strides[axis]
+    }
+    // What is taken lies side by side where all axes behind the first of several are whole.
+    var isWhole = true
+    for axis in stride(from: rank - 1, through: 0, by: -1) where dims[axis] != 1 {
+      guard isWhole else { return nil }
+      isWhole = dims[axis] == x.shape[axis]
+    }
+    let type = TensorType(x.dtype, Shape(dims))
+    let y = try e.allocate(type)
+    y.bytes.copyMemory(
+      from: x.storage.bytes + offset * x.dtype.byteSize, byteCount: type.byteCount)
+    return [.tensor(Tensor(y))]
+  }
+
+  /// The numbers of a short list of places; nil where it is none.
+  private func list(_ e: Evaluation, _ i: Int) -> [Int]? {
+    guard i < e.inputs.count, case .tensor(let t)? = e.inputs[i], t.shape.rank == 1,
+      t.count <= Shape.maxRank
+    else { return nil }
+    let from = UnsafeRawPointer(t.storage.bytes)
+    switch t.dtype {
+    case .int64:
+      return (0..<t.count).map {
+        Int(from.loadUnaligned(fromByteOffset: $0 * 8, as: Int64.self))
+      }
+    case .int32:
+      return (0..<t.count).map {
+        Int(from.loadUnaligned(fromByteOffset: $0 * 4, as: Int32.self))
+      }
+    default: return nil
+    }
+  }
+
   public func evaluate(_ e: Evaluation) throws(EngineError) -> [Value?] {
     try moveByPlaces(self, e)
   }
