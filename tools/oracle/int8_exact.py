@@ -66,6 +66,14 @@ def compute(node, x):
             return f.conv2d(
                 x[0], x[1], x[2] if len(x) > 2 else None, a.get("strides", 1), pads(a),
                 a.get("dilations", 1), a.get("group", 1))
+        case "ConvTranspose":
+            return f.conv_transpose2d(
+                x[0], x[1], x[2] if len(x) > 2 else None, a.get("strides", 1), pads(a),
+                a.get("output_padding", 0), a.get("group", 1), a.get("dilations", 1))
+        case "Resize" if a["mode"] == b"nearest":
+            size = x[3].tolist() if len(x) > 3 else [
+                int(n * s) for n, s in zip(x[0].shape, x[2].tolist())]
+            return f.interpolate(x[0].double(), size[2:], mode="nearest")
         case "Relu":
             return torch.relu(x[0])
         case "Clip":
