@@ -249,8 +249,12 @@ INLINE void block_s8(const int M, const int PLANES, const int BITS, const int PA
       __m512i low = part[i][p][PLANES - 1];
       if (PLANES == 3)
         low = _mm512_add_epi32(_mm512_slli_epi32(part[i][p][1], 8), low);
+      // Sums of 16 steps of 4 bits stay below 2^31.
+      const int isWhole = PLANES == 3 && PART != ALL && BITS == 4;
+      if (isWhole)
+        low = _mm512_add_epi32(_mm512_slli_epi32(part[i][p][0], 16), low);
       __m512 all = _mm512_cvtepi32_ps(low);
-      if (PLANES == 3)
+      if (PLANES == 3 && !isWhole)
         all = _mm512_fmadd_ps(_mm512_cvtepi32_ps(part[i][p][0]), _mm512_set1_ps(65536), all);
       all = _mm512_fnmadd_ps(zero, _mm512_set1_ps(sums[i * blocks]), all);
       total[i][p] =
