@@ -42,4 +42,31 @@ import Testing
     let (a, b) = (try x.values(as: Float.self), try back.values(as: Float.self))
     #expect(zip(a, b).allSatisfy { abs($0 - $1) <= 0.0250001 })
   }
+
+  /// Stacks of matrices whose numbers are known only in the run, one of them taken several times.
+  @Test(arguments: [DType.uint8, .int8], [DType.uint8, .int8])
+  func stacksOfMatrices(_ left: DType, _ right: DType) throws {
+    func codes(_ type: DType, _ shape: Shape, _ seed: Int) throws -> (Tensor, [Int]) {
+      let all = (0..<shape.count).map { ($0 * 37 + seed) % 251 - (type == .int8 ? 128 : 0) }
+      return type == .int8
+        ? (try Tensor(shape: shape, all.map { Int8($0) }), all)
+        : (try Tensor(shape: shape, all.map { UInt8($0) }), all)
+    }
+    let (m, n, k) = (7, 70, 13)
+    let (a, x) = try codes(left, [3, 2, m, k], 5)
+    let (b, y) = try codes(right, [2, k, n], 9)
+    let (aZero, p) = try codes(left, [], 121)
+    let (bZero, q) = try codes(right, [1], 64)
+    let made: Tensor = try Eager().apply(MatMulInteger(), inputs: [a, b, aZero, bZero])
+    let found = try made.values(as: Int32.self)
+    for i in 0..<6 * m * n {
+      let (matrix, row, column) = (i / (m * n), i / n % m, i % n)
+      var sum = 0
+      for t in 0..<k {
+        let (u, v) = (x[(matrix * m + row) * k + t], y[(matrix % 2 * k + t) * n + column])
+        sum += (u - p[0]) * (v - q[0])
+      }
+      #expect(Int(found[i]) == sum)
+    }
+  }
 }

@@ -66,6 +66,64 @@ def compute(node, x):
             return f.conv2d(
                 x[0], x[1], x[2] if len(x) > 2 else None, a.get("strides", 1), pads(a),
                 a.get("dilations", 1), a.get("group", 1))
+        case "ConvTranspose":
+            return f.conv_transpose2d(
+                x[0], x[1], x[2] if len(x) > 2 else None, a.get("strides", 1), pads(a),
+                a.get("output_padding", 0), a.get("group", 1), a.get("dilations", 1))
+        case "Resize" if a["mode"] == b"nearest":
+            size = x[3].tolist() if len(x) > 3 else [
+                int(n * s) for n, s in zip(x[0].shape, x[2].tolist())]
+            return f.interpolate(x[0].double(), size[2:], mode="nearest")
+        case "Identity":
+            return x[0]
+        case "MatMul":
+            return x[0] @ x[1]
+        case "Softmax":
+            return torch.softmax(x[0], a.get("axis", -1))
+        case "LayerNormalization":
+            axes = x[0].shape[a.get("axis", -1):]
+            return f.layer_norm(x[0], axes, *x[1:], eps=a.get("epsilon", 1e-5))
+        case "Erf":
+            return torch.erf(x[0])
+        case "Div":
+            return x[0] / x[1]
+        case "Sub":
+            return x[0] - x[1]
+        case "Transpose":
+            return x[0].permute(a["perm"])
+        case "Squeeze" | "Unsqueeze":
+            y = x[0].numpy()
+            axes = tuple(x[1].tolist())
+            y = np.squeeze(y, axes) if node.op_type == "Squeeze" else np.expand_dims(y, axes)
+            return torch.from_numpy(y)
+        case "Split":
+            axis = a.get("axis", 0)
+            sizes = x[1].tolist() if len(x) > 1 else x[0].shape[axis] // len(node.output)
+            return torch.split(x[0], sizes, axis)
+        case "Shape":
+            return torch.tensor(x[0].shape)
+        case "Gather":
+            return torch.as_tensor(np.take(x[0].numpy(), x[1].numpy(), a.get("axis", 0)))
+        case "GatherElements":
+            return torch.gather(x[0], a.get("axis", 0), x[1].long())
+        case "Slice":
+            axes = x[3].tolist() if len(x) > 3 else range(x[1].numel())
+            steps = x[4].tolist() if len(x) > 4 else [1] * x[1].numel()
+            at = [slice(None)] * x[0].dim()
+            for axis, *part in zip(axes, x[1].tolist(), x[2].tolist(), steps):
+                at[axis] = slice(*part)
+            return torch.from_numpy(x[0].numpy()[tuple(at)])
+        case "ConstantOfShape":
+            value = numpy_helper.to_array(a["value"]) if "value" in a else np.float32(0)
+            return torch.from_numpy(np.full(x[0].tolist(), value.item(), value.dtype))
+        case "Equal":
+            return x[0] == x[1]
+        case "Where":
+            return torch.where(*x)
+        case "Expand":
+            return torch.from_numpy(x[0].numpy() * np.ones(x[1].tolist(), x[0].numpy().dtype))
+        case "Cast":
+            return x[0].to(torch.float64 if a["to"] == 1 else torch.int64)
         case "Relu":
             return torch.relu(x[0])
         case "Clip":
@@ -104,7 +162,9 @@ def main():
     example = np.load(given)["in_0"]
     values = {t.name: torch.from_numpy(numpy_helper.to_array(t).copy()) for t in model.graph.initializer}
     name = model.graph.input[0].name
-    values[name] = torch.from_numpy(example).double()
+    values[name] = torch.from_numpy(example)
+    if values[name].is_floating_point():
+        values[name] = values[name].double()
     for node in model.graph.node:
         if node.op_type == "Constant":
             values[node.output[0]] = torch.from_numpy(
@@ -113,7 +173,9 @@ def main():
         inputs = [values[v] for v in node.input if v]
         if node.op_type not in ("QuantizeLinear", "DequantizeLinear"):
             inputs = [v.double() if v.is_floating_point() else v for v in inputs]
-        values[node.output[0]] = compute(node, inputs)
+        made = compute(node, inputs)
+        for out, value in zip(node.output, made if isinstance(made, tuple) else (made,)):
+            values[out] = value
     last = [n for n in model.graph.node if n.op_type == "DequantizeLinear"][-1]
     step = float(values[last.input[1]].ravel()[0])
     exact = values[model.graph.output[0].name].numpy()

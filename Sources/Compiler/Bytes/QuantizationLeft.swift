@@ -23,7 +23,7 @@ extension GraphEditor {
     }
   }
 
-  /// Who takes a value: `Softmax and Resize work`, or `the caller takes it`.
+  /// Who takes a value: `Softmax, Resize work`, or `the caller works`.
   private func takers(_ v: ValueID) -> String {
     var names: [String] = []
     for i in users(v) where !names.contains(node(i).type) { names.append(node(i).type) }

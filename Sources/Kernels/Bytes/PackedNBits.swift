@@ -8,7 +8,7 @@ public final class PackedNBits: PackedForm {
   public let n: Int
   /// Length of the sums.
   public let k: Int
-  /// Elements that share a scale: a multiple of 32.
+  /// Elements that share a scale: 16 or a multiple of 32.
   public let block: Int
   let bits: Int
   private let memory: AlignedMemory
@@ -18,7 +18,11 @@ public final class PackedNBits: PackedForm {
   public var packedBytes: Tensor { memory.tensor }
 
   /// Blocks of one column.
-  var blocks: Int { (k + block - 1) / block }
+  var blocks: Int { Self.blocks(k: k, block: block) }
+  /// Whole groups of 32 have two blocks of 16.
+  static func blocks(k: Int, block: Int) -> Int {
+    block == 16 ? (k + 31) / 32 * 2 : (k + block - 1) / block
+  }
   /// Bytes of a panel of 32 columns.
   var panelBytes: Int { blocks * block * (bits == 8 ? 32 : 16) }
 
@@ -29,10 +33,12 @@ public final class PackedNBits: PackedForm {
     n: Int, k: Int, block: Int, bits: Int, space: PackedSpace = .fresh,
     code: (_ j: Int, _ k: Int) -> UInt8
   ) throws(EngineError) {
-    precondition(block % 32 == 0 && [2, 4, 8].contains(bits), "blocks of \(block), \(bits) bits")
+    precondition(
+      (block == 16 || block % 32 == 0) && [2, 4, 8].contains(bits),
+      "blocks of \(block), \(bits) bits")
     (self.n, self.k, self.block) = (n, k, block)
     self.bits = bits == 8 ? 8 : 4
-    let blocks = (k + block - 1) / block
+    let blocks = Self.blocks(k: k, block: block)
     let groups = blocks * block / 32
     let groupBytes = bits == 8 ? 1024 : 512
     let panels = (n + 31) / 32
@@ -60,14 +66,16 @@ public final class PackedNBits: PackedForm {
   }
 }
 
-/// One number for each block of each column, in the panels' order `[panel][block][32]`.
+/// One number for each block of each column, in the panels' order `[panel][block][32]`; `fill` for
+/// columns and blocks that the sums do not have.
 ///
 /// Errors: `.budget` when the system has no memory.
 public func nbitsPanels<T>(
-  _ type: DType, n: Int, blocks: Int, space: PackedSpace, fill: T,
+  _ type: DType, n: Int, k: Int, block: Int, space: PackedSpace, fill: T,
   value: (_ j: Int, _ b: Int) -> T
 ) throws(EngineError) -> Storage {
   let panels = (n + 31) / 32
+  let blocks = PackedNBits.blocks(k: k, block: block)
   return try space.storage(TensorType(type, [panels, blocks, 32])) {
     (storage) throws(EngineError) in
     let to = storage.bytes.assumingMemoryBound(to: T.self)
@@ -75,7 +83,7 @@ public func nbitsPanels<T>(
       for b in 0..<blocks {
         for j in 0..<32 {
           let column = p * 32 + j
-          to[(p * blocks + b) * 32 + j] = column < n ? value(column, b) : fill
+          to[(p * blocks + b) * 32 + j] = column < n && b * block < k ? value(column, b) : fill
         }
       }
     }

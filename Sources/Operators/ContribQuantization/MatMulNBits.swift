@@ -16,11 +16,12 @@ import Tensors
 /// - Errors: `.attribute`; `.shape` for sizes that do not fit; `.unsupported` for weights in
 ///   another runtime's order.
 /// - Edges: a B without elements stands for zeros.
-/// - Accuracy: sums in float32, each block by itself. At level 4, with AVX-512 VNNI and unless the
-///   session is exact, an error of up to 1/254 of each block's largest |A|.
-/// - Cost: constant weights in blocks of 32 or more, without g_idx and with packed zero points, stay
-///   in their bits (2 in 4) and are read once a row, or once a run for many rows; others of up to
-///   2^24 elements are kept in float32; the rest is unpacked a strip at a time in every run.
+/// - Accuracy: sums in float32, each block by itself. With AVX-512 VNNI and unless the session is
+///   exact, numbers of A have 24 bits of the largest of their block (up to 256), an error of 6e-8 of
+///   it; at level 4 8 bits, an error of up to 1/254.
+/// - Cost: constant weights without g_idx and with packed zero points stay in their bits (2 in 4) and
+///   are read once a row, or once a run for many rows; others of up to 2^24 elements are kept in
+///   float32; the rest is unpacked a strip at a time in every run.
 /// - Source: com.microsoft MatMulNBits 1.
 public struct MatMulNBits: Operator {
   public let bits: Int

@@ -74,10 +74,11 @@ struct NBitsProduct: Sendable {
   private static func few(
     _ p: Preparation, _ w: BlockWeights, rows: Int, rounds: Bool
   ) throws(EngineError) -> NBitsPlan? {
-    guard w.block % 32 == 0, w.zeros != .real, !p.has(4), let codes = p.constant(1),
+    guard w.block == 16 || w.block % 32 == 0, w.zeros != .real, !p.has(4),
+      let codes = p.constant(1),
       let scales = p.constant(2), let padded = paddedSize(w), padded <= 1 << 34
     else { return nil }
-    let (n, k, block, blocks) = (w.rows, w.length, w.block, w.blocks)
+    let (n, k, block) = (w.rows, w.length, w.block)
     defer { withExtendedLifetime((codes, scales)) {} }
     let form = "nbits \(w.bits) \(n)x\(k) by \(block)"
     let packed = try p.packed(codes, as: form) { (space) throws(EngineError) in
@@ -87,7 +88,7 @@ struct NBitsProduct: Sendable {
     }
     let factors: Storage = try p.packed(scales, as: form + " scales") {
       (space) throws(EngineError) in
-      try nbitsPanels(.float32, n: n, blocks: blocks, space: space, fill: 0 as Float) {
+      try nbitsPanels(.float32, n: n, k: k, block: block, space: space, fill: 0 as Float) {
         w.scale(scales.storage.bytes, row: $0, block: $1)
       }
     }
@@ -96,19 +97,19 @@ struct NBitsProduct: Sendable {
       guard let points = p.constant(3) else { return nil }
       defer { withExtendedLifetime(points) {} }
       zeros = try p.packed(points, as: form + " zeros") { (space) throws(EngineError) in
-        try nbitsPanels(.uint8, n: n, blocks: blocks, space: space, fill: 0 as UInt8) {
+        try nbitsPanels(.uint8, n: n, k: k, block: block, space: space, fill: 0 as UInt8) {
           w.zeroCode(points.storage.bytes, row: $0, block: $1)
         }
       }
     }
     return NBitsPlan(
       m: rows, packed, scales: factors, zeros: zeros, zero: 1 << (w.bits - 1), rounds: rounds,
-      hasBias: p.has(5), threads: p.options.threads)
+      isExact: p.options.exact, hasBias: p.has(5), threads: p.options.threads)
   }
 
   /// Elements of the weights with blocks and panels filled up; nil where that is no number.
   private static func paddedSize(_ w: BlockWeights) -> Int? {
-    let (size, over) = (w.blocks * w.block).multipliedReportingOverflow(by: w.rows + 31)
+    let (size, over) = ((w.blocks + 1) * w.block).multipliedReportingOverflow(by: w.rows + 31)
     return over ? nil : size
   }
 

@@ -2,19 +2,34 @@ import Graphs
 import Kernels
 import Tensors
 
+private protocol PlanePlan: Sendable {
+  var scratchBytes: Int { get }
+  var label: String { get }
+}
+extension PlaneConvPlan: PlanePlan {}
+extension PlaneTransposePlan: PlanePlan {}
+
+/// The kernel of a plan that `make` makes of constant weights; nil where it makes none.
+private func prepared<Plan: PlanePlan>(
+  _ weights: Tensor, _ make: (UnsafePointer<Float>) throws(EngineError) -> Plan?,
+  run: @escaping @Sendable (Plan, Memory) -> Void
+) throws(EngineError) -> Prepared? {
+  guard weights.dtype == .float32 else { return nil }
+  defer { withExtendedLifetime(weights) {} }
+  let from = UnsafeRawPointer(weights.storage.bytes).assumingMemoryBound(to: Float.self)
+  guard let plan = try make(from) else { return nil }
+  return Prepared(scratchBytes: plan.scratchBytes, label: plan.label) { m in run(plan, m) }
+}
+
 extension Conv {
   /// Few outputs with constant weights, summed over planes; nil where another kernel does better.
   func preparePlanes(_ p: Preparation, _ geometry: ConvGeometry) throws(EngineError) -> Prepared? {
-    let (x, w) = (try p.input(0), try p.input(1))
-    guard x.dtype == .float32, let weights = p.constant(1), weights.type == w else { return nil }
-    defer { withExtendedLifetime(weights) {} }
-    let plan = try PlaneConvPlan.few(
-      geometry,
-      weights: UnsafeRawPointer(weights.storage.bytes).assumingMemoryBound(to: Float.self),
-      threads: p.options.threads)
-    guard let plan else { return nil }
+    let w = try p.input(1)
+    guard let weights = p.constant(1), weights.type == w else { return nil }
     let hasBias = p.has(2)
-    return Prepared(scratchBytes: plan.scratchBytes, label: plan.label) { m in
+    return try prepared(weights) { (from) throws(EngineError) in
+      try PlaneConvPlan.few(geometry, weights: from, threads: p.options.threads)
+    } run: { plan, m in
       plan.run(
         x: m.input(0), weights: m.input(1), isTurned: false, bias: hasBias ? m.input(2) : nil,
         y: m.output(0), scratch: m.scratch, pool: m.pool)
@@ -37,15 +52,10 @@ extension ConvTranspose {
   func preparePlanes(
     _ p: Preparation, _ geometry: ConvGeometry, _ weights: Tensor
   ) throws(EngineError) -> Prepared? {
-    guard weights.dtype == .float32 else { return nil }
-    defer { withExtendedLifetime(weights) {} }
-    let plan = try PlaneTransposePlan(
-      geometry,
-      weights: UnsafeRawPointer(weights.storage.bytes).assumingMemoryBound(to: Float.self),
-      threads: p.options.threads)
-    guard let plan else { return nil }
     let hasBias = p.has(2)
-    return Prepared(scratchBytes: plan.scratchBytes, label: plan.label) { m in
+    return try prepared(weights) { (from) throws(EngineError) in
+      try PlaneTransposePlan(geometry, weights: from, threads: p.options.threads)
+    } run: { plan, m in
       plan.run(
         x: m.input(0), bias: hasBias ? m.input(2) : nil, y: m.output(0), scratch: m.scratch,
         pool: m.pool)

@@ -155,7 +155,7 @@ public struct BlockLinear: KernelComposite {
   private func few(
     _ p: Preparation, m: Int, n: Int, k: Int
   ) throws(EngineError) -> NBitsPlan? {
-    guard block % 32 == 0, let codes = p.constant(1), let scales = p.constant(2),
+    guard block == 16 || block % 32 == 0, let codes = p.constant(1), let scales = p.constant(2),
       let reader = NumberReader(codes.dtype), let real = NumberReader(scales.dtype)
     else { return nil }
     let blocks = k / block + (k % block == 0 ? 0 : 1)
@@ -172,7 +172,7 @@ public struct BlockLinear: KernelComposite {
     }
     let factors: Storage = try p.packed(scales, as: form + " scales") {
       (space) throws(EngineError) in
-      try nbitsPanels(.float32, n: n, blocks: blocks, space: space, fill: 0 as Float) { j, b in
+      try nbitsPanels(.float32, n: n, k: k, block: block, space: space, fill: 0 as Float) { j, b in
         Float(real.double(scales.storage.bytes, isTurned ? j * blocks + b : b * n + j))
       }
     }
@@ -181,7 +181,7 @@ public struct BlockLinear: KernelComposite {
       guard let points = p.constant(3) else { return nil }
       defer { withExtendedLifetime(points) {} }
       zeros = try p.packed(points, as: form + " zeros") { (space) throws(EngineError) in
-        try nbitsPanels(.uint8, n: n, blocks: blocks, space: space, fill: 0 as UInt8) { j, b in
+        try nbitsPanels(.uint8, n: n, k: k, block: block, space: space, fill: 0 as UInt8) { j, b in
           let x = reader.double(points.storage.bytes, isTurned ? j * blocks + b : b * n + j)
           return UInt8(truncatingIfNeeded: Int(x) + shift)
         }
@@ -189,6 +189,6 @@ public struct BlockLinear: KernelComposite {
     }
     return NBitsPlan(
       m: m, packed, scales: factors, zeros: zeros, zero: shift, rounds: false,
-      hasBias: p.has(4), threads: p.options.threads)
+      isExact: p.options.exact, hasBias: p.has(4), threads: p.options.threads)
   }
 }

@@ -20,7 +20,8 @@ import Tensors
 /// - Output: sizes `floor(X * scale)`, in float32, or `sizes`.
 /// - Errors: `.value` for scales that are not above 0 or a region that is not finite, `.shape` when
 ///   lists do not fit or an empty axis should grow, `.dtype` when the elements cannot be weighed.
-/// - Accuracy: float32 in float32, places in float64; integers round half to even and saturate.
+/// - Accuracy: float32 in float32, places in float64; integers round half to even and saturate,
+///   as ONNX's reference does (onnxruntime cuts their fractions off).
 /// - Opset 10: asymmetric places; nearest rounds down where an axis grows, else up.
 /// - Gradient: `ResizeGradient`; none by `roi` and `scales`.
 /// - Source: ONNX Resize 10, 11, 13, 18, 19.

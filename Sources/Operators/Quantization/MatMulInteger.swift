@@ -34,6 +34,8 @@ public struct MatMulInteger: Operator {
             a, stack, try Tensor([3, 4] as [UInt8]),
             try Tensor(shape: [2, 1, 2], [1, 2, 3, 4] as [Int8]),
           ]),
+        .init(
+          MatMulInteger(), [a, stack, try Tensor(scalar: 12 as UInt8), try Tensor([-1] as [Int8])]),
       ]
     })
 

@@ -20,6 +20,8 @@ struct IntegerProduct: Sendable {
   let isFloat: Bool
   let label: String
   private let product: MatrixProduct?
+  /// Products of bytes as they are; nil for factors of other kinds.
+  private let bytes: ByteMatrices?
   private let widenA: FactorWidening
   /// Nil where B is packed.
   private let widenB: FactorWidening?
@@ -70,8 +72,11 @@ struct IntegerProduct: Sendable {
         step: bPlaces.step)
     else { throw p.noKernel() }
     self.widenA = widenA
+    bytes =
+      y.count == 0 || isOne && p.constant(b.0) != nil
+      ? nil : ByteMatrices(p, a: a, b: b, m: m, n: n, k: k, matrices: matrices)
     var packed: PackedMatrix?
-    if isOne, y.count > 0, let constant = p.constant(b.0), constant.type == right {
+    if isOne, y.count > 0, bytes == nil, let constant = p.constant(b.0), constant.type == right {
       let zero = bIndex.zero.flatMap { p.constant($0) }
       if bIndex.zero == nil || zero != nil {
         let wide = try Tensor(TensorType(element, right.shape)) { (bytes) throws(EngineError) in
@@ -94,14 +99,17 @@ struct IntegerProduct: Sendable {
         aOffsets: matrices.a.map { $0 * size * k }, bOffsets: matrices.b.map { $0 * k * n },
         threads: p.options.threads
       ) { GemmPlan(m: size, n: n, k: k, element: $0, packedB: packed, threads: $1) }
-    label = product?.label ?? "empty"
+    label = bytes?.label ?? product?.label ?? "empty"
   }
 
   /// 64-byte aligned.
-  var scratchBytes: Int { aBytes + bBytes + (product?.scratchBytes ?? 0) }
+  var scratchBytes: Int {
+    bytes?.scratchBytes ?? aBytes + bBytes + (product?.scratchBytes ?? 0)
+  }
 
   /// Writes the sums to `sums`.
   func run(_ m: Memory, _ sums: UnsafeMutableRawPointer, scratch: UnsafeMutableRawPointer) {
+    if let bytes { return bytes.run(m, sums, scratch: scratch) }
     guard let product else { return }
     let (left, right) = (scratch, scratch + aBytes)
     widenA.run(

@@ -132,4 +132,28 @@ import Testing
     #expect(made.after.count { $0 == "ToBytes" || $0 == "FromBytes" } == 2, "\(made.after)")
     #expect(made.error <= 2 / 255, "\(made.error)")
   }
+
+  @Test func recurrentWeightsBecomeNumbersOnce() throws {
+    let x = try Tensor(shape: [3, 1, 4], (0..<12).map { Float($0 * 7 % 12) / 4 - 1 })
+    let made = try PassCheck([x], opset: 21, lastStage: .layout) { b, x in
+      let lstm = try LSTM(
+        reading: AttributeReader(
+          "LSTM", opset: 21,
+          attributes: [.int("hidden_size", 2), .string("direction", "bidirectional")],
+          inputCount: 12, outputCount: 3))
+      let w = try b.constant(
+        Tensor(shape: [2, 4, 8], (0..<64).map { Int8($0 * 29 % 100 - 50) }))
+      let r = try b.constant(
+        Tensor(shape: [2, 2, 8], (0..<32).map { Int8($0 * 37 % 100 - 50) }))
+      let s = try b.constant(Tensor([0.01, 0.02] as [Float]))
+      let z = try b.constant(Tensor([3, -2] as [Int8]))
+      return try b.apply(
+        DynamicQuantizeLSTM(lstm), inputs: [x[0], w, r, nil, nil, nil, nil, nil, s, z, s, z],
+        outputs: 3
+      ).array
+    }
+    #expect(
+      made.after.contains("LSTM") && !made.after.contains("DynamicQuantizeLSTM"), "\(made.after)")
+    #expect(made.error <= 1e-5, "\(made.error)")
+  }
 }

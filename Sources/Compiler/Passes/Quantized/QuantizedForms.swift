@@ -7,7 +7,8 @@ enum QuantizedForms: Pass {
   static let level = OptimizationLevel.all
   static let about = PassText(
     looksFor: "com.microsoft's QLinear operators (sigmoid, leaky ReLU, sums, products, joins, mean "
-      + "poolings), QLinearMatMul and QGemm, with constant scales",
+      + "poolings), QLinearMatMul and QGemm, with constant scales; DynamicQuantizeLSTM with constant "
+      + "weights",
     makes: "the operator on numbers between DequantizeLinear and QuantizeLinear",
     why: "that is what they stand for, and passes that keep networks in integers know one form of "
       + "each; a result moves by one step at most, where its number lies next to a tie")
@@ -26,6 +27,7 @@ enum QuantizedForms: Pass {
       case is QLinearMatMul: try binary(g, i, MatMul(), columns: true)
       case let op as QLinearConcat: try join(g, i, op)
       case let op as QGemm: try product(g, i, op)
+      case let op as DynamicQuantizeLSTM: try recurrent(g, i, op)
       default: break
       }
     }
@@ -128,5 +130,37 @@ enum QuantizedForms: Pass {
     let made = try g.addOne(
       Gemm(transB: op.transB), [a, b] + inputs, at: i, name: g.node(i).name)
     try finish(g, i, made, 7)
+  }
+
+  private static func recurrent(
+    _ g: GraphEditor, _ i: Int, _ op: DynamicQuantizeLSTM
+  ) throws(EngineError) {
+    guard let x = g.input(i, 0), let w = try weights(g, i, 1, scale: 8),
+      let r = try weights(g, i, 2, scale: 10)
+    else { return }
+    let codes = try g.add(DynamicQuantizeLinear(), [x], outputs: 3, at: i)
+    let rounded = try g.addOne(DequantizeLinear(), codes, at: i)
+    let node = g.node(i)
+    let made = try g.add(
+      op.lstm, [rounded, w, r] + (3...7).map { g.input(i, $0) }, outputs: node.outputs.count,
+      at: i, name: node.name)
+    for (old, new) in zip(node.outputs, made) { if let old { g.replace(old, with: new) } }
+    g.remove(i)
+  }
+
+  /// Constant codes `[D, I, 4 * H]` as numbers `[D, 4 * H, I]`; nil where a direction has more than
+  /// one scale.
+  private static func weights(
+    _ g: GraphEditor, _ node: Int, _ i: Int, scale: Int
+  ) throws(EngineError) -> ValueID? {
+    guard let codes = g.input(node, i), let t = g.constant(codes), t.shape.rank == 3,
+      let s = g.constant(g.input(node, scale)), let z = g.constant(g.input(node, scale + 1)),
+      s.count == t.shape[0], z.count == s.count
+    else { return nil }
+    let turned = try g.addOne(Transpose(perm: [0, 2, 1]), [codes], at: node)
+    return try g.addOne(
+      DequantizeLinear(scales: .init(axis: 0)),
+      [turned, g.addConstant(try s.reshaped([s.count])), g.addConstant(try z.reshaped([z.count]))],
+      at: node)
   }
 }
