@@ -68,10 +68,9 @@ extension AttentionKernel {
     }
   }
 
-  /// Parts of each group of queries so that all threads are done together, where each has four
-  /// workers. A part packs its keys and values, which costs about as much as four more queries.
+  /// Parts of each group of queries so that all threads are done together. A part may have to pack
+  /// its keys and values, which costs about as much as four more queries.
   func parts(groups: Int, blocks: Int, _ packed: PackedHead) -> Int {
-    let threads = (workers + 3) / 4
     guard workers > 1, groups > 0, blocks > 0 else { return 1 }
     let packing = 4.0 / Double(packed.rows)
     var best = (parts: 1, end: Double.infinity)

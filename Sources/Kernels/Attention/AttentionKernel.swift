@@ -106,15 +106,18 @@ public struct AttentionKernel: Sendable {
       queries: sizes.queries, keys: sizes.total, keySize: sizes.keySize, valueSize: sizes.valueSize,
       isa: isa)
   }
-  private func blockRows(_ packed: PackedHead?) -> Int { packed?.rows ?? Self.tile }
   private func workers(tasks: Int) -> Int { max(1, min(workers, tasks)) }
-  /// Elements of scratch: for each worker a block of scores, and a head's packed keys and values.
+  /// Threads of which each has four workers.
+  var threads: Int { (workers + 3) / 4 }
+  /// Elements of scratch: for each worker a block of scores; with packed keys and values for each
+  /// thread a block of scores, those of a head, and which head they are of.
   public var scratchCount: Int {
-    let packed = packed
     let tiles = sizes.batch * sizes.queryHeads * ((sizes.queries + Self.tile - 1) / Self.tile)
-    let each = max(
-      Self.tile * rowLength, aligned(blockRows(packed) * rowLength) + (packed?.count ?? 0))
-    return workers(tasks: tiles) * each
+    let plain = workers(tasks: tiles) * Self.tile * rowLength
+    return packed.map { max(plain, threads * packedCount($0)) } ?? plain
+  }
+  private func packedCount(_ packed: PackedHead) -> Int {
+    aligned(packed.rows * rowLength) + packed.count + 16
   }
   private func aligned(_ count: Int) -> Int { (count + 15) & ~15 }
   /// Elements between rows of scores: whole lines of the cache.
@@ -226,8 +229,8 @@ public struct AttentionKernel: Sendable {
     }
   }
 
-  /// Heads of keys side by side, and where these are few, their queries in several parts: each
-  /// part packs the keys and values for itself.
+  /// Heads of keys side by side, and where these are few, their queries in several parts. A thread
+  /// packs keys and values anew where its next part is of another head.
   private func runPacked(
     _ o: Operands, _ packed: PackedHead, _ scratch: UnsafeMutablePointer<Float>, _ pool: ThreadPool
   ) {
@@ -237,26 +240,30 @@ public struct AttentionKernel: Sendable {
     let blocks = repeats * blocksPerHead
     let parts = self.parts(groups: groups, blocks: blocks, packed)
     let tasks = groups * parts
-    let workers = workers(tasks: tasks)
     let scoreCount = aligned(packed.rows * rowLength)
-    let each = scoreCount + packed.count
-    pool.run(workers) { w in
-      let scores = scratch + w * each
+    let each = packedCount(packed)
+    func held(_ slot: Int) -> UnsafeMutablePointer<Int> {
+      UnsafeMutableRawPointer(scratch + (slot + 1) * each - 16).assumingMemoryBound(to: Int.self)
+    }
+    for slot in 0..<threads { held(slot).pointee = -1 }
+    pool.run(tasks, slots: threads) { t, slot in
+      let scores = scratch + slot * each
       let memory = scores + scoreCount
-      for t in stride(from: w, to: tasks, by: workers) {
-        let (group, part) = (t / parts, t % parts)
-        let (b, kvHead) = (group / sizes.keyHeads, group % sizes.keyHeads)
+      let (group, part) = (t / parts, t % parts)
+      let (b, kvHead) = (group / sizes.keyHeads, group % sizes.keyHeads)
+      if held(slot).pointee != group {
+        held(slot).pointee = group
         packed.pack(
           sizes.total,
           o.key.assumingMemoryBound(to: Float.self) + b * key.batch + kvHead * key.head, key.row,
           o.value.assumingMemoryBound(to: Float.self) + b * value.batch + kvHead * value.head,
           value.row, into: memory)
-        for block in (part * blocks / parts)..<((part + 1) * blocks / parts) {
-          let first = block % blocksPerHead * packed.rows
-          run(
-            o, batch: b, head: kvHead * repeats + block / blocksPerHead,
-            rows: first..<min(first + packed.rows, sizes.queries), scores, packed, memory)
-        }
+      }
+      for block in (part * blocks / parts)..<((part + 1) * blocks / parts) {
+        let first = block % blocksPerHead * packed.rows
+        run(
+          o, batch: b, head: kvHead * repeats + block / blocksPerHead,
+          rows: first..<min(first + packed.rows, sizes.queries), scores, packed, memory)
       }
     }
   }
