@@ -217,9 +217,9 @@ public struct Slice: Operator {
     }
     // What is taken lies side by side where all axes behind the first of several are whole.
     var isWhole = true
-    for axis in stride(from: rank - 1, through: 0, by: -1) where dims[axis] != 1 {
-      guard isWhole else { return nil }
-      isWhole = dims[axis] == x.shape[axis]
+    for axis in stride(from: rank - 1, through: 0, by: -1) {
+      guard isWhole || dims[axis] == 1 else { return nil }
+      isWhole = isWhole && dims[axis] == x.shape[axis]
     }
     let type = TensorType(x.dtype, Shape(dims))
     let y = try e.allocate(type)
