@@ -40,11 +40,9 @@ extension Fold {
     switch self {
     case .sumOfMagnitudes: total(x, n) { $0.replacing(with: -$0, where: $0 .< 0) }
     case .sumOfSquares: total(x, n) { $0 * $0 }
-    case .product: picked(x, n, 1, { $0 * $1 }, { $0 * $1 })
-    case .max:
-      largest(x, n, -.infinity, { $0.replacing(with: $1, where: $1 .> $0) }) { $1 > $0 ? $1 : $0 }
-    case .min:
-      largest(x, n, .infinity, { $0.replacing(with: $1, where: $1 .< $0) }) { $1 < $0 ? $1 : $0 }
+    case .product: product(x, n)
+    case .max: -.infinity
+    case .min: .infinity
     default: total(x, n) { $0 }
     }
   }
@@ -82,34 +80,22 @@ extension Fold {
     return sum
   }
 
-  @inline(__always) private func picked(
-    _ x: UnsafePointer<Double>, _ n: Int, _ start: Double, _ step: (Eight, Eight) -> Eight,
-    _ join: (Double, Double) -> Double
-  ) -> Double {
-    var (a, b) = (Eight(repeating: start), Eight(repeating: start))
+  private func product(_ x: UnsafePointer<Double>, _ n: Int) -> Double {
+    var (a, b) = (Eight(repeating: 1), Eight(repeating: 1))
     var i = 0
     while i + 16 <= n {
-      a = step(a, load(x, i))
-      b = step(b, load(x, i + 8))
+      a *= load(x, i)
+      b *= load(x, i + 8)
       i += 16
     }
     while i < n {
-      a = step(a, i + 8 <= n ? load(x, i) : rest(x, i, n, start))
+      a *= i + 8 <= n ? load(x, i) : rest(x, i, n, 1)
       i += 8
     }
-    a = step(a, b)
+    a *= b
     var result = a[0]
-    for k in 1..<8 { result = join(result, a[k]) }
+    for k in 1..<8 { result *= a[k] }
     return result
-  }
-
-  /// NaN is looked for beside: a sum has it, and infinities of both signs, which then are told apart.
-  @inline(__always) private func largest(
-    _ x: UnsafePointer<Double>, _ n: Int, _ start: Double, _ step: (Eight, Eight) -> Eight,
-    _ join: (Double, Double) -> Double
-  ) -> Double {
-    if total(x, n, { $0 }).isNaN, (0..<n).contains(where: { x[$0].isNaN }) { return .nan }
-    return picked(x, n, start, step, join)
   }
 
   private func columns(
