@@ -71,12 +71,14 @@ DL_SAME(reciprocal, 1 / v)
 #endif
 #define DL_WHOLE(OP, EXPR32, EXPR64)                                                               \
   DL_WHOLE32(OP, EXPR32) DL_UNARY(OP, f64, EXPR64) DL_UNARY_HALVES(OP)
+#define DL_WHOLE_CALLS(OP, EXPR32, EXPR64)                                                         \
+  DL_WHOLE32(OP, EXPR32) DL_UNARY_CALLS(OP, f64, EXPR64) DL_UNARY_HALVES(OP)
 DL_WHOLE(exp, DL_M1(exp)(v), DL_M2(exp)(v))
 DL_FLOATS(log, DL_M1(log)(v), DL_M2(log)(v))
-DL_WHOLE32(erf, DL_M1(erf)(v))
-DL_UNARY_CALLS(erf, f64, erf(v))
-DL_UNARY_HALVES(erf) DL_LIBRARY(floor, __builtin_floor) DL_LIBRARY(ceil, __builtin_ceil)
-    DL_FLOATS(round, DL_M1(round)(v), DL_M2(round)(v))
+DL_WHOLE_CALLS(erf, DL_M1(erf)(v), DL_M2(erf)(v))
+DL_LIBRARY(floor, __builtin_floor)
+DL_LIBRARY(ceil, __builtin_ceil)
+DL_FLOATS(round, DL_M1(round)(v), DL_M2(round)(v))
 // Sine, cosine and tangent of float32 to the range of DL_FN(wave, 1), by the library beyond it,
 // element by element, so that a number has the same result wherever it stands.
 #define DL_WAVE(OP, TURN)                                                                          \
@@ -100,62 +102,51 @@ DL_UNARY_HALVES(erf) DL_LIBRARY(floor, __builtin_floor) DL_LIBRARY(ceil, __built
     }                                                                                              \
   }                                                                                                \
   DL_UNARY_CALLS(OP, f64, OP(v)) DL_UNARY_HALVES(OP)
-        DL_WAVE(sin, 0) DL_WAVE(cos, 1) DL_WAVE(tan, 2) DL_FLOATS(asin, DL_M1(asin)(v), asin(v))
-            DL_FLOATS(acos, DL_M1(acos)(v), acos(v)) DL_FLOATS(atan, DL_M1(atan)(v), atan(v))
-                DL_FLOATS(sinh, DL_M1(sinh)(v), sinh(v)) DL_FLOATS(cosh, DL_M1(cosh)(v), cosh(v))
-                    DL_FLOATS(asinh, DL_M1(asinh)(v), asinh(v))
-                        DL_FLOATS(acosh, DL_M1(acosh)(v), acosh(v))
-                            DL_FLOATS(atanh, DL_M1(atanh)(v), atanh(v))
+DL_WAVE(sin, 0)
+DL_WAVE(cos, 1)
+DL_WAVE(tan, 2)
+DL_FLOATS(asin, DL_M1(asin)(v), asin(v))
+DL_FLOATS(acos, DL_M1(acos)(v), acos(v))
+DL_FLOATS(atan, DL_M1(atan)(v), atan(v))
+DL_FLOATS(sinh, DL_M1(sinh)(v), sinh(v))
+DL_FLOATS(cosh, DL_M1(cosh)(v), cosh(v))
+DL_FLOATS(asinh, DL_M1(asinh)(v), asinh(v))
+DL_FLOATS(acosh, DL_M1(acosh)(v), acosh(v))
+DL_FLOATS(atanh, DL_M1(atanh)(v), atanh(v))
 
-    // Comparisons are written so that NaN stays NaN.
-    DL_SAME(relu, v <= 0 ? 0 : v) DL_SIGNED(relu, v < 0 ? 0 : v)
-        DL_SAME(leaky_relu, v < 0 ? v * p : v) DL_FLOATS(elu, v < 0 ? p * DL_M1(expm1)(v) : v,
-                                                         v < 0 ? p * DL_M2(expm1)(v) : v)
-            DL_FLOATS(selu, q *(v > 0 ? v : p * DL_M1(expm1)(v)),
-                      q *(v > 0 ? v : p * DL_M2(expm1)(v)))
-                DL_FLOATS(celu, v > 0 ? v : p * DL_M1(expm1)(v / p),
-                          v > 0 ? v : p * DL_M2(expm1)(v / p)) DL_WHOLE(sigmoid, DL_M1(sigmoid)(v),
-                                                                        DL_M2(sigmoid)(v))
+// Comparisons are written so that NaN stays NaN.
+DL_SAME(relu, v <= 0 ? 0 : v)
+DL_SIGNED(relu, v < 0 ? 0 : v)
+DL_SAME(leaky_relu, v < 0 ? v * p : v)
+DL_FLOATS(elu, v < 0 ? p * DL_M1(expm1)(v) : v, v < 0 ? p * DL_M2(expm1)(v) : v)
+DL_FLOATS(selu, q *(v > 0 ? v : p * DL_M1(expm1)(v)), q *(v > 0 ? v : p * DL_M2(expm1)(v)))
+DL_FLOATS(celu, v > 0 ? v : p * DL_M1(expm1)(v / p), v > 0 ? v : p * DL_M2(expm1)(v / p))
+DL_WHOLE(sigmoid, DL_M1(sigmoid)(v), DL_M2(sigmoid)(v))
 #define DL_HARD(v) ((v) > 1 ? 1 : (v) < 0 ? 0 : (v))
-                    DL_SAME(hard_sigmoid,
-                            DL_HARD(p *v + q)) DL_UNARY(hard_swish, f32,
-                                                        v *DL_HARD(v *(1.0f / 6) + 0.5f))
-                        DL_UNARY(hard_swish, f64,
-                                 v *DL_HARD(v *(1.0 / 6) + 0.5)) DL_UNARY_HALVES(hard_swish)
-                            DL_WHOLE(tanh, DL_M1(tanh)(v), DL_M2(tanh)(v)) DL_FLOATS(
-                                softplus,
-                                (v <= 0 ? 0 : v) + DL_M1(log1p)(DL_M1(exp)(-__builtin_fabsf(v))),
-                                (v <= 0 ? 0 : v) + DL_M2(log1p)(DL_M2(exp)(-__builtin_fabs(v))))
-                                DL_FLOATS(softsign, v / (1 + __builtin_fabsf(v)),
-                                          v / (1 + __builtin_fabs(v))) DL_SAME(thresholded_relu,
-                                                                               v > p ? v : 0)
+DL_SAME(hard_sigmoid, DL_HARD(p *v + q))
+DL_UNARY(hard_swish, f32, v *DL_HARD(v *(1.0f / 6) + 0.5f))
+DL_UNARY(hard_swish, f64, v *DL_HARD(v *(1.0 / 6) + 0.5))
+DL_UNARY_HALVES(hard_swish)
+DL_WHOLE(tanh, DL_M1(tanh)(v), DL_M2(tanh)(v))
+DL_FLOATS(softplus, (v <= 0 ? 0 : v) + DL_M1(log1p)(DL_M1(exp)(-__builtin_fabsf(v))),
+          (v <= 0 ? 0 : v) + DL_M2(log1p)(DL_M2(exp)(-__builtin_fabs(v))))
+DL_FLOATS(softsign, v / (1 + __builtin_fabsf(v)), v / (1 + __builtin_fabs(v)))
+DL_SAME(thresholded_relu, v > p ? v : 0)
 #ifdef DL_SEGMENTS
-                                    DL_OVER16(DL_FN(gelu, f32),
-                                              dl_gelu_avx512) DL_OVER16(DL_FN(gelu_tanh, f32),
-                                                                        dl_gelu_tanh_avx512)
+DL_OVER16(DL_FN(gelu, f32), dl_gelu_avx512)
+DL_OVER16(DL_FN(gelu_tanh, f32), dl_gelu_tanh_avx512)
 #else
-                                    DL_UNARY(gelu, f32,
-                                             0.5f * v *
-                                                 (1.0f + DL_M1(erf)(v * 0.70710678118654752f)))
-                                        DL_UNARY(gelu_tanh, f32,
-                                                 0.5f * v *
-                                                     (1.0f +
-                                                      DL_M1(tanh)(0.79788456080286536f *
-                                                                  (v + 0.044715f * v * v * v))))
+DL_UNARY(gelu, f32, 0.5f * v * (1.0f + DL_M1(erf)(v * 0.70710678118654752f)))
+DL_UNARY(gelu_tanh, f32,
+         0.5f * v * (1.0f + DL_M1(tanh)(0.79788456080286536f * (v + 0.044715f * v * v * v))))
 #endif
-                                        DL_UNARY_CALLS(gelu, f64,
-                                                       0.5 * v *
-                                                           (1.0 +
-                                                            DL_M2(erf)(v * 0.70710678118654752440)))
-                                            DL_UNARY_CALLS(
-                                                gelu_tanh,
-                                                f64,
-                                                0.5 * v *
-                                                    (1.0 + DL_M2(tanh)(0.79788456080286535588 *
-                                                                       (v + 0.044715 * v * v * v))))
-                                                DL_UNARY_HALVES(gelu) DL_UNARY_HALVES(gelu_tanh)
-    // tanh(log(1 + e)) = (e^2 + 2e) / (e^2 + 2e + 2); beyond 20 it is 1.
-    static inline float DL_FN(mish, 1)(float v) {
+DL_UNARY_CALLS(gelu, f64, 0.5 * v * (1.0 + DL_M2(erf)(v * 0.70710678118654752440)))
+DL_UNARY_CALLS(gelu_tanh, f64,
+               0.5 * v * (1.0 + DL_M2(tanh)(0.79788456080286535588 * (v + 0.044715 * v * v * v))))
+DL_UNARY_HALVES(gelu)
+DL_UNARY_HALVES(gelu_tanh)
+// tanh(log(1 + e)) = (e^2 + 2e) / (e^2 + 2e + 2); beyond 20 it is 1.
+static inline float DL_FN(mish, 1)(float v) {
   float e = DL_FN(exp, 1)(v > 20.0f ? 20.0f : v), m = e * (e + 2.0f);
   return v * (m / (m + 2.0f));
 }

@@ -62,10 +62,9 @@ typedef struct dl_row_table {
   int64_t last, block, stretches, repeats;
 } dl_row_table;
 
-/* `count` rows, one behind the other, row r from source + rows[r]. */
-typedef void dl_gather_rows_fn(const dl_row_table *t, void *target, const void *source,
-                               const int64_t *rows, int64_t count);
-dl_gather_rows_fn dl_gather_rows__scalar, dl_gather_rows__avx2, dl_gather_rows__avx512;
+/* `count` rows, one behind the other, row r from source + rows[r]; `isa` as above. */
+void dl_gather_rows(const dl_row_table *t, void *target, const void *source, const int64_t *rows,
+                    int64_t count, int isa);
 
 /* The block at target + offsets[i] becomes block i of source, in rising order of i. */
 void dl_put_blocks__scalar(void *target, const int64_t *offsets, const void *source, int64_t count,

@@ -137,7 +137,7 @@ void NAME(dl_arg_cols)(int type, const void *x, ptrdiff_t n, ptrdiff_t m, ptrdif
   case number:                                                                                     \
     for (ptrdiff_t j = j0; j < j0 + w; j += 64)                                                    \
       NAME(places_##t)                                                                             \
-      ((const T *)x + j, n, m, j0 + w - j < 64 ? j0 + w - j : 64, least, last, y + j);             \
+    ((const T *)x + j, n, m, j0 + w - j < 64 ? j0 + w - j : 64, least, last, y + j);               \
     break;
   EACH_TYPE(CASE)
 #undef CASE

@@ -102,15 +102,6 @@ public final class TableGather: @unchecked Sendable {
     stretches.deallocate()
   }
 
-  private typealias GatherRows =
-    @convention(c) (
-      UnsafePointer<dl_row_table>?, UnsafeMutableRawPointer?, UnsafeRawPointer?,
-      UnsafePointer<Int64>?, Int64
-    ) -> Void
-  private static let kernels: [GatherRows] = [
-    dl_gather_rows__scalar, dl_gather_rows__avx2, dl_gather_rows__avx512,
-  ]
-
   /// Moves the elements. `target` and `source` do not overlap.
   public func run(
     to target: UnsafeMutableRawPointer, from source: UnsafeRawPointer, pool: ThreadPool,
@@ -121,7 +112,6 @@ public final class TableGather: @unchecked Sendable {
       target.copyMemory(from: source, byteCount: block)
       return
     }
-    let gather = TableGather.kernels[Int(lanes.rawValue)]
     let pieces = byteCount >= 1 << 17 ? min(pool.threads * 2, rows) : 1
     let table = dl_row_table(
       offsets: offsets + starts[sizes.count - 1], lengths: stretches, last: Int64(last),
@@ -144,9 +134,10 @@ public final class TableGather: @unchecked Sendable {
         }
         withUnsafePointer(to: table) { table in
           withUnsafePointer(to: alone) { alone in
-            gather(
+            dl_gather_rows(
               table, target + row * last * block, source + base,
-              innerOffsets.map { UnsafePointer($0 + first) } ?? alone, Int64(count))
+              innerOffsets.map { UnsafePointer($0 + first) } ?? alone, Int64(count),
+              lanes.rawValue)
           }
         }
         row += count
