@@ -1,3 +1,4 @@
+import CKernels
 import Glibc
 import Tensors
 
@@ -122,19 +123,30 @@ extension Fold {
     _ x: UnsafePointer<Double>, _ rows: Range<Int>, _ step: Int, _ width: Int,
     to y: UnsafeMutablePointer<Double>
   ) {
-    for i in rows {
-      let row = x + i * step
-      switch self {
-      case .sumOfMagnitudes: for j in 0..<width { y[j] += row[j].magnitude }
-      case .sumOfSquares: for j in 0..<width { y[j] += row[j] * row[j] }
-      case .product: for j in 0..<width { y[j] *= row[j] }
-      case .max:
-        for j in 0..<width { y[j] = (row[j] > y[j]) || (row[j] != row[j]) ? row[j] : y[j] }
-      case .min:
-        for j in 0..<width { y[j] = (row[j] < y[j]) || (row[j] != row[j]) ? row[j] : y[j] }
-      default: for j in 0..<width { y[j] += row[j] }
+    let op: BinaryOp
+    switch self {
+    case .sumOfMagnitudes:
+      for i in rows {
+        let row = x + i * step
+        for j in 0..<width { y[j] += row[j].magnitude }
       }
+      return
+    case .sumOfSquares:
+      for i in rows {
+        let row = x + i * step
+        for j in 0..<width { y[j] += row[j] * row[j] }
+      }
+      return
+    case .product: op = .mul
+    case .max: op = .max
+    case .min: op = .min
+    default: op = .add
     }
+    let code = Int32(DType.float64.rawValue)
+    guard let join = dl_binary_kernel(op.rawValue, code, KernelISA.best.rawValue) else {
+      preconditionFailure("no \(op) of float64")
+    }
+    for i in rows { join(y, x + i * step, y, width, 1, 1) }
   }
 
   private func logSumExp(_ x: UnsafePointer<Double>, _ n: Int, _ step: Int) -> Double {
