@@ -32,6 +32,8 @@ static void copy_line(char *to, int64_t to_stride, const char *from, int64_t fro
     BLOCKS(64) break;
   case 128:
     BLOCKS(128) break;
+  case 256:
+    BLOCKS(256) break;
   default:
     for (int64_t i = 0; i < count; i++)
       memcpy(to + i * to_stride, from + i * from_stride, (size_t)block);
