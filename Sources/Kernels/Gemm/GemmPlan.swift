@@ -369,7 +369,8 @@ public struct GemmPlan: Sendable {
   ) {
     let columns = 128
     let groups = (n + columns - 1) / columns
-    let pieces = min(groups, self.pieces)
+    // Rows of a large matrix are read in as few parts as there are threads.
+    let pieces = min(groups, k * n >= 1 << 18 ? min(pool.threads, self.pieces) : self.pieces)
     let row = a.assumingMemoryBound(to: Float.self)
     let matrix = b.assumingMemoryBound(to: Float.self)
     let out = c.assumingMemoryBound(to: Float.self)
