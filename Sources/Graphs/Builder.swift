@@ -1,4 +1,5 @@
 import Kernels
+import Synchronization
 import Tensors
 
 /// Where gradients, expansions and layers are written once: executed at once, or recorded.
@@ -148,6 +149,10 @@ public final class Call: Sendable {
   public let prepared: Prepared
   /// Makes the kernel anew for other sizes; see `Prepared.resize`.
   public let resize: Prepared.Resize?
+  /// Scratch of the last run: fresh pages would cost more than many a kernel.
+  private let spare = Mutex<Storage?>(nil)
+  /// Runs do not keep more than this.
+  private static let mostSpare = 1 << 18
 
   public init(
     _ op: any Operator, inputs: [TensorType?], outputs: [TensorType?], constants: [Tensor?],
@@ -244,7 +249,14 @@ public final class Call: Sendable {
       results.append(storage)
       pointers.append(storage?.bytes ?? Storage.empty)
     }
-    let scratch = try e.allocate(TensorType(.uint8, [prepared.scratchBytes]))
+    let kept = spare.withLock { kept in
+      defer { kept = nil }
+      return kept
+    }
+    let scratch =
+      if let kept { kept } else {
+        try e.allocate(TensorType(.uint8, [prepared.scratchBytes])) as Storage
+      }
     let pool = e.pool
     let n = tensors.count
     var failure: EngineError?
@@ -257,6 +269,7 @@ public final class Call: Sendable {
       } catch { failure = error }
     }
     withExtendedLifetime((tensors, scratch)) {}
+    if prepared.scratchBytes <= Call.mostSpare { spare.withLock { $0 = scratch } }
     if let failure { throw failure }
     return results.map { $0.map { .tensor(Tensor($0)) } }
   }

@@ -1,7 +1,8 @@
 // Byte kernels held against plain loops, at odd sizes, in memory that ends where it must.
 //
 //   clang -O0 -g -fsanitize=address,undefined -I Sources/CKernels/include \
-//     tools/sanitize/byte_kernels.c Sources/CKernels/bytes/*.c -lm -o byte_kernels &&
+//     tools/sanitize/byte_kernels.c Sources/CKernels/bytes/*.c \
+//     Sources/CKernels/movement/ti*.c Sources/CKernels/movement/transpose.c -lm -o byte_kernels &&
 //     ./byte_kernels
 //
 // With an argument it times layers of known networks instead (build with -O3, without sanitisers):

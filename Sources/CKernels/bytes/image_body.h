@@ -84,14 +84,16 @@ static inline void taps_inside(const dl_byte_window *w, int axis, intptr_t outpu
 
 #define MAX_PIECE(N)                                                                               \
   static inline __attribute__((always_inline)) void max_piece_##N(                                 \
-      intptr_t at, const uint8_t *from, window_taps t, uint8_t *to) {                              \
+      intptr_t at, const uint8_t *from, window_taps t, uint8_t sign, uint8_t *to) {                \
+    const piece_##N signs = sign - (piece_##N){0};                                                 \
     piece_##N most = {0};                                                                          \
     for (intptr_t a = 0; a < t.rows; a++)                                                          \
       for (intptr_t b = 0; b < t.columns; b++) {                                                   \
         piece_##N one;                                                                             \
         memcpy(&one, from + a * t.down + b * t.right + at, N);                                     \
-        most = __builtin_elementwise_max(most, one);                                               \
+        most = __builtin_elementwise_max(most, one ^ signs);                                       \
       }                                                                                            \
+    most ^= signs;                                                                                 \
     memcpy(to + at, &most, N);                                                                     \
   }
 MAX_PIECE(4)
@@ -113,7 +115,7 @@ DL_BYTE_MAX_POOL(NAME(dl_byte_max_pool_u8)) {
       const uint8_t *from = x + (top * w->input[1] + left) * n;
       const window_taps t = {a1 - a0, b1 - b0, w->dilation[0] * w->input[1] * n,
                              w->dilation[1] * n};
-      EACH_PIECE(max_piece, n, from, t, to)
+      EACH_PIECE(max_piece, n, from, t, w->sign, to)
     }
   }
 }

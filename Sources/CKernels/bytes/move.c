@@ -1,12 +1,26 @@
 #include <string.h>
 
 #include "../include/byte_images.h"
+#include "../include/movement.h"
+
+/* Fewer channels are not worth a tile. */
+enum { TILED = 8 };
+
+static void flip_all(uint8_t *y, intptr_t n, uint8_t flip) {
+  for (intptr_t i = 0; i < n; i++)
+    y[i] ^= flip;
+}
 
 void dl_byte_to_pixels_u8(uint8_t *y, const uint8_t *x, intptr_t pixels, intptr_t plane,
                           intptr_t channels, intptr_t step, uint8_t flip, uint8_t filler) {
+  const int tiled = channels >= TILED && dl_movement_has_avx2() &&
+                    dl_transpose_tiles(y, step, x, plane, channels, pixels, 1, 1);
   for (intptr_t p = 0; p < pixels; p++) {
-    for (intptr_t c = 0; c < channels; c++)
-      y[p * step + c] = x[c * plane + p] ^ flip;
+    if (!tiled)
+      for (intptr_t c = 0; c < channels; c++)
+        y[p * step + c] = x[c * plane + p] ^ flip;
+    else if (flip)
+      flip_all(y + p * step, channels, flip);
     for (intptr_t c = channels; c < step; c++)
       y[p * step + c] = filler;
   }
@@ -14,6 +28,12 @@ void dl_byte_to_pixels_u8(uint8_t *y, const uint8_t *x, intptr_t pixels, intptr_
 
 void dl_byte_to_planes_u8(uint8_t *y, const uint8_t *x, intptr_t pixels, intptr_t plane,
                           intptr_t channels, intptr_t step, uint8_t flip) {
+  if (channels >= TILED && dl_movement_has_avx2() &&
+      dl_transpose_tiles(y, plane, x, step, pixels, channels, 1, 1)) {
+    for (intptr_t c = 0; flip && c < channels; c++)
+      flip_all(y + c * plane, pixels, flip);
+    return;
+  }
   for (intptr_t c = 0; c < channels; c++)
     for (intptr_t p = 0; p < pixels; p++)
       y[c * plane + p] = x[p * step + c] ^ flip;

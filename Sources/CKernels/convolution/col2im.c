@@ -6,8 +6,45 @@
   for (intptr_t j = (first); j < (end); j++)                                                       \
   (row)[(offset) + j * (stride)] += (from)[j]
 
+/* Whether every place has one tap of one pixel. */
+static int has_one_each(const dl_window *w) {
+  for (int i = 0; i < 3; i++)
+    if (w->kernel[i] != w->stride[i] || (w->dilation[i] != 1 && w->kernel[i] > 1) || w->pad[i] ||
+        w->input[i] != w->output[i] * w->stride[i])
+      return 0;
+  return 1;
+}
+
+#define PLACE(NAME, T)                                                                             \
+  static void NAME##_placed(T *y, const T *columns, T bias, const dl_window *w) {                  \
+    const intptr_t pixels = w->output[0] * w->output[1] * w->output[2];                            \
+    const intptr_t s = w->stride[2], n = w->output[2];                                             \
+    for (intptr_t d = 0; d < w->input[0]; d++)                                                     \
+      for (intptr_t h = 0; h < w->input[1]; h++) {                                                 \
+        T *restrict row = y + (d * w->input[1] + h) * w->input[2];                                 \
+        const intptr_t a = d % w->stride[0], b = h % w->stride[1];                                 \
+        const T *from = columns + (a * w->stride[1] + b) * s * pixels +                            \
+                        (d / w->stride[0] * w->output[1] + h / w->stride[1]) * n;                  \
+        if (s == 2) {                                                                              \
+          for (intptr_t j = 0; j < n; j++) {                                                       \
+            row[2 * j] = bias + from[j];                                                           \
+            row[2 * j + 1] = bias + from[pixels + j];                                              \
+          }                                                                                        \
+          continue;                                                                                \
+        }                                                                                          \
+        for (intptr_t c = 0; c < s; c++)                                                           \
+          for (intptr_t j = 0; j < n; j++)                                                         \
+            row[j * s + c] = bias + from[c * pixels + j];                                          \
+      }                                                                                            \
+  }
+
 #define COL2IM(NAME, T)                                                                            \
+  PLACE(NAME, T)                                                                                   \
   DL_COL2IM(NAME, T) {                                                                             \
+    if (has_one_each(w)) {                                                                         \
+      NAME##_placed(y, columns, bias, w);                                                          \
+      return;                                                                                      \
+    }                                                                                              \
     const intptr_t size = w->input[0] * w->input[1] * w->input[2];                                 \
     const intptr_t pixels = w->output[0] * w->output[1] * w->output[2];                            \
     for (intptr_t i = 0; i < size; i++)                                                            \

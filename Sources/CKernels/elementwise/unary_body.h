@@ -65,15 +65,17 @@ DL_SAME(sqrt, __builtin_elementwise_sqrt(v))
 DL_SAME(reciprocal, 1 / v)
 #ifdef DL_SEGMENTS
 // Over 16 lanes by intrinsics.
-#define DL_WHOLE(OP, EXPR32, EXPR64)                                                               \
-  DL_OVER16(DL_FN(OP, f32), dl_##OP##_avx512)                                                      \
-  DL_UNARY_CALLS(OP, f64, EXPR64) DL_UNARY_HALVES(OP)
+#define DL_WHOLE32(OP, EXPR32) DL_OVER16(DL_FN(OP, f32), dl_##OP##_avx512)
 #else
-#define DL_WHOLE(OP, EXPR32, EXPR64) DL_FLOATS(OP, EXPR32, EXPR64)
+#define DL_WHOLE32(OP, EXPR32) DL_UNARY(OP, f32, EXPR32)
 #endif
+#define DL_WHOLE(OP, EXPR32, EXPR64)                                                               \
+  DL_WHOLE32(OP, EXPR32) DL_UNARY(OP, f64, EXPR64) DL_UNARY_HALVES(OP)
+#define DL_WHOLE_CALLS(OP, EXPR32, EXPR64)                                                         \
+  DL_WHOLE32(OP, EXPR32) DL_UNARY_CALLS(OP, f64, EXPR64) DL_UNARY_HALVES(OP)
 DL_WHOLE(exp, DL_M1(exp)(v), DL_M2(exp)(v))
 DL_FLOATS(log, DL_M1(log)(v), DL_M2(log)(v))
-DL_WHOLE(erf, DL_M1(erf)(v), DL_M2(erf)(v))
+DL_WHOLE_CALLS(erf, DL_M1(erf)(v), DL_M2(erf)(v))
 DL_LIBRARY(floor, __builtin_floor)
 DL_LIBRARY(ceil, __builtin_ceil)
 DL_FLOATS(round, DL_M1(round)(v), DL_M2(round)(v))

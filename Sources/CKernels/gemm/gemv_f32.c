@@ -1,5 +1,8 @@
 #include "gemm.h"
 
+#include "../lanes/lanes.h"
+#include <string.h>
+
 // One row at a time through the accumulators of `step` columns. The portable form of the others.
 static inline __attribute__((always_inline)) void
 finish(intptr_t n, const float *sum, float *c, intptr_t column, const dl_gemm_epilogue *e) {
@@ -23,7 +26,7 @@ finish(intptr_t n, const float *sum, float *c, intptr_t column, const dl_gemm_ep
       c[j] += ((const float *)e->residual)[column + j];
 }
 
-enum { COLUMNS = 16 };
+enum { COLUMNS = 16, WIDE = 4096, ROWS = 8 };
 
 void dl_gemv_f32_rows__scalar(intptr_t n, intptr_t k, const float *a, const float *b, intptr_t ldb,
                               float *c, const dl_gemm_epilogue *e) {
@@ -42,6 +45,10 @@ void dl_gemv_f32_rows__scalar(intptr_t n, intptr_t k, const float *a, const floa
 #define UNROLL _Pragma("clang loop unroll(full)")
 
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#define NAME(f) f##__avx2
+#include "wide_body.h"
+#undef NAME
+
 void dl_gemv_f32_rows__avx2(intptr_t n, intptr_t k, const float *a, const float *b, intptr_t ldb,
                             float *c, const dl_gemm_epilogue *e) {
   for (intptr_t j = 0; j < n; j += 64) {
@@ -75,6 +82,10 @@ void dl_gemv_f32_rows__avx2(intptr_t n, intptr_t k, const float *a, const float 
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))),        \
                              apply_to = function)
+#define NAME(f) f##__avx512
+#include "wide_body.h"
+#undef NAME
+
 void dl_gemv_f32_rows__avx512(intptr_t n, intptr_t k, const float *a, const float *b, intptr_t ldb,
                               float *c, const dl_gemm_epilogue *e) {
   for (intptr_t j = 0; j < n; j += 128) {

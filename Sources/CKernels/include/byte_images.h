@@ -113,6 +113,7 @@ DL_BYTE_CONV(dl_byte_depthwise_u8s8__avx512vnni_half);
 typedef struct dl_byte_window {
   intptr_t input[2], output[2], taps[2], stride[2], dilation[2], pad[2];
   intptr_t channels; // bytes of a pixel
+  uint8_t sign;      // 0x80 where the largest of signed bytes is meant, else 0
 } dl_byte_window;
 
 // Rows first..<first + rows of one image's output: largest bytes; each window holds a pixel.

@@ -111,6 +111,17 @@ typedef void dl_softmax_f32_bytes_fn(float *x, intptr_t rows, intptr_t n, float 
                                      float high, int32_t zero, uint8_t *y);
 dl_softmax_f32_bytes_fn dl_softmax_f32_bytes__scalar, dl_softmax_f32_bytes__avx512;
 
+// Sums and products of 8-bit codes as ONNX Runtime rounds them: y[i] = saturate(round(ra a + (rb b
+// + fixed))), products and sums fused, and saturate(round((a - ra) (b - rb) fixed + zero)). The
+// codes are a[i * sa] and b[i * sb], strides 0 or 1; y may be either where its stride is 1.
+typedef void dl_codes_sum_fn(intptr_t n, const uint8_t *a, intptr_t sa, float ra, const uint8_t *b,
+                             intptr_t sb, float rb, float fixed, int is_signed, uint8_t *y);
+typedef void dl_codes_product_fn(intptr_t n, const uint8_t *a, intptr_t sa, float ra,
+                                 const uint8_t *b, intptr_t sb, float rb, float fixed, float zero,
+                                 int is_signed, uint8_t *y);
+dl_codes_sum_fn dl_codes_sum__scalar, dl_codes_sum__avx2, dl_codes_sum__avx512;
+dl_codes_product_fn dl_codes_product__scalar, dl_codes_product__avx2, dl_codes_product__avx512;
+
 #ifdef __cplusplus
 }
 #endif

@@ -73,6 +73,18 @@ void dl_gemv_f32_rows__avx2(intptr_t n, intptr_t k, const float *a, const float 
                             float *c, const dl_gemm_epilogue *e);
 void dl_gemv_f32_rows__avx512(intptr_t n, intptr_t k, const float *a, const float *b, intptr_t ldb,
                               float *c, const dl_gemm_epilogue *e);
+// The same, with the same bits, of matrices too large for the caches: rows are read whole.
+void dl_gemv_f32_wide__avx2(intptr_t n, intptr_t k, const float *a, const float *b, intptr_t ldb,
+                            float *c, const dl_gemm_epilogue *e);
+void dl_gemv_f32_wide__avx512(intptr_t n, intptr_t k, const float *a, const float *b, intptr_t ldb,
+                              float *c, const dl_gemm_epilogue *e);
+
+// A product of sums of k <= 8 elements with a right factor of few columns, n rows of c at distance
+// ldc: sums in the order of k, then the bias of each column (null: none), then the clip.
+typedef void dl_gemm_f32_thin_fn(intptr_t m, intptr_t n, intptr_t k, const float *a, intptr_t lda,
+                                 const float *b, intptr_t ldb, float *c, intptr_t ldc,
+                                 const float *bias, const dl_gemm_epilogue *e);
+dl_gemm_f32_thin_fn dl_gemm_f32_thin__scalar, dl_gemm_f32_thin__avx2, dl_gemm_f32_thin__avx512;
 
 // The products of m rows, lda apart, and one column that lies in a row: c[i * ldc] = sum over p of
 // a[i * lda + p] * b[p], in 32 lanes over blocks of 4096 terms. m >= 1, k >= 0.

@@ -53,9 +53,18 @@ int dl_transpose_tiles(void *target, int64_t target_stride, const void *source,
 void dl_take_blocks__scalar(void *target, const void *source, const int64_t *offsets, int64_t count,
                             int64_t block);
 
-/* Each of `count` blocks of 1, 2, 4 or 8 bytes 2, 3 or 4 times in a row. */
-void dl_repeat_blocks__scalar(void *target, const void *source, int64_t count, int64_t times,
-                              int64_t block);
+/* Where the blocks of a row come from: `last` of them, block i at offsets[i] behind the row's own
+ * place. They fall into stretches: `lengths` says of how many blocks, less than 0 where these lie
+ * behind one another. With `repeats` from 2 to 4, blocks of 1, 2, 4 or 8 bytes lie behind one
+ * another from offsets[0] on, and each is repeated. */
+typedef struct dl_row_table {
+  const int64_t *offsets, *lengths;
+  int64_t last, block, stretches, repeats;
+} dl_row_table;
+
+/* `count` rows, one behind the other, row r from source + rows[r]; `isa` as above. */
+void dl_gather_rows(const dl_row_table *t, void *target, const void *source, const int64_t *rows,
+                    int64_t count, int isa);
 
 /* The block at target + offsets[i] becomes block i of source, in rising order of i. */
 void dl_put_blocks__scalar(void *target, const int64_t *offsets, const void *source, int64_t count,

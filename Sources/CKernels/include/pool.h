@@ -46,6 +46,20 @@ typedef void dl_pool_f32_window_fn(int kind, const float *x, const ptrdiff_t *st
 dl_pool_f32_window_fn dl_pool_f32_window__scalar, dl_pool_f32_window__avx2,
     dl_pool_f32_window__avx512;
 
+// Elements of a plane that `dl_pool_f32_planes` takes, of its input and of its output.
+#define DL_POOL_PLANE 1024
+
+// The same of `planes` planes of `size` elements each, one behind the other, all rows of them.
+// `kind` and the rest as above; where it divides, so does this.
+typedef void dl_pool_f32_planes_fn(int kind, const float *x, ptrdiff_t size, ptrdiff_t planes,
+                                   const ptrdiff_t *start, const ptrdiff_t *offset,
+                                   const ptrdiff_t *row_counts, ptrdiff_t rows,
+                                   const dl_pool_line *line, const ptrdiff_t *column_counts,
+                                   float *y);
+
+dl_pool_f32_planes_fn dl_pool_f32_planes__scalar, dl_pool_f32_planes__avx2,
+    dl_pool_f32_planes__avx512;
+
 // The largest elements of such windows and where they lie: base + the offset from x, or -1 for a
 // window on nothing; the first of equals, NaN before all. Nothing at or behind `limit` is read.
 // Offsets within a plane are below 2^31.

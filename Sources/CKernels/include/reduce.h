@@ -47,4 +47,18 @@ typedef void dl_arg_f32_cols_fn(const float *x, ptrdiff_t n, ptrdiff_t m, ptrdif
 dl_arg_f32_rows_fn dl_arg_f32_rows__scalar, dl_arg_f32_rows__avx2, dl_arg_f32_rows__avx512;
 dl_arg_f32_cols_fn dl_arg_f32_cols__scalar, dl_arg_f32_cols__avx2, dl_arg_f32_cols__avx512;
 
+// The same of elements of another type, by its number in ONNX: integers and float64.
+// y[r] = the largest of x[r * n .. r * n + n], the smallest where `least`; NaN stays. n is at least
+// 1.
+typedef void dl_extreme_rows_fn(int type, const void *x, ptrdiff_t rows, ptrdiff_t n, int least,
+                                void *y);
+typedef void dl_arg_rows_fn(int type, const void *x, ptrdiff_t rows, ptrdiff_t n, int least,
+                            int last, int64_t *y);
+typedef void dl_arg_cols_fn(int type, const void *x, ptrdiff_t n, ptrdiff_t m, ptrdiff_t j0,
+                            ptrdiff_t w, int least, int last, int64_t *y);
+
+dl_extreme_rows_fn dl_extreme_rows__scalar, dl_extreme_rows__avx2, dl_extreme_rows__avx512;
+dl_arg_rows_fn dl_arg_rows__scalar, dl_arg_rows__avx2, dl_arg_rows__avx512;
+dl_arg_cols_fn dl_arg_cols__scalar, dl_arg_cols__avx2, dl_arg_cols__avx512;
+
 #endif

@@ -39,36 +39,6 @@ void dl_put_blocks__scalar(void *target, const int64_t *offsets, const void *sou
   BY_WIDTH(block, PUT)
 }
 
-#define REPEAT(T, N)                                                                               \
-  {                                                                                                \
-    T *restrict to = target;                                                                       \
-    const T *restrict from = source;                                                               \
-    for (int64_t i = 0; i < count; i++)                                                            \
-      for (int j = 0; j < (N); j++)                                                                \
-        to[i * (N) + j] = from[i];                                                                 \
-    return;                                                                                        \
-  }
-#define REPEAT_BY_WIDTH(N)                                                                         \
-  switch (block) {                                                                                 \
-  case 1:                                                                                          \
-    REPEAT(uint8_t, N)                                                                             \
-  case 2:                                                                                          \
-    REPEAT(uint16_t, N)                                                                            \
-  case 4:                                                                                          \
-    REPEAT(uint32_t, N)                                                                            \
-  default:                                                                                         \
-    REPEAT(uint64_t, N)                                                                            \
-  }
-
-void dl_repeat_blocks__scalar(void *target, const void *source, int64_t count, int64_t times,
-                              int64_t block) {
-  if (times == 2)
-    REPEAT_BY_WIDTH(2)
-  if (times == 3)
-    REPEAT_BY_WIDTH(3)
-  REPEAT_BY_WIDTH(4)
-}
-
 #define GATHER_ELEMENTS(T, I)                                                                      \
   {                                                                                                \
     T *y = target;                                                                                 \

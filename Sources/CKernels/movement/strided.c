@@ -12,6 +12,9 @@ static void copy_line(char *to, int64_t to_stride, const char *from, int64_t fro
     for (int64_t i = 0; i < count; i++)                                                            \
       memcpy(to + i * to_stride, from + i * from_stride, (W));                                     \
   }
+#define BLOCKS(W)                                                                                  \
+  for (int64_t i = 0; i < count; i++)                                                              \
+    memcpy(to + i * to_stride, from + i * from_stride, (W));
   switch (block) {
   case 1:
     LINE(1) break;
@@ -23,6 +26,14 @@ static void copy_line(char *to, int64_t to_stride, const char *from, int64_t fro
     LINE(8) break;
   case 16:
     LINE(16) break;
+  case 32:
+    BLOCKS(32) break;
+  case 64:
+    BLOCKS(64) break;
+  case 128:
+    BLOCKS(128) break;
+  case 256:
+    BLOCKS(256) break;
   default:
     for (int64_t i = 0; i < count; i++)
       memcpy(to + i * to_stride, from + i * from_stride, (size_t)block);

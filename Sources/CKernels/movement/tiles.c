@@ -4,26 +4,31 @@
 #include <immintrin.h>
 
 /* Tiles down strips of STRIP columns: few rows of the target grow at a time, whatever its stride,
- * and panels of PANEL rows bound the pages that a strip touches. What no tile covers goes one by
- * one. */
+ * and panels of PANEL rows bound the pages that a strip touches. Stores fill whole lines where all
+ * rows of the target can; the first and the last tile reach over others for that. */
 #define TILED(NAME, TILE, SIDE, STRIP, PANEL, WIDTH, REST)                                         \
   static void NAME(char *to, int64_t target_stride, const char *from, int64_t source_stride,       \
                    int64_t rows, int64_t columns) {                                                \
-    const int64_t whole_rows = rows / (SIDE) * (SIDE), whole_columns = columns / (SIDE) * (SIDE);  \
-    for (int64_t r0 = 0; r0 < whole_rows; r0 += (PANEL)) {                                         \
-      const int64_t r1 = r0 + (PANEL) < whole_rows ? r0 + (PANEL) : whole_rows;                    \
-      for (int64_t c0 = 0; c0 < whole_columns; c0 += (STRIP)) {                                    \
-        const int64_t c1 = c0 + (STRIP) < whole_columns ? c0 + (STRIP) : whole_columns;            \
-        for (int64_t r = r0; r < r1; r += (SIDE))                                                  \
-          for (int64_t c = c0; c < c1; c += (SIDE))                                                \
+    if (rows < (SIDE) || columns < (SIDE)) {                                                       \
+      REST(to, target_stride, from, source_stride, rows, columns, (WIDTH));                        \
+      return;                                                                                      \
+    }                                                                                              \
+    const int64_t off = (int64_t)((uintptr_t)to % ((SIDE) * (WIDTH))) / (WIDTH);                   \
+    const int64_t before = target_stride % ((SIDE) * (WIDTH)) == 0 ? off : 0;                      \
+    for (int64_t r0 = -before; r0 < rows; r0 += (PANEL)) {                                         \
+      const int64_t r1 = r0 + (PANEL) < rows ? r0 + (PANEL) : rows;                                \
+      for (int64_t c0 = 0; c0 < columns; c0 += (STRIP)) {                                          \
+        const int64_t c1 = c0 + (STRIP) < columns ? c0 + (STRIP) : columns;                        \
+        for (int64_t at = r0; at < r1; at += (SIDE)) {                                             \
+          const int64_t low = at < 0 ? 0 : at, r = low < rows - (SIDE) ? low : rows - (SIDE);      \
+          for (int64_t side = c0; side < c1; side += (SIDE)) {                                     \
+            const int64_t c = side < columns - (SIDE) ? side : columns - (SIDE);                   \
             TILE(to + c * target_stride + r * (WIDTH), target_stride,                              \
                  from + r * source_stride + c * (WIDTH), source_stride);                           \
+          }                                                                                        \
+        }                                                                                          \
       }                                                                                            \
     }                                                                                              \
-    REST(to + whole_columns * target_stride, target_stride, from + whole_columns * (WIDTH),        \
-         source_stride, whole_rows, columns - whole_columns, (WIDTH));                             \
-    REST(to + whole_rows * (WIDTH), target_stride, from + whole_rows * source_stride,              \
-         source_stride, rows - whole_rows, columns, (WIDTH));                                      \
   }
 
 #pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
@@ -46,6 +51,24 @@ bytes_16x16(char *to, int64_t target_stride, const char *from, int64_t source_st
   for (int i = 0; i < 8; i++) {
     STORE128(2 * i, _mm_unpacklo_epi8(b[i], b[i + 8]));
     STORE128(2 * i + 1, _mm_unpackhi_epi8(b[i], b[i + 8]));
+  }
+}
+
+/* The same of eight rows. */
+static inline __attribute__((always_inline)) void
+bytes_8x16(char *to, int64_t target_stride, const char *from, int64_t source_stride) {
+  __m128i a[8], b[8];
+  for (int i = 0; i < 8; i++)
+    a[i] = LOAD128(i);
+  for (int i = 0; i < 4; i++)
+    b[2 * i] = _mm_unpacklo_epi8(a[i], a[i + 4]), b[2 * i + 1] = _mm_unpackhi_epi8(a[i], a[i + 4]);
+  for (int i = 0; i < 4; i++)
+    a[2 * i] = _mm_unpacklo_epi8(b[i], b[i + 4]), a[2 * i + 1] = _mm_unpackhi_epi8(b[i], b[i + 4]);
+  for (int i = 0; i < 4; i++)
+    b[2 * i] = _mm_unpacklo_epi8(a[i], a[i + 4]), b[2 * i + 1] = _mm_unpackhi_epi8(a[i], a[i + 4]);
+  for (int i = 0; i < 8; i++) {
+    _mm_storel_epi64((__m128i *)(to + 2 * i * target_stride), b[i]);
+    _mm_storel_epi64((__m128i *)(to + (2 * i + 1) * target_stride), _mm_unpackhi_epi64(b[i], b[i]));
   }
 }
 
@@ -81,7 +104,23 @@ doubles_4x4(char *to, int64_t target_stride, const char *from, int64_t source_st
   }
 }
 
-TILED(transpose_bytes, bytes_16x16, 16, 16, 256, 1, dl_transpose_2d__scalar)
+/* Few rows: tiles of eight of them, the last of which reach over others. */
+static void transpose_rows(char *to, int64_t target_stride, const char *from, int64_t source_stride,
+                           int64_t rows, int64_t columns, int64_t width) {
+  if (rows < 8 || columns < 16) {
+    dl_transpose_2d__scalar(to, target_stride, from, source_stride, rows, columns, width);
+    return;
+  }
+  for (int64_t side = 0; side < columns; side += 16)
+    for (int64_t at = 0; at < rows; at += 8) {
+      const int64_t c = side < columns - 16 ? side : columns - 16;
+      const int64_t r = at < rows - 8 ? at : rows - 8;
+      bytes_8x16(to + c * target_stride + r, target_stride, from + r * source_stride + c,
+                 source_stride);
+    }
+}
+
+TILED(transpose_bytes, bytes_16x16, 16, 16, 256, 1, transpose_rows)
 TILED(transpose_halves, halves_8x8, 8, 8, 128, 2, dl_transpose_2d__scalar)
 TILED(transpose_doubles, doubles_4x4, 4, 8, 64, 8, dl_transpose_2d__scalar)
 

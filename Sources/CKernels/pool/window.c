@@ -1,5 +1,6 @@
 #include "../include/pool.h"
 #include "../lanes/lanes.h"
+#include "../lanes/turn.h"
 
 #define POOL_MAX16(acc, x) MAX16(acc, x)
 #define NAME(f) f##__scalar
@@ -10,6 +11,8 @@
 #include <immintrin.h>
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #include "../lanes/parts_avx2.h"
+#undef TURN_TILES
+#define TURN_TILES dl_transpose_x32_8x8__avx2
 #define NAME(f) f##__avx2
 #include "window_body.h"
 #undef NAME

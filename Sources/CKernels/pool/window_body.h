@@ -237,6 +237,8 @@ void NAME(dl_pool_f32_places)(const float *x, const float *limit, const ptrdiff_
   }
 }
 
+#include "planes_body.h"
+
 #undef EVENS16
 #undef ROWS
 #undef COLUMNS

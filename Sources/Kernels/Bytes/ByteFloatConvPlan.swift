@@ -163,7 +163,8 @@ public struct ByteFloatConvPlan: Sendable {
       var window = dl_byte_window(
         input: (g.input[1], g.input[2]), output: (g.output[1], g.output[2]),
         taps: (g.kernel[1], g.kernel[2]), stride: (g.strides[1], g.strides[2]),
-        dilation: (g.dilations[1], g.dilations[2]), pad: (g.pads[1], g.pads[2]), channels: 0)
+        dilation: (g.dilations[1], g.dilations[2]), pad: (g.pads[1], g.pads[2]), channels: 0,
+        sign: 0)
       dl_byte_window_sums_s32(
         &window, sums + image * g.inputPixels, shift + image * g.outputPixels,
         rows + image * g.input[2], Int32(-weightZero))

@@ -20,14 +20,14 @@ public struct ByteWindow: Sendable {
   }
 
   private init(
-    _ axes: BlockedWindow.Axes, batch: Int, step: Int, mean: Mean?, threads: Int,
-    isa: InstructionSet, label: String
+    _ axes: BlockedWindow.Axes, batch: Int, step: Int, mean: Mean?, isSigned: Bool = false,
+    threads: Int, isa: InstructionSet, label: String
   ) {
     core = dl_byte_window(
       input: (axes.input[0], axes.input[1]), output: (axes.output[0], axes.output[1]),
       taps: (axes.kernel[0], axes.kernel[1]), stride: (axes.strides[0], axes.strides[1]),
       dilation: (axes.dilations[0], axes.dilations[1]), pad: (axes.pads[0], axes.pads[1]),
-      channels: step)
+      channels: step, sign: isSigned ? 0x80 : 0)
     (self.mean, self.batch, self.isa) = (mean, batch, isa)
     self.label = "\(label) \(min(isa, .avx512))"
     let height = axes.output[0]
@@ -39,13 +39,15 @@ public struct ByteWindow: Sendable {
     pieces = isParallel ? min(batch * chunks, threads) : 1
   }
 
-  /// The largest byte of each window; every window must hold a pixel. `step`: bytes of a pixel.
+  /// The largest byte of each window; every window must hold a pixel. `step`: bytes of a pixel, a
+  /// multiple of 4.
   public init(
-    max axes: BlockedWindow.Axes, batch: Int, step: Int, threads: Int = 1,
+    max axes: BlockedWindow.Axes, batch: Int, step: Int, isSigned: Bool = false, threads: Int = 1,
     isa: InstructionSet = .current
   ) {
     self.init(
-      axes, batch: batch, step: step, mean: nil, threads: threads, isa: isa, label: "byte max pool")
+      axes, batch: batch, step: step, mean: nil, isSigned: isSigned, threads: threads, isa: isa,
+      label: "byte max pool")
   }
 
   /// Sums over each window, divided by `counts`: those of rows, then of columns.

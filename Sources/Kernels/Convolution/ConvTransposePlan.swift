@@ -5,7 +5,8 @@ import Tensors
 ///
 /// For each image and group, a product of the transposed weights and the input gives what every
 /// input pixel adds through every tap, `[outputs * taps, pixels]`; each output channel then gathers
-/// its own. Sums run over channels, then taps; results do not depend on the number of threads.
+/// its own. Where windows do not overlap, that is done for some rows at a time, as many as stay in
+/// the cache. Sums run over channels, then taps; results do not depend on the number of threads.
 public struct ConvTransposePlan: Sendable {
   /// The convolution whose transpose this is: its `input` is the result here, its `output` the
   /// tensor that comes in; `channels` and `outputs` count those of the result and of X in a group.
@@ -18,6 +19,9 @@ public struct ConvTransposePlan: Sendable {
   let packed: [PackedMatrix]
   let gemms: [GemmPlan]
   let columnBytes: Int
+  /// Pixels that are worked on at once: all, or some rows of them.
+  let stretch: Int
+  /// The window of such a stretch.
   let window: dl_window
   let isParallel: Bool
 
@@ -34,10 +38,19 @@ public struct ConvTransposePlan: Sendable {
     let g = geometry
     self.geometry = g
     self.element = element
-    window = g.window
     let es = element.byteSize
-    let (rows, k, pixels) = (g.channels * g.taps, g.outputs, g.outputPixels)
-    _ = try Shape(checking: [rows, pixels])
+    let (rows, k) = (g.channels * g.taps, g.outputs)
+    _ = try Shape(checking: [rows, g.outputPixels])
+    let lines = Self.lines(g, rows * es)
+    var window = g.window
+    if lines < g.output[1] {
+      window.output.1 = lines
+      window.input.1 = lines * g.strides[1]
+    }
+    self.window = window
+    let pixels = g.output[0] * lines * g.output[2]
+    stretch = pixels
+    let image = GemmPlan.Layout(row: g.outputPixels, column: 1)
     let left = GemmPlan.Layout(row: 1, column: rows)
     var packed: [PackedMatrix] = []
     if let weights {
@@ -50,10 +63,11 @@ public struct ConvTransposePlan: Sendable {
     }
     self.packed = packed
     gemm = GemmPlan(
-      m: rows, n: pixels, k: k, element: element, a: left, threads: threads, isa: isa)
+      m: rows, n: pixels, k: k, element: element, a: left, b: image, threads: threads, isa: isa)
     gemms = packed.map {
       GemmPlan(
-        m: rows, n: pixels, k: k, element: element, packedA: $0, threads: threads, isa: isa)
+        m: rows, n: pixels, k: k, element: element, b: image, packedA: $0, threads: threads,
+        isa: isa)
     }
     columnBytes = GemmPlan.aligned(rows * pixels * es)
     scratchBytes = columnBytes + (gemms.first ?? gemm).scratchBytes
@@ -70,17 +84,37 @@ public struct ConvTransposePlan: Sendable {
     let g = geometry
     let es = element.byteSize
     let rows = g.channels * g.taps
+    let places = g.inputPixels / max(1, g.outputPixels / max(1, stretch))
     for image in 0..<(g.batch * g.groups) {
       let group = image % g.groups
-      (packed.isEmpty ? gemm : gemms[group]).run(
-        a: weights + group * g.outputs * rows * es, b: x + image * g.outputs * g.outputPixels * es,
-        c: scratch, scratch: scratch + columnBytes, pool: pool)
-      (isParallel ? pool : ThreadPool.single).run(g.channels) { channel in
-        let columns = scratch + channel * g.taps * g.outputPixels * es
-        let plane = y + (image * g.channels + channel) * g.inputPixels * es
-        gatherPlane(plane, columns, bias.map { $0 + (group * g.channels + channel) * es })
+      let product = packed.isEmpty ? gemm : gemms[group]
+      for (part, first) in stride(
+        from: 0, to: max(1, g.outputPixels), by: max(1, stretch)
+      ).enumerated() {
+        product.run(
+          a: weights + group * g.outputs * rows * es,
+          b: x + (image * g.outputs * g.outputPixels + first) * es, c: scratch,
+          scratch: scratch + columnBytes, pool: pool)
+        (isParallel ? pool : ThreadPool.single).run(g.channels) { channel in
+          let columns = scratch + channel * g.taps * stretch * es
+          let plane = y + ((image * g.channels + channel) * g.inputPixels + part * places) * es
+          gatherPlane(plane, columns, bias.map { $0 + (group * g.channels + channel) * es })
+        }
       }
     }
+  }
+
+  /// Rows of input that are worked on at once, of which each pixel has `bytes` of columns.
+  private static func lines(_ g: ConvGeometry, _ bytes: Int) -> Int {
+    let all = g.output[1]
+    let isPlaced = (0..<3).allSatisfy { i in
+      let isNext = g.kernel[i] == g.strides[i] && (g.dilations[i] == 1 || g.kernel[i] == 1)
+      return isNext && g.pads[i] == 0 && g.input[i] == g.output[i] * g.strides[i]
+    }
+    guard isPlaced, g.output[0] == 1, all > 1 else { return all }
+    let line = g.output[2] * bytes
+    let fits = (1...all).last { all % $0 == 0 && $0 * line <= 1 << 19 } ?? 1
+    return fits * g.output[2] >= 64 ? fits : all
   }
 
   private func gatherPlane(

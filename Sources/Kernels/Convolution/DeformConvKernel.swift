@@ -179,10 +179,16 @@ public struct DeformConvKernel: Sendable {
             weights[corner * tile + p] = T(weight) * factor
           }
         }
-        for c in group * share..<(group + 1) * share {
+        var next = group * share
+        while corners == 4, plane > 0, next + 4 <= (group + 1) * share {
+          sumFours(
+            x + next * plane, places, weights, count, columns + (next * taps + tap) * tile)
+          next += 4
+        }
+        for c in next..<(group + 1) * share {
           let channel = x + c * plane
           let column = columns + (c * taps + tap) * tile
-          if corners == 4 {
+          if corners == 4, plane > 0 {
             sumFour(channel, places, weights, count, column)
             continue
           }
@@ -205,13 +211,32 @@ public struct DeformConvKernel: Sendable {
   ) {
     let (a, b, c, d) = (places, places + tile, places + 2 * tile, places + 3 * tile)
     let (p, q, r, s) = (weights, weights + tile, weights + 2 * tile, weights + 3 * tile)
+    // The first element is read where there is none: without branches, which offsets would upset.
     for i in 0..<count {
-      var sum: T = 0
-      if a[i] >= 0 { sum += p[i] * x[a[i]] }
-      if b[i] >= 0 { sum += q[i] * x[b[i]] }
-      if c[i] >= 0 { sum += r[i] * x[c[i]] }
-      if d[i] >= 0 { sum += s[i] * x[d[i]] }
-      y[i] = sum
+      let (u, v) = (x[max(a[i], 0)], x[max(b[i], 0)])
+      let (w, z) = (x[max(c[i], 0)], x[max(d[i], 0)])
+      let near = (a[i] >= 0 ? p[i] * u : 0) + (b[i] >= 0 ? q[i] * v : 0)
+      y[i] = near + (c[i] >= 0 ? r[i] * w : 0) + (d[i] >= 0 ? s[i] * z : 0)
+    }
+  }
+
+  /// The same of four channels, which share places and weights.
+  @inline(__always) private func sumFours<T: Real>(
+    _ x: UnsafePointer<T>, _ places: UnsafePointer<Int>, _ weights: UnsafePointer<T>,
+    _ count: Int, _ y: UnsafeMutablePointer<T>
+  ) {
+    let (a, b, c, d) = (places, places + tile, places + 2 * tile, places + 3 * tile)
+    let (p, q, r, s) = (weights, weights + tile, weights + 2 * tile, weights + 3 * tile)
+    let step = taps * tile
+    for i in 0..<count {
+      let (u, v, w, z) = (max(a[i], 0), max(b[i], 0), max(c[i], 0), max(d[i], 0))
+      let (e, f, g, h) = (p[i], q[i], r[i], s[i])
+      let (hasU, hasV, hasW, hasZ) = (a[i] >= 0, b[i] >= 0, c[i] >= 0, d[i] >= 0)
+      for k in 0..<4 {
+        let plane = x + k * self.plane
+        let near = (hasU ? e * plane[u] : 0) + (hasV ? f * plane[v] : 0)
+        y[k * step + i] = near + (hasW ? g * plane[w] : 0) + (hasZ ? h * plane[z] : 0)
+      }
     }
   }
 

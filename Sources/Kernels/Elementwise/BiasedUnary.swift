@@ -38,7 +38,8 @@ public struct BiasedUnary: Sendable {
       let first = piece * each
       let last = min(rows, first + each)
       for r in first..<last {
-        for i in r * n..<(r + 1) * n { y[i] = x[i] + bias[i - r * n] }
+        let (from, to) = (x + r * n, y + r * n)
+        for i in 0..<n { to[i] = from[i] + bias[i] }
       }
       kernel.run(count: (last - first) * n, y + first * n, y + first * n, .single)
     }

@@ -40,7 +40,8 @@ public enum UnaryOp: Int32, Sendable, CaseIterable {
 /// A kernel for one unary function on one element type, its parameters bound.
 ///
 /// Largest errors in float32, in units in the last place, over every 61st bit pattern: exp, log 1.1;
-/// erf 1.2; tanh 1.4; sigmoid 2.7. Other transcendental functions and float64 are the C library's.
+/// erf 1.2; tanh 1.4; sigmoid 2.7; in float64 exp 1, tanh and sigmoid 2. Other functions of float64
+/// are the C library's.
 public struct UnaryKernel: Sendable {
   let function: dl_unary_fn
   let inputBytes: Int

@@ -65,6 +65,8 @@ public struct GemmPlan: Sendable {
   let isColumn: Bool
   /// What computes a product of few rows.
   let rows: GemmRows?
+  /// What computes a product with short sums and few columns.
+  let thin: GemmThin?
   /// A is read where it lies: its rows are contiguous, or its columns are and sums are short.
   let readsA: Bool
   /// Elements of the sum that one pass over a block of rows adds up.
@@ -121,13 +123,18 @@ public struct GemmPlan: Sendable {
       && element == .float32 && epilogue == Epilogue()
     isVector =
       !isColumn && m == 1 && a.column == 1 && packedA == nil && readsB && element == .float32
-    let takesRows = packedB != nil && packedA == nil && element == .float32 && post == nil
+    let isPlain = packedA == nil && element == .float32 && post == nil
     self.rows =
-      takesRows
+      isPlain && packedB != nil
       ? GemmRows(
         m: m, n: n, k: k, a: a, epilogue: epilogue, nr: kernel.nr, threads: threads, isa: isa)
       : nil
-    packedBBytes = packedB != nil || readsB ? 0 : GemmPlan.aligned(panels * kernel.nr * k * es)
+    let distance = packedB != nil ? kernel.nr : b.column == 1 ? b.row : nil
+    thin = GemmThin(
+      m: m, n: n, k: k, a: a, b: isPlain ? distance : nil, epilogue: epilogue, threads: threads,
+      isa: isa)
+    packedBBytes =
+      packedB != nil || readsB || thin != nil ? 0 : GemmPlan.aligned(panels * kernel.nr * k * es)
 
     // A block of rows of A stays in the second-level cache while the panels of B pass by; very long
     // sums are cut so that a block has rows enough to make up for reading the panels.
@@ -148,7 +155,10 @@ public struct GemmPlan: Sendable {
     scratchBytes = packedBBytes + pieces * blockBytes
     label =
       isColumn
-      ? "column \(isa)" : isVector ? "gemv \(isa)" : self.rows != nil ? "rows \(isa)" : kernel.label
+      ? "column \(isa)"
+      : thin != nil
+        ? "thin \(isa)"
+        : isVector ? "gemv \(isa)" : self.rows != nil ? "rows \(isa)" : kernel.label
   }
 
   /// Into how many blocks of rows, at least `least`, and of columns, of `narrowest` panels at
@@ -200,6 +210,12 @@ public struct GemmPlan: Sendable {
     }
     if isColumn {
       runColumn(a, b, c, pool)
+      return
+    }
+    if let thin {
+      thin.run(
+        self, a: a, b: packedB.map { UnsafeRawPointer($0.bytes) } ?? b, c: c, bias: addend,
+        pool: pool)
       return
     }
     if isVector {
@@ -353,7 +369,8 @@ public struct GemmPlan: Sendable {
   ) {
     let columns = 128
     let groups = (n + columns - 1) / columns
-    let pieces = min(groups, self.pieces)
+    // Rows of a large matrix are read in as few parts as there are threads.
+    let pieces = min(groups, k * n >= 1 << 18 ? min(pool.threads, self.pieces) : self.pieces)
     let row = a.assumingMemoryBound(to: Float.self)
     let matrix = b.assumingMemoryBound(to: Float.self)
     let out = c.assumingMemoryBound(to: Float.self)
@@ -366,11 +383,13 @@ public struct GemmPlan: Sendable {
       withUnsafeBytes(of: post?.function?.parameters) { parameters in
         e.parameters = parameters.baseAddress?.assumingMemoryBound(to: Double.self)
         #if arch(x86_64)
-          if isa >= .avx512 {
-            dl_gemv_f32_rows__avx512(width, k, row, matrix + c0, self.b.row, out + c0, &e)
-            return
-          } else if isa >= .avx2 {
-            dl_gemv_f32_rows__avx2(width, k, row, matrix + c0, self.b.row, out + c0, &e)
+          let isLarge = k * width >= 1 << 17
+          if isa >= .avx2 {
+            let multiply =
+              isa >= .avx512
+              ? (isLarge ? dl_gemv_f32_wide__avx512 : dl_gemv_f32_rows__avx512)
+              : (isLarge ? dl_gemv_f32_wide__avx2 : dl_gemv_f32_rows__avx2)
+            multiply(width, k, row, matrix + c0, self.b.row, out + c0, &e)
             return
           }
         #endif

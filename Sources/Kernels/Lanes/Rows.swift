@@ -208,5 +208,5 @@ extension Double: RowReal {
   }
   public static func softmaxRow(
     _ x: UnsafePointer<Double>, _ n: Int, into y: UnsafeMutablePointer<Double>
-  ) { SoftmaxKernel.plain(false, x, n, 1, y) }
+  ) { SoftmaxKernel.run(.float64, log: false, x, outer: 1, n: n, inner: 1, into: y, pool: .single) }
 }

@@ -6,6 +6,19 @@ enum NumberConversion {
   static func load<C: BinaryFloatingPoint>(
     _ dtype: DType, _ from: UnsafeRawPointer, _ to: UnsafeMutablePointer<C>, _ count: Int
   ) {
+    if let to = to as? UnsafeMutablePointer<Float> {
+      if dtype == .float16 || dtype == .bfloat16 {
+        HalfFloats.widen(
+          from, to: to, count: count, isBrain: dtype == .bfloat16, pool: .single)
+        return
+      }
+      if dtype == .uint8 || dtype == .int8 {
+        FloatCodes.dequantize(
+          count, from.assumingMemoryBound(to: UInt8.self), ByteScale(scale: 1, zero: 0),
+          isSigned: dtype == .int8, to)
+        return
+      }
+    }
     @inline(__always) func each<T>(_: T.Type, _ f: (T) -> C) {
       let x = from.assumingMemoryBound(to: T.self)
       for i in 0..<count { to[i] = f(x[i]) }
@@ -32,6 +45,19 @@ enum NumberConversion {
   static func store<C: BinaryFloatingPoint>(
     _ dtype: DType, _ from: UnsafePointer<C>, _ to: UnsafeMutableRawPointer, _ count: Int
   ) {
+    if let from = from as? UnsafePointer<Float> {
+      if dtype == .float16 || dtype == .bfloat16 {
+        HalfFloats.narrow(
+          from, to: to, count: count, isBrain: dtype == .bfloat16, pool: .single)
+        return
+      }
+      if dtype == .uint8 || dtype == .int8 {
+        FloatCodes.quantize(
+          count, from, ByteScale(scale: 1, zero: 0), isSigned: dtype == .int8,
+          to.assumingMemoryBound(to: UInt8.self))
+        return
+      }
+    }
     @inline(__always) func each<T>(_: T.Type, _ f: (C) -> T) {
       let y = to.assumingMemoryBound(to: T.self)
       for i in 0..<count { y[i] = f(from[i]) }

@@ -14,8 +14,9 @@ public final class TableGather: @unchecked Sendable {
   private let rows: Int
   /// How often each block of the last axis is repeated, where all are, 2 to 4 times; else 1.
   private let repeats: Int
-  /// Stretches of the last axis: how many blocks, and whether they lie behind one another.
-  private let stretches: [(count: Int, isRun: Bool)]
+  /// Stretches of the last axis: how many blocks, less than 0 where they lie behind one another.
+  private let stretches: UnsafeMutablePointer<Int64>
+  private let stretchCount: Int
   public let byteCount: Int
 
   /// Every entry of `tables[axis]` lies within `0..<sourceSizes[axis]`.
@@ -62,7 +63,10 @@ public final class TableGather: @unchecked Sendable {
     }
     self.starts = starts
     repeats = TableGather.repeats(in: merged.last?.table ?? [], block: block)
-    stretches = TableGather.stretches(of: merged.last?.table ?? [], block: block)
+    let list = TableGather.stretches(of: merged.last?.table ?? [], block: block)
+    stretchCount = list.count
+    stretches = .allocate(capacity: max(1, list.count))
+    for (i, s) in list.enumerated() { stretches[i] = Int64(s.isRun ? -s.count : s.count) }
   }
 
   private static func repeats(in table: [Int], block: Int) -> Int {
@@ -93,11 +97,15 @@ public final class TableGather: @unchecked Sendable {
     return list
   }
 
-  deinit { offsets.deallocate() }
+  deinit {
+    offsets.deallocate()
+    stretches.deallocate()
+  }
 
   /// Moves the elements. `target` and `source` do not overlap.
   public func run(
-    to target: UnsafeMutableRawPointer, from source: UnsafeRawPointer, pool: ThreadPool
+    to target: UnsafeMutableRawPointer, from source: UnsafeRawPointer, pool: ThreadPool,
+    lanes: LaneSet = .best
   ) {
     if byteCount == 0 { return }
     guard let last = sizes.last else {
@@ -105,37 +113,34 @@ public final class TableGather: @unchecked Sendable {
       return
     }
     let pieces = byteCount >= 1 << 17 ? min(pool.threads * 2, rows) : 1
-    let table = offsets + starts[sizes.count - 1]
+    let table = dl_row_table(
+      offsets: offsets + starts[sizes.count - 1], lengths: stretches, last: Int64(last),
+      block: Int64(block), stretches: Int64(stretchCount), repeats: Int64(repeats))
+    // Rows along the axis before the last go in one call.
+    let inner = sizes.count > 1 ? sizes[sizes.count - 2] : 1
+    let alone: Int64 = 0
+    let innerOffsets = sizes.count > 1 ? offsets + starts[sizes.count - 2] : nil
     pool.run(max(1, pieces)) { piece in
-      let first = rows * piece / pieces
-      var previous = -1
-      for row in first..<rows * (piece + 1) / pieces {
-        var rest = row
+      var row = rows * piece / pieces
+      let end = rows * (piece + 1) / pieces
+      while row < end {
+        let first = row % inner
+        let count = min(inner - first, end - row)
+        var rest = row / inner
         var base = 0
-        for axis in stride(from: sizes.count - 2, through: 0, by: -1) {
+        for axis in stride(from: sizes.count - 3, through: 0, by: -1) {
           base += Int(offsets[starts[axis] + rest % sizes[axis]])
           rest /= sizes[axis]
         }
-        let to = target + row * last * block
-        if base == previous {
-          to.copyMemory(from: to - last * block, byteCount: last * block)
-        } else if repeats > 1 {
-          dl_repeat_blocks__scalar(
-            to, source + base + Int(table[0]), Int64(last / repeats), Int64(repeats), Int64(block))
-        } else {
-          var at = 0
-          for stretch in stretches {
-            if stretch.isRun {
-              (to + at * block).copyMemory(
-                from: source + base + Int(table[at]), byteCount: stretch.count * block)
-            } else {
-              dl_take_blocks__scalar(
-                to + at * block, source + base, table + at, Int64(stretch.count), Int64(block))
-            }
-            at += stretch.count
+        withUnsafePointer(to: table) { table in
+          withUnsafePointer(to: alone) { alone in
+            dl_gather_rows(
+              table, target + row * last * block, source + base,
+              innerOffsets.map { UnsafePointer($0 + first) } ?? alone, Int64(count),
+              lanes.rawValue)
           }
         }
-        previous = base
+        row += count
       }
     }
   }

@@ -173,6 +173,7 @@ public struct PoolKernel: Sendable {
       return
     }
     if !inOrder && runWhole(op, x, y, pool, lanes) { return }
+    if !inOrder && runPlanes(op, x, y, pool, lanes) { return }
     if !inOrder && runWindow(op, x, y, pool, lanes) { return }
     let tap = PoolKernel.taps[Int(lanes.rawValue)]
     let width = last.output

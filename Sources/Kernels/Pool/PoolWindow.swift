@@ -9,6 +9,15 @@ extension PoolKernel {
   private static let windows: [Window] = [
     dl_pool_f32_window__scalar, dl_pool_f32_window__avx2, dl_pool_f32_window__avx512,
   ]
+  private typealias Planes =
+    @convention(c) (
+      Int32, UnsafePointer<Float>?, Int, Int, UnsafePointer<Int>?, UnsafePointer<Int>?,
+      UnsafePointer<Int>?, Int, UnsafePointer<dl_pool_line>?, UnsafePointer<Int>?,
+      UnsafeMutablePointer<Float>?
+    ) -> Void
+  private static let sides: [Planes] = [
+    dl_pool_f32_planes__scalar, dl_pool_f32_planes__avx2, dl_pool_f32_planes__avx512,
+  ]
   private typealias Places =
     @convention(c) (
       UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafePointer<Int>?, UnsafePointer<Int>?, Int,
@@ -48,6 +57,33 @@ extension PoolKernel {
           op, x + plane * inputSize, start.at + rows.lowerBound, offset.at,
           rowCount.at + rows.lowerBound, rows.count, line, divided,
           y + (plane * self.rows + rows.lowerBound) * last.output)
+      }
+    }
+    return true
+  }
+
+  /// Small planes side by side in the lanes. False for large ones, and for few.
+  func runPlanes(
+    _ op: Int32, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ pool: ThreadPool,
+    _ lanes: LaneSet
+  ) -> Bool {
+    let most = Int(DL_POOL_PLANE)
+    guard planes >= 8, inputSize > 0, inputSize <= most, rows * last.output <= most,
+      !last.kernel.multipliedReportingOverflow(by: last.dilation).overflow
+    else { return false }
+    let run = PoolKernel.sides[Int(lanes.rawValue)]
+    let line = line
+    var columns: UnsafePointer<Int>?
+    if case .average = kind { columns = UnsafePointer(columnCount.at) }
+    let divided = columns
+    let groups = (planes + 15) / 16
+    let each = Swift.max(1, 512 / inputSize)
+    pool.run((groups + each - 1) / each) { piece in
+      let first = piece * each * 16
+      withUnsafePointer(to: line) { line in
+        run(
+          op, x + first * inputSize, inputSize, Swift.min(planes - first, each * 16), start.at,
+          offset.at, rowCount.at, rows, line, divided, y + first * rows * last.output)
       }
     }
     return true

@@ -1,3 +1,4 @@
+import CKernels
 import Tensors
 
 /// A scale and a zero point of 8-bit codes that stand for `(code - zero) * scale`.
@@ -43,6 +44,35 @@ public enum QuantizedBytes {
     Float(Double(x) * Double(y) + Double(z))
   }
 
+  private typealias Sum =
+    @convention(c) (
+      Int, UnsafePointer<UInt8>?, Int, Float, UnsafePointer<UInt8>?, Int, Float, Float, Int32,
+      UnsafeMutablePointer<UInt8>?
+    ) -> Void
+  private typealias Product =
+    @convention(c) (
+      Int, UnsafePointer<UInt8>?, Int, Float, UnsafePointer<UInt8>?, Int, Float, Float, Float,
+      Int32, UnsafeMutablePointer<UInt8>?
+    ) -> Void
+  #if arch(x86_64)
+    private static let sums: [Sum] = [
+      dl_codes_sum__scalar, dl_codes_sum__avx2, dl_codes_sum__avx512,
+    ]
+    private static let products: [Product] = [
+      dl_codes_product__scalar, dl_codes_product__avx2, dl_codes_product__avx512,
+    ]
+  #else
+    private static let sums: [Sum] = [
+      dl_codes_sum__scalar, dl_codes_sum__scalar, dl_codes_sum__scalar,
+    ]
+    private static let products: [Product] = [
+      dl_codes_product__scalar, dl_codes_product__scalar, dl_codes_product__scalar,
+    ]
+  #endif
+  @inline(__always) private static func codes(_ p: UnsafeRawPointer) -> UnsafePointer<UInt8> {
+    p.assumingMemoryBound(to: UInt8.self)
+  }
+
   /// `a + b` over broadcast codes: `round(ra a + (rb b + fixed))` with `ra = a.scale / y.scale`,
   /// `rb` likewise, `fixed = y.zero - (ra a.zero + rb b.zero)`, products and sums fused.
   public static func add(
@@ -58,14 +88,13 @@ public enum QuantizedBytes {
     let (zx, zy) = swaps ? (z1, z0) : (z0, z1)
     let fixed = Float(yScale.zero) - fused(rx, zx, ry * zy)
     let (sa, sb) = (plan.stride(0), plan.stride(1))
+    let sum = sums[Int(KernelISA.best.rawValue)]
     pool.run(plan.pieces) { piece in
       plan.forEachRun(piece: piece) { at, i, j, _, n in
-        for k in 0..<n {
-          let u = Float(code(a, i &+ k &* sa, isSigned: isSigned))
-          let v = Float(code(b, j &+ k &* sb, isSigned: isSigned))
-          let sum = swaps ? fused(v, rx, fused(u, ry, fixed)) : fused(u, rx, fused(v, ry, fixed))
-          store(sum, zero: 0, y, at &+ k, isSigned: isSigned)
-        }
+        let (u, v) = (codes(a + i), codes(b + j))
+        sum(
+          n, swaps ? v : u, swaps ? sb : sa, rx, swaps ? u : v, swaps ? sa : sb, ry, fixed,
+          isSigned ? 1 : 0, (y + at).assumingMemoryBound(to: UInt8.self))
       }
     }
   }
@@ -80,13 +109,12 @@ public enum QuantizedBytes {
     let factor = aScale.scale * bScale.scale / yScale.scale
     let zero = Float(yScale.zero)
     let (sa, sb) = (plan.stride(0), plan.stride(1))
+    let product = products[Int(KernelISA.best.rawValue)]
     pool.run(plan.pieces) { piece in
       plan.forEachRun(piece: piece) { at, i, j, _, n in
-        for k in 0..<n {
-          let u = code(a, i &+ k &* sa, isSigned: isSigned) &- aScale.zero
-          let v = code(b, j &+ k &* sb, isSigned: isSigned) &- bScale.zero
-          store(Float(u &* v) * factor + zero, zero: 0, y, at &+ k, isSigned: isSigned)
-        }
+        product(
+          n, codes(a + i), sa, Float(aScale.zero), codes(b + j), sb, Float(bScale.zero), factor,
+          zero, isSigned ? 1 : 0, (y + at).assumingMemoryBound(to: UInt8.self))
       }
     }
   }

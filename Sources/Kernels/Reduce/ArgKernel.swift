@@ -22,8 +22,53 @@ public struct ArgKernel: Sendable {
       runFloat(x.assumingMemoryBound(to: Float.self), outer, n, inner, y, pool, lanes)
       return
     }
-    visitNumeral(
-      dtype, Run(arg: self, x: x, outer: outer, n: n, inner: inner, y: y, pool: pool))
+    guard n > 0, n <= Int(Int32.max) else {
+      visitNumeral(
+        dtype, Run(arg: self, x: x, outer: outer, n: n, inner: inner, y: y, pool: pool))
+      return
+    }
+    runPlain(dtype, x, outer, n, inner, y, pool, lanes)
+  }
+
+  private typealias PlainRows =
+    @convention(c) (
+      Int32, UnsafeRawPointer?, Int, Int, Int32, Int32, UnsafeMutablePointer<Int64>?
+    ) -> Void
+  private typealias PlainColumns =
+    @convention(c) (
+      Int32, UnsafeRawPointer?, Int, Int, Int, Int, Int32, Int32, UnsafeMutablePointer<Int64>?
+    ) -> Void
+  private static let plainRows: [PlainRows] = [
+    dl_arg_rows__scalar, dl_arg_rows__avx2, dl_arg_rows__avx512,
+  ]
+  private static let plainColumns: [PlainColumns] = [
+    dl_arg_cols__scalar, dl_arg_cols__avx2, dl_arg_cols__avx512,
+  ]
+
+  private func runPlain(
+    _ dtype: DType, _ x: UnsafeRawPointer, _ outer: Int, _ n: Int, _ inner: Int,
+    _ y: UnsafeMutablePointer<Int64>, _ pool: ThreadPool, _ lanes: LaneSet
+  ) {
+    let (least, last): (Int32, Int32) = (isMin ? 1 : 0, selectsLast ? 1 : 0)
+    let (type, size) = (Int32(dtype.rawValue), dtype.byteSize)
+    if inner == 1 {
+      let run = ArgKernel.plainRows[Int(lanes.rawValue)]
+      let each = Swift.max(1, 65_536 / (n * size))
+      pool.run((outer + each - 1) / each) { i in
+        let first = i * each
+        run(type, x + first * n * size, Swift.min(each, outer - first), n, least, last, y + first)
+      }
+      return
+    }
+    let run = ArgKernel.plainColumns[Int(lanes.rawValue)]
+    let width = 256
+    let tiles = (inner + width - 1) / width
+    pool.run(outer * tiles) { i in
+      let (o, first) = (i / tiles, i % tiles * width)
+      run(
+        type, x + o * n * inner * size, n, inner, first, Swift.min(width, inner - first), least,
+        last, y + o * inner)
+    }
   }
 
   // C functions as such, as in `Fold`.

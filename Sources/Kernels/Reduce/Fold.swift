@@ -38,6 +38,19 @@ public enum Fold: Int32, Sendable, CaseIterable {
     into y: UnsafeMutableRawPointer, pool: ThreadPool, lanes: LaneSet = .best
   ) {
     precondition(Fold.supports(dtype, self), "no fold \(self) of \(dtype)")
+    if self == .max || self == .min, inner == 1, n > 0, dtype != .float32 {
+      let run = Fold.extremes[Int(lanes.rawValue)]
+      // A bool is a byte of 0 or 1.
+      let type = Int32((dtype == .bool ? .uint8 : dtype).rawValue)
+      let (isMin, size): (Int32, Int) = (self == .min ? 1 : 0, dtype.byteSize)
+      let each = Swift.max(1, 65_536 / (n * size))
+      pool.run((outer + each - 1) / each) { i in
+        let first = i * each
+        run(
+          type, x + first * n * size, Swift.min(each, outer - first), n, isMin, y + first * size)
+      }
+      return
+    }
     switch dtype {
     case .float32:
       runFloat(
@@ -90,6 +103,13 @@ public enum Fold: Int32, Sendable, CaseIterable {
   private typealias Columns =
     @convention(c) (Int32, UnsafePointer<Float>?, Int, Int, Int, Int, UnsafeMutablePointer<Float>?)
     -> Void
+  private typealias Extremes =
+    @convention(c) (
+      Int32, UnsafeRawPointer?, Int, Int, Int32, UnsafeMutableRawPointer?
+    ) -> Void
+  private static let extremes: [Extremes] = [
+    dl_extreme_rows__scalar, dl_extreme_rows__avx2, dl_extreme_rows__avx512,
+  ]
   private static let rows: [Rows] = [
     dl_reduce_f32_rows__scalar, dl_reduce_f32_rows__avx2, dl_reduce_f32_rows__avx512,
   ]
@@ -124,10 +144,7 @@ public enum Fold: Int32, Sendable, CaseIterable {
         case .sum, .logSumExp: y[o] = row.folded(n, start, T.plus)
         case .sumOfMagnitudes: y[o] = row.folded(n, start) { T.plus($0, $1.absolute) }
         case .sumOfSquares: y[o] = row.folded(n, start) { T.plus($0, T.times($1, $1)) }
-        case .max:
-          y[o] = row.folded(n, start, { $1 > $0 ? $1 : $0 }, joined: { $1 > $0 ? $1 : $0 })
-        case .min:
-          y[o] = row.folded(n, start, { $1 < $0 ? $1 : $0 }, joined: { $1 < $0 ? $1 : $0 })
+        case .max, .min: y[o] = start
         case .product: y[o] = row.folded(n, start, T.times, joined: T.times)
         }
       }

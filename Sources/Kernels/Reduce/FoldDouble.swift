@@ -1,3 +1,4 @@
+import CKernels
 import Glibc
 import Tensors
 
@@ -40,11 +41,9 @@ extension Fold {
     switch self {
     case .sumOfMagnitudes: total(x, n) { $0.replacing(with: -$0, where: $0 .< 0) }
     case .sumOfSquares: total(x, n) { $0 * $0 }
-    case .product: picked(x, n, 1, { $0 * $1 }, { $0 * $1 })
-    case .max:
-      largest(x, n, -.infinity, { $0.replacing(with: $1, where: $1 .> $0) }) { $1 > $0 ? $1 : $0 }
-    case .min:
-      largest(x, n, .infinity, { $0.replacing(with: $1, where: $1 .< $0) }) { $1 < $0 ? $1 : $0 }
+    case .product: product(x, n)
+    case .max: -.infinity
+    case .min: .infinity
     default: total(x, n) { $0 }
     }
   }
@@ -82,34 +81,22 @@ extension Fold {
     return sum
   }
 
-  @inline(__always) private func picked(
-    _ x: UnsafePointer<Double>, _ n: Int, _ start: Double, _ step: (Eight, Eight) -> Eight,
-    _ join: (Double, Double) -> Double
-  ) -> Double {
-    var (a, b) = (Eight(repeating: start), Eight(repeating: start))
+  private func product(_ x: UnsafePointer<Double>, _ n: Int) -> Double {
+    var (a, b) = (Eight(repeating: 1), Eight(repeating: 1))
     var i = 0
     while i + 16 <= n {
-      a = step(a, load(x, i))
-      b = step(b, load(x, i + 8))
+      a *= load(x, i)
+      b *= load(x, i + 8)
       i += 16
     }
     while i < n {
-      a = step(a, i + 8 <= n ? load(x, i) : rest(x, i, n, start))
+      a *= i + 8 <= n ? load(x, i) : rest(x, i, n, 1)
       i += 8
     }
-    a = step(a, b)
+    a *= b
     var result = a[0]
-    for k in 1..<8 { result = join(result, a[k]) }
+    for k in 1..<8 { result *= a[k] }
     return result
-  }
-
-  /// NaN is looked for beside: a sum has it, and infinities of both signs, which then are told apart.
-  @inline(__always) private func largest(
-    _ x: UnsafePointer<Double>, _ n: Int, _ start: Double, _ step: (Eight, Eight) -> Eight,
-    _ join: (Double, Double) -> Double
-  ) -> Double {
-    if total(x, n, { $0 }).isNaN, (0..<n).contains(where: { x[$0].isNaN }) { return .nan }
-    return picked(x, n, start, step, join)
   }
 
   private func columns(
@@ -136,19 +123,30 @@ extension Fold {
     _ x: UnsafePointer<Double>, _ rows: Range<Int>, _ step: Int, _ width: Int,
     to y: UnsafeMutablePointer<Double>
   ) {
-    for i in rows {
-      let row = x + i * step
-      switch self {
-      case .sumOfMagnitudes: for j in 0..<width { y[j] += row[j].magnitude }
-      case .sumOfSquares: for j in 0..<width { y[j] += row[j] * row[j] }
-      case .product: for j in 0..<width { y[j] *= row[j] }
-      case .max:
-        for j in 0..<width { y[j] = (row[j] > y[j]) || (row[j] != row[j]) ? row[j] : y[j] }
-      case .min:
-        for j in 0..<width { y[j] = (row[j] < y[j]) || (row[j] != row[j]) ? row[j] : y[j] }
-      default: for j in 0..<width { y[j] += row[j] }
+    let op: BinaryOp
+    switch self {
+    case .sumOfMagnitudes:
+      for i in rows {
+        let row = x + i * step
+        for j in 0..<width { y[j] += row[j].magnitude }
       }
+      return
+    case .sumOfSquares:
+      for i in rows {
+        let row = x + i * step
+        for j in 0..<width { y[j] += row[j] * row[j] }
+      }
+      return
+    case .product: op = .mul
+    case .max: op = .max
+    case .min: op = .min
+    default: op = .add
     }
+    let code = Int32(DType.float64.rawValue)
+    guard let join = dl_binary_kernel(op.rawValue, code, KernelISA.best.rawValue) else {
+      preconditionFailure("no \(op) of float64")
+    }
+    for i in rows { join(y, x + i * step, y, width, 1, 1) }
   }
 
   private func logSumExp(_ x: UnsafePointer<Double>, _ n: Int, _ step: Int) -> Double {

@@ -4,7 +4,7 @@ import Tensors
 /// that type as the standard's function body has it.
 ///
 /// `d = round(x - max)`, `e = round(exp d)`, `s = round(sum e)`, `y = round(e / s)`. The sum runs in
-/// float32 along the axis; one that float16 cannot hold stays as it is instead of becoming inf.
+/// float32; one that float16 cannot hold stays as it is instead of becoming inf.
 /// A slice with NaN or +inf, or all of -inf, gives NaN.
 public struct HalfSoftmax: Sendable {
   private let isBrain: Bool
@@ -60,6 +60,12 @@ public struct HalfSoftmax: Sendable {
   private func shift(
     _ x: UnsafeMutablePointer<Float>, _ n: Int, _ inner: Int, _ line: UnsafeMutablePointer<Float>
   ) {
+    if inner == 1 {
+      Fold.max.run(.float32, x, outer: 1, n: n, inner: 1, into: line, pool: .single)
+      let top = line[0]
+      for i in 0..<n { x[i] -= top }
+      return
+    }
     line.update(from: x, count: inner)
     for i in 1..<max(n, 1) {
       let row = x + i * inner
@@ -74,14 +80,23 @@ public struct HalfSoftmax: Sendable {
   private func divide(
     _ x: UnsafeMutablePointer<Float>, _ n: Int, _ inner: Int, _ line: UnsafeMutablePointer<Float>
   ) {
-    line.update(repeating: 0, count: inner)
-    for i in 0..<n {
-      let row = x + i * inner
-      for j in 0..<inner { line[j] += row[j] }
+    if inner == 1 {
+      Fold.sum.run(.float32, x, outer: 1, n: n, inner: 1, into: line, pool: .single)
+    } else {
+      line.update(repeating: 0, count: inner)
+      for i in 0..<n {
+        let row = x + i * inner
+        for j in 0..<inner { line[j] += row[j] }
+      }
     }
     for j in 0..<inner {
       let total = isBrain ? BFloat16(line[j]).float : Float(Float16(line[j]))
       if total.isFinite { line[j] = total }
+    }
+    if inner == 1 {
+      let total = line[0]
+      for i in 0..<n { x[i] /= total }
+      return
     }
     for i in 0..<n {
       let row = x + i * inner

@@ -16,14 +16,9 @@ public enum SoftmaxKernel {
         log, x.assumingMemoryBound(to: Float.self), outer, n, inner,
         y.assumingMemoryBound(to: Float.self), pool, lanes)
     case .float64:
-      let x = x.assumingMemoryBound(to: Double.self)
-      let y = y.assumingMemoryBound(to: Double.self)
-      pool.run(outer) { o in
-        for j in 0..<inner {
-          let at = o * n * inner + j
-          plain(log, x + at, n, inner, y + at)
-        }
-      }
+      runDouble(
+        log, x.assumingMemoryBound(to: Double.self), outer, n, inner,
+        y.assumingMemoryBound(to: Double.self), pool, lanes)
     default: preconditionFailure("no softmax of \(dtype)")
     }
   }
@@ -74,18 +69,4 @@ public enum SoftmaxKernel {
   private static let columnKernels: [Columns] = [
     dl_softmax_f32_cols__scalar, dl_softmax_f32_cols__avx2, dl_softmax_f32_cols__avx512,
   ]
-
-  static func plain<T: Real>(
-    _ log: Bool, _ x: UnsafePointer<T>, _ n: Int, _ step: Int, _ y: UnsafeMutablePointer<T>
-  ) {
-    var top = -T.infinity
-    for i in 0..<n where x[i * step] > top || x[i * step].isNaN { top = x[i * step] }
-    let total = pairwise(x, n, step) { T.exponential($0 - top) }
-    if log {
-      let shift = T.logarithm(total)
-      for i in 0..<n { y[i * step] = (x[i * step] - top) - shift }
-    } else {
-      for i in 0..<n { y[i * step] = T.exponential(x[i * step] - top) / total }
-    }
-  }
 }

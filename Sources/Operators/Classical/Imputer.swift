@@ -113,11 +113,18 @@ public struct Imputer: Operator {
       let new = imputed.storage.bytes.assumingMemoryBound(to: T.self)
       let n = imputed.count
       let isNaN = old.isNotANumber
-      var column = range.lowerBound % n
-      for i in range {
-        let v = x[i]
-        y[i] = v == old || (isNaN && v.isNotANumber) ? new[column] : v
-        column = column + 1 == n ? 0 : column + 1
+      var i = range.lowerBound
+      while i < range.upperBound {
+        let first = i % n
+        let count = min(n - first, range.upperBound - i)
+        let (from, to, fill) = (x + i, y + i, new + first)
+        for j in 0..<count {
+          let v = from[j]
+          // Without branches, which values would upset.
+          let isOld = (v == old) != (isNaN && v.isNotANumber)
+          to[j] = isOld ? fill[j] : v
+        }
+        i += count
       }
     }
   }

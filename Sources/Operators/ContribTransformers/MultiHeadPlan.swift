@@ -211,9 +211,8 @@ struct MultiHeadPlan: Sendable {
       let row = to + i * n * part.size
       for h in 0..<n {
         let head = from + h * part.layout.head
-        for j in 0..<part.size {
-          row[h * part.size + j] = head[j] + bias[h * part.size + j]
-        }
+        let (to, own) = (row + h * part.size, bias + h * part.size)
+        for j in 0..<part.size { to[j] = head[j] + own[j] }
       }
     }
     return UnsafePointer(to)

@@ -62,6 +62,25 @@ import Testing
     }
   }
 
+  @Test(arguments: [4, 16, 44, 132]) func largestSignedBytes(_ step: Int) throws {
+    let axes = BlockedWindow.Axes(
+      input: [3, 2], output: [2, 1], kernel: [2, 2], strides: [1, 1], dilations: [1, 1],
+      pads: [0, 0])
+    let x = Self.bytes(6 * step)
+    for isa in Self.sets {
+      let input = try Self.guarded(x)
+      let output = try #require(GuardedMemory(bytes: 2 * step))
+      let y = output.start.assumingMemoryBound(to: UInt8.self)
+      ByteWindow(max: axes, batch: 1, step: step, isSigned: true, isa: isa).run(
+        x: input.start.assumingMemoryBound(to: UInt8.self), y: y, pool: .single)
+      for i in 0..<2 * step {
+        let first = i / step * 2 * step + i % step
+        let four = (0..<4).map { Int8(bitPattern: x[first + $0 * step]) }
+        #expect(Int8(bitPattern: y[i]) == four.max(), "\(isa) \(i)")
+      }
+    }
+  }
+
   @Test(arguments: [BytePair.Kind.sum, .product]) func pairs(_ kind: BytePair.Kind) throws {
     let (a, b, y) = (
       PixelScale(0.3, zero: 90), PixelScale(0.11, zero: 7), PixelScale(0.4, zero: 50)

@@ -24,13 +24,15 @@ import Testing
           want += x[first..<first + width]
         }
       }
-      y.withUnsafeMutableBytes { y in
-        x.withUnsafeBytes { x in
-          guard let to = y.baseAddress, let from = x.baseAddress else { return }
-          gather.run(to: to, from: from, pool: .single)
+      for lanes in LaneSet.available {
+        y.withUnsafeMutableBytes { y in
+          x.withUnsafeBytes { x in
+            guard let to = y.baseAddress, let from = x.baseAddress else { return }
+            gather.run(to: to, from: from, pool: .single, lanes: lanes)
+          }
         }
+        #expect(y == want, "\(lanes) \(table)")
       }
-      #expect(y == want, "\(table)")
     }
   }
 }

@@ -38,13 +38,15 @@ import Testing
     }
   }
 
-  @Test(arguments: LaneSet.available) func equalsPlainLoops(lanes: LaneSet) throws {
+  /// Two planes go row by row; of 21, small ones lie side by side.
+  @Test(arguments: LaneSet.available, [2, 21]) func equalsPlainLoops(
+    lanes: LaneSet, planes: Int
+  ) throws {
     for axes in windows {
       for kind in [
         PoolKernel.Kind.max, .average(countsPads: false), .average(countsPads: true), .norm(p: 1),
         .norm(p: 2),
       ] {
-        let planes = 2
         let pool = try PoolKernel(kind, planes: planes, axes: axes)
         let x = numbers(planes * axes.reduce(1) { $0 * $1.input }, special: kind == .max)
         let count = planes * axes.reduce(1) { $0 * $1.output }

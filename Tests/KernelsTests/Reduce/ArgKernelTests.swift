@@ -2,7 +2,7 @@ import Kernels
 import Tensors
 import Testing
 
-/// Places in float32, found with vectors, against the plain loops, which float64 runs.
+/// Places in float32 against those in float64, which `PlainReduceTests` holds against plain loops.
 @Suite struct ArgKernelTests {
   private func numbers(_ count: Int, special: Bool) -> [Float] {
     (0..<count).map { i in
