@@ -48,35 +48,37 @@ static inline __attribute__((always_inline)) void copy(char *to, const char *fro
     NAMED(to, bytes, same, (const T *)from, count, 3);                                             \
   else                                                                                             \
     NAMED(to, bytes, same, (const T *)from, count, 4);                                             \
-  return 1;
+  return 1
 
 #pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
 #define LOAD256(p) _mm256_loadu_si256((const __m256i *)(p))
 #define STORE256(p, v) _mm256_storeu_si256((__m256i *)(p), v)
 #define PERMUTE256(order, v) _mm256_permutevar8x32_epi32(v, order)
 REPEAT_LANES(repeat_eight, uint32_t, 8, __m256i, LOAD256, STORE256, PERMUTE256)
+
 static int by_eight(char *to, int64_t bytes, int64_t same, const char *from, int64_t count,
-                    int64_t times){BY_TIMES(repeat_eight, uint32_t)}
+                    int64_t times) {
+  BY_TIMES(repeat_eight, uint32_t);
+}
 #pragma clang attribute pop
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))),        \
                              apply_to = function)
-REPEAT_LANES(repeat_16, uint16_t, 32, __m512i, _mm512_loadu_si512, _mm512_storeu_si512,
-             _mm512_permutexvar_epi16)
-    REPEAT_LANES(repeat_32, uint32_t, 16, __m512i, _mm512_loadu_si512, _mm512_storeu_si512,
-                 _mm512_permutexvar_epi32)
-        REPEAT_LANES(repeat_64, uint64_t, 8, __m512i, _mm512_loadu_si512, _mm512_storeu_si512,
-                     _mm512_permutexvar_epi64) static int by_sixteen(char *to, int64_t bytes,
-                                                                     int64_t same, const char *from,
-                                                                     int64_t count, int64_t times,
-                                                                     int64_t block) {
+#define LOAD512(p) _mm512_loadu_si512(p)
+#define STORE512(p, v) _mm512_storeu_si512(p, v)
+REPEAT_LANES(repeat_16, uint16_t, 32, __m512i, LOAD512, STORE512, _mm512_permutexvar_epi16)
+REPEAT_LANES(repeat_32, uint32_t, 16, __m512i, LOAD512, STORE512, _mm512_permutexvar_epi32)
+REPEAT_LANES(repeat_64, uint64_t, 8, __m512i, LOAD512, STORE512, _mm512_permutexvar_epi64)
+
+static int by_sixteen(char *to, int64_t bytes, int64_t same, const char *from, int64_t count,
+                      int64_t times, int64_t block) {
   if (block == 2) {
-    BY_TIMES(repeat_16, uint16_t)
+    BY_TIMES(repeat_16, uint16_t);
   }
   if (block == 4) {
-    BY_TIMES(repeat_32, uint32_t)
+    BY_TIMES(repeat_32, uint32_t);
   }
-  BY_TIMES(repeat_64, uint64_t)
+  BY_TIMES(repeat_64, uint64_t);
 }
 #pragma clang attribute pop
 

@@ -142,8 +142,7 @@ public struct BlockedExpandPlan: Sendable {
   /// Rows `first..<end` of a section of one image's result.
   private func rows(
     _ section: Int, _ first: Int, _ end: Int, _ x: UnsafePointer<Float>,
-    _ y: UnsafeMutablePointer<Float>,
-    _ buffer: UnsafeMutablePointer<Float>
+    _ y: UnsafeMutablePointer<Float>, _ buffer: UnsafeMutablePointer<Float>
   ) {
     let row = axes.input[1] * lanes
     let plane = bandRows * row
@@ -181,8 +180,7 @@ public struct BlockedExpandPlan: Sendable {
   /// Rows `first..<end` of a section of the tensor between.
   private func expand(
     _ section: Int, _ first: Int, _ end: Int, _ x: UnsafePointer<Float>,
-    _ to: UnsafeMutablePointer<Float>,
-    _ plane: Int
+    _ to: UnsafeMutablePointer<Float>, _ plane: Int
   ) {
     if first >= end { return }
     let width = axes.input[1]

@@ -144,6 +144,7 @@ public enum Fold: Int32, Sendable, CaseIterable {
         case .sum, .logSumExp: y[o] = row.folded(n, start, T.plus)
         case .sumOfMagnitudes: y[o] = row.folded(n, start) { T.plus($0, $1.absolute) }
         case .sumOfSquares: y[o] = row.folded(n, start) { T.plus($0, T.times($1, $1)) }
+        // Of no elements; those of some are `extremes`.
         case .max, .min: y[o] = start
         case .product: y[o] = row.folded(n, start, T.times, joined: T.times)
         }

@@ -42,6 +42,7 @@ extension Fold {
     case .sumOfMagnitudes: total(x, n) { $0.replacing(with: -$0, where: $0 .< 0) }
     case .sumOfSquares: total(x, n) { $0 * $0 }
     case .product: product(x, n)
+    // Of no elements; those of some are `extremes`.
     case .max: -.infinity
     case .min: .infinity
     default: total(x, n) { $0 }

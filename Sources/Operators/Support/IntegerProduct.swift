@@ -92,7 +92,7 @@ struct IntegerProduct: Sendable {
     aBytes = (widenA.byteCount + 63) / 64 * 64
     bBytes = packed == nil ? (wideB.byteCount + 63) / 64 * 64 : 0
     product =
-      y.count == 0
+      y.count == 0 || bytes != nil
       ? nil
       : MatrixProduct(
         element, counts: (left.count, packed == nil ? right.count : 0, y.count, 0),
