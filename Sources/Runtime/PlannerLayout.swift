@@ -66,28 +66,33 @@ extension Planner {
       default: break
       }
     }
-    var buffers = owners.map { ArenaBuffer(parts: lifetimes($0)) }
-    for result in results {
+    let buffers = owners.map { ArenaBuffer(parts: lifetimes($0)) }
+    if results.isEmpty { return (owners, buffers) }
+    let sizes = buffers.map(\.bytes)
+    let ends = buffers.map { $0.parts.lazy.map(\.last).max() ?? 0 }
+    var waiting = owners.indices.filter { sizes[$0] > 0 }.sorted { sizes[$0] > sizes[$1] }
+    var isPlaced = [Bool](repeating: false, count: owners.count)
+    for result in results where !waiting.isEmpty {
       guard case .fresh(let type) = slots[result].place else { continue }
       var memory = PlacedParts()
       var own = ArenaBuffer(parts: lifetimes(result))
       // What is in it when the run ends is the result.
       for k in own.parts.indices { own.parts[k].last = Int.max }
       memory.add(own, at: 0)
-      var isPlaced = [Bool](repeating: false, count: owners.count)
-      for k in owners.indices.sorted(by: { buffers[$0].bytes > buffers[$1].bytes }) {
-        guard buffers[k].bytes > 0, case .planned(let part) = slots[owners[k]].state,
+      // What is made at once leaves no room from then on.
+      let begin = own.parts.count == 1 ? own.parts[0].first : Int.max
+      for k in waiting where sizes[k] <= type.byteCount && ends[k] < begin {
+        guard case .planned(let part) = slots[owners[k]].state,
           let offset = memory.place(buffers[k], within: type.byteCount)
         else { continue }
         slots[owners[k]].place = .view(of: result, part, offset: offset)
         isPlaced[k] = true
         slots[result].holdsOthers = true
       }
-      let left = owners.indices.filter { !isPlaced[$0] }
-      owners = left.map { owners[$0] }
-      buffers = left.map { buffers[$0] }
+      waiting.removeAll { isPlaced[$0] }
     }
-    return (owners, buffers)
+    let left = owners.indices.filter { !isPlaced[$0] }
+    return (left.map { owners[$0] }, left.map { buffers[$0] })
   }
 
   private func scratchBytes(ofStep time: Int) -> Int {

@@ -125,6 +125,22 @@ import Testing
     #expect(check.error < 1e-5)
   }
 
+  @Test func tokensBecomeAnImageAndTokensAgainInWholeBlocks() throws {
+    let check = try PassCheck([ramp([2, 20, 32])], lastStage: .layout) { b, x in
+      func reshape(_ v: ValueID, _ sizes: [Int64]) throws -> ValueID {
+        try b.apply(Reshape(), v, try b.constant(Tensor(sizes)))
+      }
+      let line = try b.apply(Transpose(perm: [0, 2, 1]), try b.apply(Exp(), x[0]))
+      let image = try reshape(line, [2, 32, 5, 4])
+      let y = try conv(b, image, 32, 48, 3)
+      let tokens = try b.apply(Transpose(perm: [0, 2, 1]), try reshape(y, [2, 48, -1]))
+      return [try b.apply(Abs(), tokens)]
+    }
+    #expect(!check.after.contains("ToBlocked") && !check.after.contains("FromBlocked"))
+    #expect(check.after.count { $0 == "Transpose" } == 2)
+    #expect(check.error < 1e-5)
+  }
+
   @Test func aLargeExpansionGoesByBands() throws {
     let check = try PassCheck([ramp([1, 16, 60, 56])], lastStage: .layout) { b, x in
       let wide = try b.apply(Relu(), try conv(b, x[0], 16, 96))

@@ -30,6 +30,38 @@ import Testing
     #expect(check.error < 1e-6)
   }
 
+  @Test func aNormBeforeALayer() throws {
+    for transB in [false, true] {
+      for hasBias in [false, true] {
+        let check = try PassCheck([ramp([4, 5])], level: .basic) { b, x in
+          let list = try (0..<3).map { try b.constant(ramp([5], seed: $0 * 3)) }
+          let variance = try b.constant(Tensor([0.5, 1, 2, 0.25, 3] as [Float]))
+          let y = try b.apply(
+            BatchNormalization(),
+            inputs: [try b.apply(Relu(), x[0]), list[0], list[1], list[2], variance])
+          let w = try b.constant(ramp(transB ? [3, 5] : [5, 3], seed: 3))
+          let bias = hasBias ? [try b.constant(ramp([3], seed: 2))] : []
+          return [
+            try b.apply(Gemm(alpha: 0.5, beta: 2, transB: transB), inputs: [y, w] + bias)
+          ]
+        }
+        #expect(check.after == ["Relu", "Gemm"])
+        #expect(check.error < 1e-6)
+      }
+    }
+  }
+
+  @Test func aNormWithOtherUsesStays() throws {
+    let check = try PassCheck([ramp([4, 5])], level: .basic) { b, x in
+      let list = try (0..<3).map { try b.constant(ramp([5], seed: $0 * 3)) }
+      let variance = try b.constant(Tensor([0.5, 1, 2, 0.25, 3] as [Float]))
+      let y = try b.apply(
+        BatchNormalization(), inputs: [x[0], list[0], list[1], list[2], variance])
+      return [y, try b.apply(MatMul(), y, try b.constant(ramp([5, 3], seed: 3)))]
+    }
+    #expect(check.after.sorted() == ["BatchNormalization", "MatMul"])
+  }
+
   @Test func productsOfMoreAxesKeepTheirSum() throws {
     let check = try PassCheck([ramp([2, 4, 5])], level: .basic) { b, x in
       let y = try b.apply(MatMul(), x[0], try b.constant(ramp([5, 3], seed: 3)))
