@@ -52,4 +52,34 @@ import Testing
     }
     #expect(check.after == ["Loop", "Loop"])
   }
+
+  @Test func constantsFromOutsideFoldInABody() throws {
+    let check = try PassCheck([ramp([2, 3])], level: .all) { b, x in
+      let w = try b.constant(ramp([3, 6], seed: 3))
+      let body = GraphBuilder()
+      _ = body.graph.addInput("k", Fact(.int64, []))
+      let condition = body.graph.addInput("c", Fact(.bool, []))
+      let y = body.graph.addInput("y", Fact(.float32, [2, 3]))
+      let outer = body.graph.addValue("w", Fact(.float32, [3, 6]))
+      body.graph.captures = [outer]
+      let half = try body.apply(
+        Slice(), inputs: [outer] + [3, 6, 1].map { try body.constant(Tensor([$0 as Int64])) })
+      let product = try body.apply(MatMul(), y, try body.apply(Exp(), half))
+      body.graph.outputs = [
+        try body.apply(Identity(), condition), try body.apply(Tanh(), product),
+      ]
+      let result = b.graph.addValue("", Fact(.float32, nil))
+      var node = Graph.Node(
+        type: "Loop", attributes: [.graph("body", body.graph)],
+        inputs: [try b.constant(Tensor(scalar: 1000 as Int64)), nil, x[0]], outputs: [result])
+      node.captured = [w]
+      b.graph.nodes.append(node)
+      return [result]
+    }
+    let loop = try #require(check.graph.nodes.first { $0.type == "Loop" })
+    let kinds = try #require(loop.subgraphs.first).nodes.map(\.type)
+    #expect(!kinds.contains("Slice") && !kinds.contains("Exp"), "\(kinds)")
+    #expect(loop.captured.isEmpty)
+    #expect(check.error < 1e-6)
+  }
 }

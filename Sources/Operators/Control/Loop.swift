@@ -67,7 +67,8 @@ public struct Loop: Operator {
   private func settled(
     _ c: Inference, _ carried: Int
   ) throws(EngineError) -> (inputs: [Fact?], results: [Fact]) {
-    let captured = c.captured.map { contentsForgotten($0) }
+    // What a body captures is the same in every iteration, its contents too.
+    let captured = c.captured
     let first: [Fact?] = [Fact(.int64, []), Fact(.bool, [])]
     var inputs = first + (0..<carried).map { contentsForgotten(c.fact($0 + 2)) }
     for _ in 0..<Self.mostRounds {

@@ -115,7 +115,7 @@ public struct Scan: Operator {
       if length == nil || n.known != nil { length = n }
       inputs.append(Fact(fact?.dtype, dims))
     }
-    let results = try c.subgraph(body.graph, inputs, c.captured.map { contentsForgotten($0) })
+    let results = try c.subgraph(body.graph, inputs, c.captured)
     var outputs: [Fact] = []
     for (i, fact) in results.enumerated() {
       if i < states {
