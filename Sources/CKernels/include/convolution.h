@@ -28,6 +28,17 @@ DL_IM2COL(dl_im2col_32__scalar, uint32_t);
 DL_IM2COL(dl_im2col_64__scalar, uint64_t);
 DL_IM2COL(dl_im2col_32__avx512, uint32_t); // width at most 32
 
+// The same of bytes, rows (channel, tap), taps fastest: columns first..<first + n of every row.
+//   to: [channels * taps][n]; `fill` stands where a tap lies outside
+void dl_byte_columns(uint8_t *to, const uint8_t *x, const dl_window *w, intptr_t channels,
+                     intptr_t first, intptr_t n, uint8_t fill);
+
+// One plane of uint8 or int8 convolved with one kernel: y[o] = sum over taps of taps[t] * (x[...] -
+// zero), modulo 2^32; taps that lie outside count nothing.
+typedef void dl_byte_taps_fn(int32_t *y, const uint8_t *x, const int32_t *taps, const dl_window *w,
+                             int32_t zero, int is_signed);
+dl_byte_taps_fn dl_byte_taps__scalar, dl_byte_taps__avx2, dl_byte_taps__avx512;
+
 // One plane convolved with one kernel: y[o] = bias + sum over taps of k[t] * x[...], clipped to
 // low..high (NaN passes).
 //   y: one output plane; x: one input plane; k: the taps in row-major order
