@@ -96,3 +96,16 @@ static int has_one_each(const dl_window *w) {
 
 COL2IM(dl_col2im_f32__scalar, float)
 COL2IM(dl_col2im_f64__scalar, double)
+
+#if defined(__x86_64__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+COL2IM(dl_col2im_f32__avx2, float)
+COL2IM(dl_col2im_f64__avx2, double)
+#pragma clang attribute pop
+
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))),        \
+                             apply_to = function)
+COL2IM(dl_col2im_f32__avx512, float)
+COL2IM(dl_col2im_f64__avx512, double)
+#pragma clang attribute pop
+#endif

@@ -57,6 +57,34 @@ DL_DEPTHWISE(dl_depthwise_f32__avx512, float); // kernel width at most 16, strid
 #define DL_COL2IM(name, T) void name(T *y, const T *columns, T bias, const dl_window *w)
 DL_COL2IM(dl_col2im_f32__scalar, float);
 DL_COL2IM(dl_col2im_f64__scalar, double);
+DL_COL2IM(dl_col2im_f32__avx2, float);
+DL_COL2IM(dl_col2im_f64__avx2, double);
+DL_COL2IM(dl_col2im_f32__avx512, float);
+DL_COL2IM(dl_col2im_f64__avx512, double);
+
+// A row of outputs of a deformable convolution, for one tap.
+typedef struct dl_deform_row {
+  intptr_t input[2]; // rows and columns of the input
+  intptr_t start[2]; // where the tap of the row's first output reads, before it is displaced
+  intptr_t stride;   // between places of neighbours
+} dl_deform_row;
+
+// The four pixels around the place that each of n outputs reads: above left, below left, above
+// right, below right.
+//   down, right: displacements; mask: a factor of all weights, or NULL
+//   places: five rows `tile` apart: places in a plane, 0 for what lies outside, and bits that say
+//     which of the four lie inside; planes hold less than 2^31 pixels
+//   weights: four rows likewise, 0 for what lies outside
+typedef void dl_deform_places_fn(const dl_deform_row *r, intptr_t n, const float *down,
+                                 const float *right, const float *mask, intptr_t tile,
+                                 int32_t *places, float *weights);
+dl_deform_places_fn dl_deform_places_f32__scalar, dl_deform_places_f32__avx512;
+
+// y[c * step + i] = the sum over the four pixels of weight times pixel of plane c.
+typedef void dl_deform_sums_fn(intptr_t n, intptr_t channels, const float *x, intptr_t plane,
+                               intptr_t tile, const int32_t *places, const float *weights,
+                               float *y, intptr_t step);
+dl_deform_sums_fn dl_deform_sums_f32__scalar, dl_deform_sums_f32__avx512;
 
 // What one block of output channels and one of input channels add to the gradient by the weights of
 // a convolution with one plane along depth: dw[m][c][t] (+)= sum over images, rows first..<end of
