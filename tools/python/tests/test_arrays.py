@@ -80,6 +80,13 @@ class Layouts(unittest.TestCase):
                 y, = s.run(None, {"x": given})
                 self.assertEqual((y.shape, float(y)), ((), 3.0))
 
+    def test_arrays_without_axes_are_read_in_place(self):
+        s = identity(FLOAT, [])
+        for _ in range(4):
+            s.run(None, {"x": np.array(3, np.float32)})
+        # What the next run of this kind needs stands ready.
+        self.assertEqual([f.count for f in s._frames], [1])
+
     def test_an_object_that_makes_an_array(self):
         class Column:
             def __array__(self, dtype=None, copy=None):
