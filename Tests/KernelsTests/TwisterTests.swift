@@ -33,7 +33,9 @@ import Testing
       Int, UnsafePointer<Double>?, UnsafePointer<Float>?, UnsafeMutablePointer<Float>?
     ) -> Int32
   #if arch(x86_64)
-    private static let drops: [Drop] = [dl_drop_f32__scalar, dl_drop_f32__avx2, dl_drop_f32__avx512]
+    private static let drops: [Drop] = [
+      dl_drop_f32__scalar, dl_drop_f32__avx2, dl_drop_f32__avx512,
+    ]
     private static let belows: [Below] = [
       dl_bernoulli_f32__scalar, dl_bernoulli_f32__avx2, dl_bernoulli_f32__avx512,
     ]

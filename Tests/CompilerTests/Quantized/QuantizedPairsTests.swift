@@ -40,7 +40,9 @@ import Testing
   @Test func numbersBetweenCodesAreLeftOut() throws {
     let inputs = [try codes([3, 40], 37, signed: false), try codes([3, 40], 11, signed: false)]
     let check = try PassCheck(inputs, lastStage: .layout) { b, x in
-      let (s, t) = (try b.constant(Tensor(scalar: 0.02 as Float)), try b.constant(Tensor([0.05 as Float])))
+      let (s, t) = (
+        try b.constant(Tensor(scalar: 0.02 as Float)), try b.constant(Tensor([0.05 as Float]))
+      )
       let zero = try b.constant(Tensor(scalar: 120 as UInt8))
       let left = try b.apply(DequantizeLinear(), inputs: [x[0], s, zero]) as ValueID
       let right = try b.apply(DequantizeLinear(), inputs: [x[1], s]) as ValueID

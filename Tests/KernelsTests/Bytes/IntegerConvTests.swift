@@ -31,11 +31,15 @@ import Testing
 
   static let cases: [Case] = [
     Case(), Case(batch: 2, groups: 3, inputs: 2, outputs: 4, strides: [2, 1]),
-    Case(groups: 6, inputs: 1, outputs: 1), Case(groups: 2, inputs: 1, outputs: 2, strides: [1, 2]),
+    Case(groups: 6, inputs: 1, outputs: 1),
+    Case(groups: 2, inputs: 1, outputs: 2, strides: [1, 2]),
     Case(inputs: 1, outputs: 1, strides: [2, 3], dilations: [2, 2], pads: [2, 0]),
     Case(inputs: 37, outputs: 9, size: [5, 21], kernel: [1, 1], pads: [0, 0]),
-    Case(inputs: 6, outputs: 2, size: [30, 31], kernel: [5, 3], dilations: [2, 1], pads: [3, 2]),
-    Case(batch: 2, inputs: 70, outputs: 7, size: [40], kernel: [9], strides: [2], dilations: [1], pads: [4]),
+    Case(
+      inputs: 6, outputs: 2, size: [30, 31], kernel: [5, 3], dilations: [2, 1], pads: [3, 2]),
+    Case(
+      batch: 2, inputs: 70, outputs: 7, size: [40], kernel: [9], strides: [2], dilations: [1],
+      pads: [4]),
     Case(
       inputs: 2, outputs: 3, size: [4, 5, 6], kernel: [2, 3, 2], strides: [1, 2, 1],
       dilations: [1, 1, 2], pads: [1, 0, 1]),
