@@ -237,8 +237,9 @@ import Testing
     let z = g.addValue("z", Fact(.float32, nil))
     g.nodes = [
       .init(
-        type: "ConstantOfShape", inputs: [shape], outputs: [y],
-        attributes: [.tensor("value", try Tensor([2.5] as [Float]))]),
+        type: "ConstantOfShape",
+        attributes: [.tensor("value", try Tensor([2.5] as [Float]))], inputs: [shape],
+        outputs: [y]),
       .init(type: "Add", inputs: [x, y], outputs: [z]),
     ]
     g.outputs = [y, z]
