@@ -258,7 +258,7 @@ import Testing
         var binding = Session.Binding(session)
         try binding.input("x", x.span)
         try binding.input("shape", sizes.span)
-        try binding.output("y", into: y.mutableSpan)
+        try binding.output("y", into: y.mutableSpan, shape: [3])
         let rest = try binding.run()
         #expect(try rest["z"]?.values(as: Float.self) == [3.5, 4.5, 5.5])
         for i in 0..<3 { #expect(memory[first + i] == 2.5) }
