@@ -15,9 +15,8 @@ typedef struct {
 
 static inline __attribute__((always_inline)) codes spread(__m512i x, int is_signed) {
   codes c;
-  const __m128i part[4] = {
-      _mm512_castsi512_si128(x), _mm512_extracti32x4_epi32(x, 1), _mm512_extracti32x4_epi32(x, 2),
-      _mm512_extracti32x4_epi32(x, 3)};
+  const __m128i part[4] = {_mm512_castsi512_si128(x), _mm512_extracti32x4_epi32(x, 1),
+                           _mm512_extracti32x4_epi32(x, 2), _mm512_extracti32x4_epi32(x, 3)};
   for (int i = 0; i < 4; i++)
     c.v[i] = _mm512_cvtepi32_ps(is_signed ? _mm512_cvtepi8_epi32(part[i])
                                           : _mm512_cvtepu8_epi32(part[i]));
@@ -61,8 +60,8 @@ static inline __attribute__((always_inline)) codes add(codes a, codes b, __m512 
   return y;
 }
 
-static inline __attribute__((always_inline)) codes
-multiply(codes a, codes b, __m512 ra, __m512 rb, __m512 fixed, __m512 zero) {
+static inline __attribute__((always_inline)) codes multiply(codes a, codes b, __m512 ra, __m512 rb,
+                                                            __m512 fixed, __m512 zero) {
   codes y;
   for (int i = 0; i < 4; i++) {
     const __m512 t = _mm512_mul_ps(_mm512_sub_ps(a.v[i], ra), _mm512_sub_ps(b.v[i], rb));

@@ -1,9 +1,9 @@
-// Included once for each instruction set, with NAME appending its suffix. The compiler makes vectors of
-// these loops.
+// Included once for each instruction set, with NAME appending its suffix. The compiler makes
+// vectors of these loops.
 
 #define ADD_TAP(STEP, TYPE)                                                                        \
   for (intptr_t j = first; j < end; j++)                                                           \
-    row[j] += t * (uint32_t)((int32_t)((const TYPE *)from)[offset + j * (STEP)] - zero)
+  row[j] += t * (uint32_t)((int32_t)((const TYPE *)from)[offset + j * (STEP)] - zero)
 #define ADD_TAPS(TYPE)                                                                             \
   if (s == 1)                                                                                      \
     ADD_TAP(1, TYPE);                                                                              \

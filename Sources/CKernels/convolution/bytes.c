@@ -66,8 +66,9 @@ static
 #undef NAME
 #include <immintrin.h>
 
-// The lowest n of 64 bits.
-static inline uint64_t below(intptr_t n) {
+    // The lowest n of 64 bits.
+    static inline uint64_t
+    below(intptr_t n) {
   return _bzhi_u64(~0ull, n < 0 ? 0 : n < 64 ? (unsigned)n : 64);
 }
 
@@ -85,9 +86,10 @@ static inline __attribute__((always_inline)) __m512i spaced(const uint8_t *p, __
 
 // 64 places of a row at a time stay in registers while taps pass by. A code less its zero point and
 // a tap fit 16 bits, so that a product of these is one of 32.
-static inline __attribute__((always_inline)) void
-add_row(uint32_t *row, const uint8_t *x, const int32_t *taps, const dl_window *w, int32_t zero,
-        intptr_t od, intptr_t oh, intptr_t s, int is_signed) {
+static inline __attribute__((always_inline)) void add_row(uint32_t *row, const uint8_t *x,
+                                                          const int32_t *taps, const dl_window *w,
+                                                          int32_t zero, intptr_t od, intptr_t oh,
+                                                          intptr_t s, int is_signed) {
   const intptr_t n = w->output[2];
   const __m512i z = _mm512_set1_epi32(zero);
   for (intptr_t j = 0; j < n; j += 64) {
@@ -110,8 +112,8 @@ add_row(uint32_t *row, const uint8_t *x, const int32_t *taps, const dl_window *w
           for (int q = 0; q < 4; q++) {
             const __mmask16 k = (__mmask16)(inside >> (16 * q));
             const __m512i v = spaced(from + offset + (j + 16 * q) * s, k, s, is_signed);
-            sum[q] = _mm512_add_epi32(
-                sum[q], _mm512_madd_epi16(_mm512_maskz_sub_epi32(k, v, z), t));
+            sum[q] =
+                _mm512_add_epi32(sum[q], _mm512_madd_epi16(_mm512_maskz_sub_epi32(k, v, z), t));
           }
         }
       }

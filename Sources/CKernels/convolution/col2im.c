@@ -12,7 +12,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
-/* Lines are short: their ends take one vector, too. Vectors of 32 bytes seldom cross cache lines. */
+/* Lines are short: their ends take one vector, too. Vectors of 32 bytes seldom cross cache lines.
+ */
 #pragma clang attribute push(__attribute__((target("avx512f,avx512vl"))), apply_to = function)
 static inline void add_float(float *row, const float *from, intptr_t n) {
   intptr_t j = 0;
@@ -20,9 +21,9 @@ static inline void add_float(float *row, const float *from, intptr_t n) {
     _mm256_storeu_ps(row + j, _mm256_add_ps(_mm256_loadu_ps(row + j), _mm256_loadu_ps(from + j)));
   if (j < n) {
     const __mmask8 k = (__mmask8)((1u << (n - j)) - 1);
-    _mm256_mask_storeu_ps(row + j, k,
-                          _mm256_add_ps(_mm256_maskz_loadu_ps(k, row + j),
-                                        _mm256_maskz_loadu_ps(k, from + j)));
+    _mm256_mask_storeu_ps(
+        row + j, k,
+        _mm256_add_ps(_mm256_maskz_loadu_ps(k, row + j), _mm256_maskz_loadu_ps(k, from + j)));
   }
 }
 static inline void add_double(double *row, const double *from, intptr_t n) {
@@ -31,9 +32,9 @@ static inline void add_double(double *row, const double *from, intptr_t n) {
     _mm256_storeu_pd(row + j, _mm256_add_pd(_mm256_loadu_pd(row + j), _mm256_loadu_pd(from + j)));
   if (j < n) {
     const __mmask8 k = (__mmask8)((1u << (n - j)) - 1);
-    _mm256_mask_storeu_pd(row + j, k,
-                          _mm256_add_pd(_mm256_maskz_loadu_pd(k, row + j),
-                                        _mm256_maskz_loadu_pd(k, from + j)));
+    _mm256_mask_storeu_pd(
+        row + j, k,
+        _mm256_add_pd(_mm256_maskz_loadu_pd(k, row + j), _mm256_maskz_loadu_pd(k, from + j)));
   }
 }
 #pragma clang attribute pop
@@ -72,7 +73,7 @@ static int has_one_each(const dl_window *w) {
       }                                                                                            \
   }
 
-#define COL2IM(NAME, T, ADD)                                                                            \
+#define COL2IM(NAME, T, ADD)                                                                       \
   PLACE(NAME, T)                                                                                   \
   DL_COL2IM(NAME, T) {                                                                             \
     if (has_one_each(w)) {                                                                         \

@@ -1,12 +1,12 @@
-// Included once for each instruction set, with NAME appending its suffix. The compiler makes vectors of
-// these loops. NaN stays, since it compares with nothing.
+// Included once for each instruction set, with NAME appending its suffix. The compiler makes
+// vectors of these loops. NaN stays, since it compares with nothing.
 
 #define CLIP(FUNCTION, T)                                                                          \
   void NAME(FUNCTION)(size_t n, const void *from, const void *lowest, const void *highest,         \
                       void *to) {                                                                  \
     const T *x = from, low = *(const T *)lowest, high = *(const T *)highest;                       \
     T *y = to;                                                                                     \
-    for (size_t i = 0; i < n; i++) {                                                             \
+    for (size_t i = 0; i < n; i++) {                                                               \
       T v = x[i];                                                                                  \
       v = v < low ? low : v;                                                                       \
       y[i] = v > high ? high : v;                                                                  \

@@ -1,5 +1,5 @@
-// Included once for each instruction set, with NAME appending its suffix. The compiler makes vectors of
-// these loops.
+// Included once for each instruction set, with NAME appending its suffix. The compiler makes
+// vectors of these loops.
 
 #define TWIST(i, next, far)                                                                        \
   do {                                                                                             \
