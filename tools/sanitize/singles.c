@@ -1,10 +1,11 @@
-// Kernels of single operators on every instruction set, against the plain C ones, in memory whose ends
-// AddressSanitizer watches.
+// Kernels of single operators on every instruction set, against the plain C ones, in memory whose
+// ends AddressSanitizer watches.
 //
-// clang -O1 -g -fsanitize=address,undefined -ISources/CKernels/include tools/sanitize/singles.c
-//   Sources/CKernels/byteproduct/codes.c Sources/CKernels/byteproduct/codes__avx512.c
-//   Sources/CKernels/convolution/{bytes,deform,col2im}.c Sources/CKernels/elementwise/clip.c
-//   Sources/CKernels/random/twister.c -lm -o /tmp/singles && /tmp/singles
+//   clang -O1 -g -fsanitize=address,undefined -I Sources/CKernels/include tools/sanitize/singles.c
+//   \
+//     Sources/CKernels/byteproduct/codes.c Sources/CKernels/byteproduct/codes__avx512.c \
+//     Sources/CKernels/convolution/{bytes,deform,col2im}.c Sources/CKernels/elementwise/clip.c \
+//     Sources/CKernels/random/twister.c -lm -o singles && ./singles
 #include "byteproduct.h"
 #include "convolution.h"
 #include "elementwise.h"
@@ -106,9 +107,8 @@ static void windows(void) {
 }
 
 static void deform(intptr_t n) {
-  const dl_deform_row r = {{random_to(1, 9), random_to(1, 40)},
-                           {random_to(-2, 5), random_to(-2, 5)},
-                           random_to(1, 2)};
+  const dl_deform_row r = {
+      {random_to(1, 9), random_to(1, 40)}, {random_to(-2, 5), random_to(-2, 5)}, random_to(1, 2)};
   const intptr_t tile = n + random_to(0, 5), plane = r.input[0] * r.input[1], channels = 3;
   float *down = numbers(n, 6), *right = numbers(n, 6), *mask = numbers(n, 1);
   float *x = numbers(channels * plane, 1), *w = numbers(4 * tile, 1), *v = numbers(4 * tile, 1);
@@ -128,7 +128,8 @@ static void deform(intptr_t n) {
   for (intptr_t i = 0; i < channels * n; i++)
     if (!(y[i] == z[i] || (isnan(y[i]) && isnan(z[i]))))
       wrong++, printf("deform_sums differs\n");
-  free(down), free(right), free(mask), free(x), free(w), free(v), free(y), free(z), free(p), free(q);
+  free(down), free(right), free(mask), free(x), free(w), free(v), free(y), free(z), free(p),
+      free(q);
 }
 
 static void chances(intptr_t n) {

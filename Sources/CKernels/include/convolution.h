@@ -34,7 +34,7 @@ void dl_byte_columns(uint8_t *to, const uint8_t *x, const dl_window *w, intptr_t
                      intptr_t first, intptr_t n, uint8_t fill);
 
 // One plane of uint8 or int8 convolved with one kernel: y[o] = sum over taps of taps[t] * (x[...] -
-// zero), modulo 2^32; taps that lie outside count nothing.
+// zero), modulo 2^32; taps that lie outside count nothing. Taps are from -255 to 255.
 typedef void dl_byte_taps_fn(int32_t *y, const uint8_t *x, const int32_t *taps, const dl_window *w,
                              int32_t zero, int is_signed);
 dl_byte_taps_fn dl_byte_taps__scalar, dl_byte_taps__avx2, dl_byte_taps__avx512;
@@ -82,8 +82,8 @@ dl_deform_places_fn dl_deform_places_f32__scalar, dl_deform_places_f32__avx512;
 
 // y[c * step + i] = the sum over the four pixels of weight times pixel of plane c.
 typedef void dl_deform_sums_fn(intptr_t n, intptr_t channels, const float *x, intptr_t plane,
-                               intptr_t tile, const int32_t *places, const float *weights,
-                               float *y, intptr_t step);
+                               intptr_t tile, const int32_t *places, const float *weights, float *y,
+                               intptr_t step);
 dl_deform_sums_fn dl_deform_sums_f32__scalar, dl_deform_sums_f32__avx512;
 
 // What one block of output channels and one of input channels add to the gradient by the weights of

@@ -27,8 +27,8 @@ typedef void dl_twister_uniform_fn(uint32_t *state, double *y);
 dl_twister_uniform_fn dl_twister_uniform__scalar, dl_twister_uniform__avx2,
     dl_twister_uniform__avx512;
 
-// y[i] = x[i] * scale where drawn[i] >= ratio, else x[i] * 0; mask[i] = 1 or 0 likewise, where it is
-// not NULL. y may be x.
+// y[i] = x[i] * scale where drawn[i] >= ratio, else x[i] * 0; mask[i] = 1 or 0 likewise, where it
+// is not NULL. y may be x.
 typedef void dl_drop_f32_fn(intptr_t n, const double *drawn, double ratio, float scale,
                             const float *x, float *y, uint8_t *mask);
 dl_drop_f32_fn dl_drop_f32__scalar, dl_drop_f32__avx2, dl_drop_f32__avx512;
