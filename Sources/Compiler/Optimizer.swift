@@ -21,8 +21,8 @@ public struct Optimizer {
     LinearActivation.self, RotaryFusion.self, AttentionFusion.self, AttentionPacking.self,
     ProjectionMerging.self,
     LinearTranspose.self, LinearResidual.self, MatMulTranspose.self, SkipNormFusion.self,
-    BagFusion.self, ByteImages.self, DynamicImages.self, DequantizedConstants.self,
-    BlockedImages.self,
+    BagFusion.self, ByteImages.self, DynamicImages.self, QuantizedPairs.self,
+    DequantizedConstants.self, BlockedImages.self,
     BlockedExpansion.self, ElementwiseFusion.self,
   ]
 

@@ -234,8 +234,11 @@ public final class Call: Sendable {
     self.constants = constants
   }
 
-  /// Runs the prepared kernel into fresh memory.
-  public func run(_ values: [Value?], _ e: Evaluation) throws(EngineError) -> [Value?] {
+  /// Runs the prepared kernel into fresh memory, or into `targets`: memory for outputs, taken where
+  /// its type is the output's.
+  public func run(
+    _ values: [Value?], _ e: Evaluation, into targets: [Tensor?] = []
+  ) throws(EngineError) -> [Value?] {
     var pointers: [UnsafeMutableRawPointer] = []
     var tensors: [Tensor?] = []
     for v in values { tensors.append(try v?.asTensor()) }
@@ -244,8 +247,9 @@ public final class Call: Sendable {
     }
     for t in tensors { pointers.append(t?.storage.bytes ?? Storage.empty) }
     var results: [Storage?] = []
-    for type in outputs {
-      let storage = if let type { try e.allocate(type) } else { nil as Storage? }
+    for (i, type) in outputs.enumerated() {
+      var storage = i < targets.count && targets[i]?.type == type ? targets[i]?.storage : nil
+      if storage == nil, let type { storage = try e.allocate(type) }
       results.append(storage)
       pointers.append(storage?.bytes ?? Storage.empty)
     }

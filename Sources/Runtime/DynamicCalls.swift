@@ -9,10 +9,11 @@ final class DynamicCalls: Sendable {
   private let list = Mutex<[Call]>([])
   private static let limit = 8
 
-  /// Runs `op` on values; `lasting` inputs are constants of the plan.
+  /// Runs `op` on values; `lasting` inputs are constants of the plan, `targets` memory for outputs
+  /// whose size is known beforehand and fits.
   func run(
     _ op: any Operator, _ inputs: [Value?], captured: [Value?], lasting: [Bool], outputs: Int,
-    state: RunState
+    targets: [Tensor?], state: RunState
   ) throws(EngineError) -> [Value?] {
     let options = state.session.kernelOptions
     let evaluation = Evaluation(
@@ -32,7 +33,7 @@ final class DynamicCalls: Sendable {
       tensors.append(t)
     }
     if let known = list.withLock({ $0.last { $0.serves(types, tensors) } }) {
-      return try known.run(inputs, evaluation)
+      return try known.run(inputs, evaluation, into: targets)
     }
     try type(of: op).schema.check(inputs: inputs, outputs: outputs)
     guard captured.isEmpty,
@@ -45,6 +46,6 @@ final class DynamicCalls: Sendable {
       if $0.count >= DynamicCalls.limit { $0.removeFirst() }
       $0.append(call)
     }
-    return try call.run(inputs, evaluation)
+    return try call.run(inputs, evaluation, into: targets)
   }
 }

@@ -56,7 +56,7 @@ extension Plan {
         if let profiler { record(k, profiler, since: started) }
       case .dynamic(let d):
         guard let state else { continue }
-        created += try run(d, context, state)
+        created += try run(d, context, state, into: memory(for: d, targets, inputs))
         if checksNaN { try checkNaN(d, context) }
         if let profiler {
           var output = ""
@@ -99,9 +99,30 @@ extension Plan {
       start: start, end: monotonicNanoseconds(), call: k.call)
   }
 
+  /// The caller's memory for outputs of the run that a dynamic node makes; none where it overlaps
+  /// an input, which may be read later.
+  private func memory(
+    for d: DynamicStep, _ targets: [Tensor?], _ inputs: [Value?]
+  ) -> [Tensor?] {
+    if targets.isEmpty { return [] }
+    return d.outputs.map { slot in
+      guard let slot, let k = outputs.firstIndex(of: slot), k < targets.count,
+        let target = targets[k]
+      else { return nil }
+      let (start, end) = (target.storage.bytes, target.storage.bytes + target.byteCount)
+      let overlaps = inputs.contains { v in
+        guard let v else { return false }
+        guard case .tensor(let t) = v else { return true }
+        return t.dtype != .string && t.storage.bytes < end
+          && start < t.storage.bytes + t.byteCount
+      }
+      return overlaps ? nil : target
+    }
+  }
+
   /// Runs a dynamic node; bytes it made minus bytes released.
   private func run(
-    _ d: DynamicStep, _ context: RunContext, _ state: RunState
+    _ d: DynamicStep, _ context: RunContext, _ state: RunState, into targets: [Tensor?]
   ) throws(EngineError) -> Int {
     do throws(EngineError) {
       var inputs: [Value?] = []
@@ -114,7 +135,7 @@ extension Plan {
       }
       let results = try d.calls.run(
         d.op, inputs, captured: captured, lasting: d.lasting, outputs: d.outputs.count,
-        state: state)
+        targets: targets, state: state)
       guard results.count >= d.outputs.count else {
         throw EngineError(.internalDefect, "an operator made too few outputs")
       }

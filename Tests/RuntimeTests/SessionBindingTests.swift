@@ -227,4 +227,42 @@ import Testing
     #expect(error?.code == .shape)
     #expect(error?.expected?.contains("[2, 2]") == true)
   }
+
+  /// A filled tensor of a size that the run reads, and its sum with an input.
+  @Test func sizesReadInTheRunFillTheCallersMemory() throws {
+    var g = Graph()
+    let x = g.addInput("x", Fact(.float32, [Dim(symbol: "n")]))
+    let shape = g.addInput("shape", Fact(.int64, [1]))
+    let y = g.addValue("y", Fact(.float32, nil))
+    let z = g.addValue("z", Fact(.float32, nil))
+    g.nodes = [
+      .init(
+        type: "ConstantOfShape",
+        attributes: [.tensor("value", try Tensor([2.5] as [Float]))], inputs: [shape],
+        outputs: [y]),
+      .init(type: "Add", inputs: [x, y], outputs: [z]),
+    ]
+    g.outputs = [y, z]
+    var model = Model(g)
+    model.opsets = [("", 17)]
+    let session = try Session(model, options: .init(threads: 1))
+    let sizes: [Int64] = [3]
+    let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: 6)
+    defer { memory.deallocate() }
+    // Beside the input, and over it: then the input is still read as it was.
+    for first in [3, 0, 1] {
+      for _ in 0..<2 {
+        for i in 0..<6 { memory[i] = Float(i + 1) }
+        let x = UnsafeBufferPointer(rebasing: memory[0..<3])
+        let y = UnsafeMutableBufferPointer(rebasing: memory[first..<first + 3])
+        var binding = Session.Binding(session)
+        try binding.input("x", x.span)
+        try binding.input("shape", sizes.span)
+        try binding.output("y", into: y.mutableSpan, shape: [3])
+        let rest = try binding.run()
+        #expect(try rest["z"]?.values(as: Float.self) == [3.5, 4.5, 5.5])
+        for i in 0..<3 { #expect(memory[first + i] == 2.5) }
+      }
+    }
+  }
 }

@@ -19,11 +19,4 @@
 #include "codes_body.h"
 #undef NAME
 #pragma clang attribute pop
-
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))),        \
-                             apply_to = function)
-#define NAME(f) f##__avx512
-#include "codes_body.h"
-#undef NAME
-#pragma clang attribute pop
 #endif

@@ -6,6 +6,41 @@
   for (intptr_t j = (first); j < (end); j++)                                                       \
   (row)[(offset) + j * (stride)] += (from)[j]
 
+#define ADD_NEXT(T, row, from, n)                                                                  \
+  for (intptr_t j = 0; j < (n); j++)                                                               \
+  (row)[j] += (from)[j]
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+/* Lines are short: their ends take one vector, too. Vectors of 32 bytes seldom cross cache lines.
+ */
+#pragma clang attribute push(__attribute__((target("avx512f,avx512vl"))), apply_to = function)
+static inline void add_float(float *row, const float *from, intptr_t n) {
+  intptr_t j = 0;
+  for (; j + 8 <= n; j += 8)
+    _mm256_storeu_ps(row + j, _mm256_add_ps(_mm256_loadu_ps(row + j), _mm256_loadu_ps(from + j)));
+  if (j < n) {
+    const __mmask8 k = (__mmask8)((1u << (n - j)) - 1);
+    _mm256_mask_storeu_ps(
+        row + j, k,
+        _mm256_add_ps(_mm256_maskz_loadu_ps(k, row + j), _mm256_maskz_loadu_ps(k, from + j)));
+  }
+}
+static inline void add_double(double *row, const double *from, intptr_t n) {
+  intptr_t j = 0;
+  for (; j + 4 <= n; j += 4)
+    _mm256_storeu_pd(row + j, _mm256_add_pd(_mm256_loadu_pd(row + j), _mm256_loadu_pd(from + j)));
+  if (j < n) {
+    const __mmask8 k = (__mmask8)((1u << (n - j)) - 1);
+    _mm256_mask_storeu_pd(
+        row + j, k,
+        _mm256_add_pd(_mm256_maskz_loadu_pd(k, row + j), _mm256_maskz_loadu_pd(k, from + j)));
+  }
+}
+#pragma clang attribute pop
+#define ADD_WIDE(T, row, from, n) add_##T(row, from, n)
+#endif
+
 /* Whether every place has one tap of one pixel. */
 static int has_one_each(const dl_window *w) {
   for (int i = 0; i < 3; i++)
@@ -38,7 +73,7 @@ static int has_one_each(const dl_window *w) {
       }                                                                                            \
   }
 
-#define COL2IM(NAME, T)                                                                            \
+#define COL2IM(NAME, T, ADD)                                                                       \
   PLACE(NAME, T)                                                                                   \
   DL_COL2IM(NAME, T) {                                                                             \
     if (has_one_each(w)) {                                                                         \
@@ -72,7 +107,7 @@ static int has_one_each(const dl_window *w) {
               T *row = y + (d * w->input[1] + h) * w->input[2];                                    \
               const T *from = columns + (od * w->output[1] + oh) * w->output[2];                   \
               if (s == 1) {                                                                        \
-                ADD_LINE(row, offset, 1, from, first, end);                                        \
+                ADD(T, row + offset + first, from + first, end - first);                           \
               } else if (paired) {                                                                 \
                 const T *next = from + pixels;                                                     \
                 ADD_LINE(row, offset, 2, from, first, low);                                        \
@@ -94,5 +129,18 @@ static int has_one_each(const dl_window *w) {
         }                                                                                          \
   }
 
-COL2IM(dl_col2im_f32__scalar, float)
-COL2IM(dl_col2im_f64__scalar, double)
+COL2IM(dl_col2im_f32__scalar, float, ADD_NEXT)
+COL2IM(dl_col2im_f64__scalar, double, ADD_NEXT)
+
+#if defined(__x86_64__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+COL2IM(dl_col2im_f32__avx2, float, ADD_NEXT)
+COL2IM(dl_col2im_f64__avx2, double, ADD_NEXT)
+#pragma clang attribute pop
+
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))),        \
+                             apply_to = function)
+COL2IM(dl_col2im_f32__avx512, float, ADD_WIDE)
+COL2IM(dl_col2im_f64__avx512, double, ADD_WIDE)
+#pragma clang attribute pop
+#endif

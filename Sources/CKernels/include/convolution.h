@@ -28,6 +28,17 @@ DL_IM2COL(dl_im2col_32__scalar, uint32_t);
 DL_IM2COL(dl_im2col_64__scalar, uint64_t);
 DL_IM2COL(dl_im2col_32__avx512, uint32_t); // width at most 32
 
+// The same of bytes, rows (channel, tap), taps fastest: columns first..<first + n of every row.
+//   to: [channels * taps][n]; `fill` stands where a tap lies outside
+void dl_byte_columns(uint8_t *to, const uint8_t *x, const dl_window *w, intptr_t channels,
+                     intptr_t first, intptr_t n, uint8_t fill);
+
+// One plane of uint8 or int8 convolved with one kernel: y[o] = sum over taps of taps[t] * (x[...] -
+// zero), modulo 2^32; taps that lie outside count nothing. Taps are from -255 to 255.
+typedef void dl_byte_taps_fn(int32_t *y, const uint8_t *x, const int32_t *taps, const dl_window *w,
+                             int32_t zero, int is_signed);
+dl_byte_taps_fn dl_byte_taps__scalar, dl_byte_taps__avx2, dl_byte_taps__avx512;
+
 // One plane convolved with one kernel: y[o] = bias + sum over taps of k[t] * x[...], clipped to
 // low..high (NaN passes).
 //   y: one output plane; x: one input plane; k: the taps in row-major order
@@ -46,6 +57,34 @@ DL_DEPTHWISE(dl_depthwise_f32__avx512, float); // kernel width at most 16, strid
 #define DL_COL2IM(name, T) void name(T *y, const T *columns, T bias, const dl_window *w)
 DL_COL2IM(dl_col2im_f32__scalar, float);
 DL_COL2IM(dl_col2im_f64__scalar, double);
+DL_COL2IM(dl_col2im_f32__avx2, float);
+DL_COL2IM(dl_col2im_f64__avx2, double);
+DL_COL2IM(dl_col2im_f32__avx512, float);
+DL_COL2IM(dl_col2im_f64__avx512, double);
+
+// A row of outputs of a deformable convolution, for one tap.
+typedef struct dl_deform_row {
+  intptr_t input[2]; // rows and columns of the input
+  intptr_t start[2]; // where the tap of the row's first output reads, before it is displaced
+  intptr_t stride;   // between places of neighbours
+} dl_deform_row;
+
+// The four pixels around the place that each of n outputs reads: above left, below left, above
+// right, below right.
+//   down, right: displacements; mask: a factor of all weights, or NULL
+//   places: five rows `tile` apart: places in a plane, 0 for what lies outside, and bits that say
+//     which of the four lie inside; planes hold less than 2^31 pixels
+//   weights: four rows likewise, 0 for what lies outside
+typedef void dl_deform_places_fn(const dl_deform_row *r, intptr_t n, const float *down,
+                                 const float *right, const float *mask, intptr_t tile,
+                                 int32_t *places, float *weights);
+dl_deform_places_fn dl_deform_places_f32__scalar, dl_deform_places_f32__avx512;
+
+// y[c * step + i] = the sum over the four pixels of weight times pixel of plane c.
+typedef void dl_deform_sums_fn(intptr_t n, intptr_t channels, const float *x, intptr_t plane,
+                               intptr_t tile, const int32_t *places, const float *weights, float *y,
+                               intptr_t step);
+dl_deform_sums_fn dl_deform_sums_f32__scalar, dl_deform_sums_f32__avx512;
 
 // What one block of output channels and one of input channels add to the gradient by the weights of
 // a convolution with one plane along depth: dw[m][c][t] (+)= sum over images, rows first..<end of

@@ -123,4 +123,10 @@ typedef void (*dl_where_fn)(const uint8_t *c, const void *a, const void *b, void
 
 dl_where_fn dl_where_kernel(int width_bytes, int isa);
 
+// y[i] = min(max(x[i], *low), *high), *high where *low > *high; NaN stays. Bounds are no NaN.
+typedef void dl_clip_fn(size_t n, const void *x, const void *low, const void *high, void *y);
+dl_clip_fn dl_clip_f32__scalar, dl_clip_f32__avx2, dl_clip_f32__avx512;
+dl_clip_fn dl_clip_f64__scalar, dl_clip_f64__avx2, dl_clip_f64__avx512;
+dl_clip_fn dl_clip_i32__scalar, dl_clip_i32__avx2, dl_clip_i32__avx512;
+
 #endif

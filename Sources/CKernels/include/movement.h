@@ -105,6 +105,10 @@ void dl_resample_f32__scalar(float *target, const float *source, const int32_t *
                              const float *weights, int64_t count, int64_t taps, int64_t inner);
 void dl_resample_f32__avx2(float *target, const float *source, const int32_t *indices,
                            const float *weights, int64_t count, int64_t taps, int64_t inner);
+void dl_resample_f64__scalar(double *target, const double *source, const int32_t *indices,
+                             const double *weights, int64_t count, int64_t taps, int64_t inner);
+void dl_resample_f64__avx2(double *target, const double *source, const int32_t *indices,
+                           const double *weights, int64_t count, int64_t taps, int64_t inner);
 // The same for rows of neighbours: target [rows, to], source [rows, from]. 16 places at a time, of
 // which all read the 32 elements from starts[place / 16] on, 64 where `wide`: indices (from there)
 // and weights are [places / 16, taps, 16].

@@ -1,29 +1,29 @@
 #include "movement.h"
 
 /* One body, compiled for each instruction set: the loops over t vectorise as they stand. */
-#define RESAMPLE(NAME)                                                                             \
-  void NAME(float *restrict target, const float *restrict source, const int32_t *indices,          \
-            const float *weights, int64_t count, int64_t taps, int64_t inner) {                    \
+#define RESAMPLE(NAME, T)                                                                          \
+  void NAME(T *restrict target, const T *restrict source, const int32_t *indices,                  \
+            const T *weights, int64_t count, int64_t taps, int64_t inner) {                        \
     for (int64_t j = 0; j < count; j++) {                                                          \
       const int32_t *at = indices + j * taps;                                                      \
-      const float *w = weights + j * taps;                                                         \
-      float *y = target + j * inner;                                                               \
+      const T *w = weights + j * taps;                                                             \
+      T *y = target + j * inner;                                                                   \
       if (inner == 1) {                                                                            \
-        float sum = 0;                                                                             \
+        T sum = 0;                                                                                 \
         for (int64_t k = 0; k < taps; k++)                                                         \
           sum += w[k] * source[at[k]];                                                             \
         y[0] = sum;                                                                                \
       } else if (taps == 2) {                                                                      \
-        const float *a = source + at[0] * inner, *b = source + at[1] * inner;                      \
-        float u = w[0], v = w[1];                                                                  \
+        const T *a = source + at[0] * inner, *b = source + at[1] * inner;                          \
+        T u = w[0], v = w[1];                                                                      \
         for (int64_t t = 0; t < inner; t++)                                                        \
           y[t] = u * a[t] + v * b[t];                                                              \
       } else {                                                                                     \
         for (int64_t t = 0; t < inner; t++)                                                        \
           y[t] = 0;                                                                                \
         for (int64_t k = 0; k < taps; k++) {                                                       \
-          const float *a = source + at[k] * inner;                                                 \
-          float u = w[k];                                                                          \
+          const T *a = source + at[k] * inner;                                                     \
+          T u = w[k];                                                                              \
           for (int64_t t = 0; t < inner; t++)                                                      \
             y[t] += u * a[t];                                                                      \
         }                                                                                          \
@@ -31,14 +31,17 @@
     }                                                                                              \
   }
 
-RESAMPLE(dl_resample_f32__scalar)
+RESAMPLE(dl_resample_f32__scalar, float)
+RESAMPLE(dl_resample_f64__scalar, double)
 
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
-RESAMPLE(dl_resample_f32__avx2)
+RESAMPLE(dl_resample_f32__avx2, float)
+RESAMPLE(dl_resample_f64__avx2, double)
 #pragma clang attribute pop
 #else
-RESAMPLE(dl_resample_f32__avx2)
+RESAMPLE(dl_resample_f32__avx2, float)
+RESAMPLE(dl_resample_f64__avx2, double)
 #endif
 
 #if defined(__x86_64__)

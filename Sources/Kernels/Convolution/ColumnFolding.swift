@@ -23,12 +23,39 @@ public struct ColumnFolding: Sendable {
 
   /// - `columns`: `[taps, windows]`; `y`: the plane, which is written.
   public func run(_ columns: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>) {
-    var w = window
-    dl_col2im_f32__scalar(y, columns, 0, &w)
+    Self.fold(window, columns, bias: 0, to: y)
   }
 
   public func run(_ columns: UnsafePointer<Double>, to y: UnsafeMutablePointer<Double>) {
-    var w = window
-    dl_col2im_f64__scalar(y, columns, 0, &w)
+    Self.fold(window, columns, bias: 0, to: y)
+  }
+
+  /// The same, `bias` added to every place.
+  static func fold(
+    _ window: dl_window, _ columns: UnsafePointer<Float>, bias: Float,
+    to y: UnsafeMutablePointer<Float>
+  ) {
+    withUnsafePointer(to: window) { w in
+      #if arch(x86_64)
+        let isa = InstructionSet.current
+        if isa >= .avx512 { return dl_col2im_f32__avx512(y, columns, bias, w) }
+        if isa >= .avx2 { return dl_col2im_f32__avx2(y, columns, bias, w) }
+      #endif
+      dl_col2im_f32__scalar(y, columns, bias, w)
+    }
+  }
+
+  static func fold(
+    _ window: dl_window, _ columns: UnsafePointer<Double>, bias: Double,
+    to y: UnsafeMutablePointer<Double>
+  ) {
+    withUnsafePointer(to: window) { w in
+      #if arch(x86_64)
+        let isa = InstructionSet.current
+        if isa >= .avx512 { return dl_col2im_f64__avx512(y, columns, bias, w) }
+        if isa >= .avx2 { return dl_col2im_f64__avx2(y, columns, bias, w) }
+      #endif
+      dl_col2im_f64__scalar(y, columns, bias, w)
+    }
   }
 }

@@ -120,15 +120,16 @@ public struct ConvTransposePlan: Sendable {
   private func gatherPlane(
     _ y: UnsafeMutableRawPointer, _ columns: UnsafeRawPointer, _ bias: UnsafeRawPointer?
   ) {
-    var w = window
     if element == .float64 {
-      dl_col2im_f64__scalar(
-        y.assumingMemoryBound(to: Double.self), columns.assumingMemoryBound(to: Double.self),
-        bias?.assumingMemoryBound(to: Double.self).pointee ?? 0, &w)
+      ColumnFolding.fold(
+        window, columns.assumingMemoryBound(to: Double.self),
+        bias: bias?.assumingMemoryBound(to: Double.self).pointee ?? 0,
+        to: y.assumingMemoryBound(to: Double.self))
     } else {
-      dl_col2im_f32__scalar(
-        y.assumingMemoryBound(to: Float.self), columns.assumingMemoryBound(to: Float.self),
-        bias?.assumingMemoryBound(to: Float.self).pointee ?? 0, &w)
+      ColumnFolding.fold(
+        window, columns.assumingMemoryBound(to: Float.self),
+        bias: bias?.assumingMemoryBound(to: Float.self).pointee ?? 0,
+        to: y.assumingMemoryBound(to: Float.self))
     }
   }
 }

@@ -1,3 +1,4 @@
+import CKernels
 import Glibc
 import Tensors
 
@@ -166,6 +167,9 @@ public struct DeformConvKernel: Sendable {
     let mask = o.mask?.assumingMemoryBound(to: T.self)
     let corners = 1 << axes
     let share = channels / offsetGroups
+    if T.self == Float.self, axes == 2, plane > 0, plane < 1 << 30 {
+      return gatherPlanes(o, image, first, count, own)
+    }
     for group in 0..<offsetGroups {
       for tap in 0..<taps {
         let row = (image * offsetGroups + group) * taps + tap
@@ -203,6 +207,67 @@ public struct DeformConvKernel: Sendable {
       }
     }
   }
+
+  /// The same of float32 and two axes.
+  private func gatherPlanes(
+    _ o: Operands, _ image: Int, _ first: Int, _ count: Int, _ own: UnsafeMutableRawPointer
+  ) {
+    let columns = own.assumingMemoryBound(to: Float.self)
+    let places = (own + placesAt).assumingMemoryBound(to: Int32.self)
+    let weights = (own + weightsAt).assumingMemoryBound(to: Float.self)
+    let x = o.input.assumingMemoryBound(to: Float.self) + image * channels * plane
+    let offset = o.offset.assumingMemoryBound(to: Float.self)
+    let mask = o.mask?.assumingMemoryBound(to: Float.self)
+    let (h, w) = (axis.at, axis.at + 5)
+    let share = channels / offsetGroups
+    for group in 0..<offsetGroups {
+      for tap in 0..<taps {
+        let row = (image * offsetGroups + group) * taps + tap
+        var p = 0
+        while p < count {
+          let at = first + p
+          let (line, column) = (at / w[1], at % w[1])
+          let n = min(w[1] - column, count - p)
+          var r = dl_deform_row()
+          r.input = (h[0], w[0])
+          r.start = (
+            line * h[3] - h[4] + reach[tap * 2], column * w[3] - w[4] + reach[tap * 2 + 1]
+          )
+          r.stride = w[3]
+          let down = offset + row * 2 * positions + at
+          Self.places(
+            &r, n, down, down + positions, mask.map { $0 + row * positions + at }, tile,
+            places + p, weights + p)
+          p += n
+        }
+        let c = group * share
+        Self.sums(
+          count, share, x + c * plane, plane, tile, places, weights,
+          columns + (c * taps + tap) * tile, taps * tile)
+      }
+    }
+  }
+
+  private typealias Places =
+    @convention(c) (
+      UnsafePointer<dl_deform_row>?, Int, UnsafePointer<Float>?, UnsafePointer<Float>?,
+      UnsafePointer<Float>?, Int, UnsafeMutablePointer<Int32>?, UnsafeMutablePointer<Float>?
+    ) -> Void
+  private typealias Sums =
+    @convention(c) (
+      Int, Int, UnsafePointer<Float>?, Int, Int, UnsafePointer<Int32>?, UnsafePointer<Float>?,
+      UnsafeMutablePointer<Float>?, Int
+    ) -> Void
+  #if arch(x86_64)
+    private static let places: Places =
+      InstructionSet.current >= .avx512
+      ? dl_deform_places_f32__avx512 : dl_deform_places_f32__scalar
+    private static let sums: Sums =
+      InstructionSet.current >= .avx512 ? dl_deform_sums_f32__avx512 : dl_deform_sums_f32__scalar
+  #else
+    private static let places: Places = dl_deform_places_f32__scalar
+    private static let sums: Sums = dl_deform_sums_f32__scalar
+  #endif
 
   /// The four elements around each place of two axes, in the order of corners.
   @inline(__always) private func sumFour<T: Real>(

@@ -58,6 +58,15 @@ enum NumberConversion {
         return
       }
     }
+    if let from = from as? UnsafePointer<Double>, dtype == .int32 {
+      let y = to.assumingMemoryBound(to: Int32.self)
+      for i in 0..<count {
+        // A sum of this size ends with the nearest integer.
+        let v = from[i] == from[i] ? min(max(from[i], -0x1p31), 0x1p31 - 1) : 0
+        y[i] = Int32(truncatingIfNeeded: Int64(bitPattern: (v + 0x1.8p52).bitPattern))
+      }
+      return
+    }
     @inline(__always) func each<T>(_: T.Type, _ f: (C) -> T) {
       let y = to.assumingMemoryBound(to: T.self)
       for i in 0..<count { y[i] = f(from[i]) }

@@ -222,15 +222,12 @@ public final class Resampler: @unchecked Sendable {
     }
     let y = to.assumingMemoryBound(to: Double.self) + at
     let x = from.assumingMemoryBound(to: Double.self) + o * p.from * p.inner
-    for j in 0..<range.count {
-      for t in 0..<p.inner {
-        var sum = 0.0
-        for tap in 0..<p.taps {
-          let i = k + j * p.taps + tap
-          sum += p.doubles[i] * x[Int(p.indices[i]) * p.inner + t]
-        }
-        y[j * p.inner + t] = sum
-      }
+    if avx2 {
+      dl_resample_f64__avx2(
+        y, x, p.indices + k, p.doubles + k, Int64(range.count), Int64(p.taps), Int64(p.inner))
+    } else {
+      dl_resample_f64__scalar(
+        y, x, p.indices + k, p.doubles + k, Int64(range.count), Int64(p.taps), Int64(p.inner))
     }
   }
 }

@@ -1,9 +1,11 @@
+import CKernels
 import Tensors
 
 /// Convolution of 8-bit integers with sums in int32, over at most three spatial axes.
 ///
-/// Windows are laid out as columns, a tile of output positions at a time, and multiplied with the
-/// weights. Sums wrap modulo 2^32, so results do not depend on any order.
+/// Windows are laid out as columns of codes, a tile of output positions at a time, and multiplied with
+/// the codes of the weights (`ByteProductPlan`); where a group has one channel, its taps are added up
+/// where they lie. Sums wrap modulo 2^32, so results do not depend on any order.
 public struct IntegerConv: Sendable {
   /// Sizes, every list with one element a spatial axis.
   public struct Geometry: Sendable {
@@ -28,6 +30,8 @@ public struct IntegerConv: Sendable {
         (d, h, w) = (all[0], all[1], all[2])
       }
       var product: Int { d * h * w }
+      var sum: Int { d + h + w }
+      var tuple: (Int, Int, Int) { (d, h, w) }
     }
 
     public init(
@@ -52,117 +56,167 @@ public struct IntegerConv: Sendable {
   }
 
   public let geometry: Geometry
+  private let xIsSigned: Bool
+  private let wIsSigned: Bool
   private let tile: Int
   private let tiles: Int
   private let pieces: Int
+  /// The product of a whole tile and that of the last one; none where taps are added up.
+  private let plans: [ByteProductPlan]
+  private let window: dl_window
+  private let isa: InstructionSet
+  /// Whether columns are the image as it lies.
+  private let isPlain: Bool
+  // Bytes of a piece: columns, sums, the products' own.
+  private let sumsAt: Int
+  private let ownAt: Int
   private let pieceBytes: Int
-  /// For each group the product of a whole tile and that of the last one.
-  private let plans: [GemmPlan]
 
-  /// `packed`: the weights of each group less their zero points, where they are constant.
-  public init(_ geometry: Geometry, packed: [PackedMatrix] = [], threads: Int) {
+  public init(
+    _ geometry: Geometry, xIsSigned: Bool, wIsSigned: Bool, threads: Int,
+    isa: InstructionSet = .current
+  ) {
+    let g = geometry
     self.geometry = geometry
+    (self.xIsSigned, self.wIsSigned, self.isa) = (xIsSigned, wIsSigned, isa)
+    window = dl_window(
+      input: g.input.tuple, output: g.output.tuple, kernel: g.kernel.tuple,
+      stride: g.strides.tuple, dilation: g.dilations.tuple, pad: g.pads.tuple)
     let (k, positions) = (geometry.depth, geometry.positions)
-    tile = max(1, min(positions, max(64, 131_072 / max(k, 1))))
+    let addsTaps = g.inputs == 1 && g.outputs <= 4
+    isPlain =
+      g.kernel.product == 1 && g.strides.product == 1 && g.pads.sum == 0
+      && g.input.product == positions
+    // Columns stay in the second-level cache, and every thread has some.
+    let room = max(64, CacheSizes.level2 / 4 / max(k, 1)) / 64 * 64
+    let images = max(1, geometry.batch * geometry.groups)
+    let parts = (max(1, threads) + images - 1) / images
+    let share = ((positions + parts - 1) / parts + 63) / 64 * 64
+    tile = addsTaps ? max(1, positions) : max(1, min(positions, room, share))
     tiles = (positions + tile - 1) / tile
     pieces = max(1, min(threads, geometry.batch * geometry.groups * tiles))
-    var plans: [GemmPlan] = []
-    for g in 0..<geometry.groups {
-      for n in [tile, positions - max(0, tiles - 1) * tile] {
-        plans.append(
-          GemmPlan(
-            m: geometry.outputs, n: n, k: k, element: .int32,
-            packedA: packed.isEmpty ? nil : packed[g]))
-      }
+    var plans: [ByteProductPlan] = []
+    for n in [tile, positions - max(0, tiles - 1) * tile] where !addsTaps {
+      plans.append(
+        ByteProductPlan(
+          m: g.outputs, n: n, k: k, aIsSigned: wIsSigned, bIsSigned: xIsSigned,
+          along: isPlain ? positions : n, hasZerosOfB: true, isa: isa))
     }
     self.plans = plans
     let own = plans.map(\.scratchBytes).max() ?? 0
-    pieceBytes = ((k + geometry.outputs) * tile * 4 + 127) / 64 * 64 + own
+    sumsAt = addsTaps || isPlain ? 0 : GemmPlan.aligned(k * tile)
+    ownAt = sumsAt + GemmPlan.aligned((addsTaps ? 1 : g.outputs) * tile * 4)
+    pieceBytes = GemmPlan.aligned(ownAt + own)
   }
 
   /// Bytes of scratch that `run` needs, 64-byte aligned.
-  public var scratchBytes: Int { pieces * (pieceBytes + 63) / 64 * 64 + pieces * 64 }
+  public var scratchBytes: Int { pieces * pieceBytes }
 
   /// Calls `finish(channel, place, sums, n)` for every stretch of `n` results: they belong to
   /// channel `channel` of Y and stand at `place` of it.
   ///
-  /// `weights` are widened, `[groups * outputs, depth]`; ignored where they were packed.
+  /// - `zero`: x's zero point. `weights`: codes, `[groups * outputs, depth]`.
+  /// - `weightZeros`: their zero points, of their type, `weightZeroStep` (0 or 1) apart from channel
+  ///   to channel; nil where they are 0.
   public func run(
-    _ x: UnsafeRawPointer, isSigned: Bool, zero: Int32, weights: UnsafePointer<Int32>,
-    scratch: UnsafeMutableRawPointer, pool: ThreadPool,
+    _ x: UnsafeRawPointer, zero: Int32, weights: UnsafeRawPointer, weightZeros: UnsafeRawPointer?,
+    weightZeroStep: Int, scratch: UnsafeMutableRawPointer, pool: ThreadPool,
     finish: (Int, Int, UnsafePointer<Int32>, Int) -> Void
-  ) {
-    if isSigned {
-      run(x.assumingMemoryBound(to: Int8.self), zero, weights, scratch, pool, finish)
-    } else {
-      run(x.assumingMemoryBound(to: UInt8.self), zero, weights, scratch, pool, finish)
-    }
-  }
-
-  private func run<T: FixedWidthInteger>(
-    _ x: UnsafePointer<T>, _ zero: Int32, _ weights: UnsafePointer<Int32>,
-    _ scratch: UnsafeMutableRawPointer, _ pool: ThreadPool,
-    _ finish: (Int, Int, UnsafePointer<Int32>, Int) -> Void
   ) {
     let g = geometry
     let (k, positions, imageSize) = (g.depth, g.positions, g.inputs * g.input.product)
     let jobs = g.batch * g.groups * tiles
-    let stride = (pieceBytes + 63) / 64 * 64
+    func weightZero(_ channel: Int) -> Int32 {
+      weightZeros.map { QuantizedBytes.code($0, channel * weightZeroStep, isSigned: wIsSigned) }
+        ?? 0
+    }
     pool.run(pieces) { piece in
-      let columns = (scratch + piece * stride).assumingMemoryBound(to: Int32.self)
-      let sums = columns + k * tile
-      let own = scratch + piece * stride + ((k + g.outputs) * tile * 4 + 127) / 64 * 64
+      let own = scratch + piece * pieceBytes
+      let columns = own.assumingMemoryBound(to: UInt8.self)
+      let sums = (own + sumsAt).assumingMemoryBound(to: Int32.self)
       var job = piece
       while job < jobs {
         let (image, t) = (job / tiles, job % tiles)
-        let group = image % g.groups
+        let channel = image % g.groups * g.outputs
         let first = t * tile
         let n = min(tile, positions - first)
-        for row in 0..<k {
-          fill(columns + row * n, row, first, n, x + image * imageSize, zero)
-        }
-        plans[group * 2 + (t == tiles - 1 ? 1 : 0)].run(
-          a: UnsafeRawPointer(weights + group * g.outputs * k), b: UnsafeRawPointer(columns),
-          c: UnsafeMutableRawPointer(sums), scratch: own, pool: .single)
-        for m in 0..<g.outputs {
-          let place = (image * g.outputs + m) * positions + first
-          finish(group * g.outputs + m, place, sums + m * n, n)
+        let source = (x + image * imageSize).assumingMemoryBound(to: UInt8.self)
+        let codes = weights + channel * k
+        if plans.isEmpty {
+          for m in 0..<g.outputs {
+            addTaps(
+              source, zero, (codes + m * k).assumingMemoryBound(to: UInt8.self),
+              weightZero(channel + m), sums)
+            finish(channel + m, (image * g.outputs + m) * positions, sums, positions)
+          }
+        } else {
+          var b = UnsafePointer(columns)
+          if isPlain {
+            b = source + first
+          } else {
+            withUnsafePointer(to: window) { w in
+              dl_byte_columns(
+                columns, source, w, g.inputs, first, n, UInt8(truncatingIfNeeded: zero))
+            }
+          }
+          let along = isPlain ? positions : n
+          multiply(
+            plans[t == tiles - 1 ? 1 : 0], codes, b, along, zero, sums, own + ownAt
+          ) { weightZero(channel + $0) }
+          for m in 0..<g.outputs {
+            finish(channel + m, (image * g.outputs + m) * positions + first, sums + m * n, n)
+          }
         }
         job += pieces
       }
     }
   }
 
-  /// Row `row` of the columns (a channel and a tap of the window) at `n` positions.
-  private func fill<T: FixedWidthInteger>(
-    _ y: UnsafeMutablePointer<Int32>, _ row: Int, _ first: Int, _ n: Int, _ image: UnsafePointer<T>,
-    _ zero: Int32
+  private func addTaps(
+    _ x: UnsafePointer<UInt8>, _ zero: Int32, _ codes: UnsafePointer<UInt8>, _ weightZero: Int32,
+    _ y: UnsafeMutablePointer<Int32>
   ) {
-    let g = geometry
-    let taps = g.kernel.product
-    let (channel, tap) = (row / taps, row % taps)
-    let td = tap / (g.kernel.h * g.kernel.w) * g.dilations.d - g.pads.d
-    let th = tap / g.kernel.w % g.kernel.h * g.dilations.h - g.pads.h
-    let tw = tap % g.kernel.w * g.dilations.w - g.pads.w
-    let plane = image + channel * g.input.product
-    var done = 0
-    while done < n {
-      let p = first + done
-      let w0 = p % g.output.w
-      let id = p / (g.output.w * g.output.h) * g.strides.d + td
-      let ih = p / g.output.w % g.output.h * g.strides.h + th
-      let stretch = min(g.output.w - w0, n - done)
-      if id >= 0, id < g.input.d, ih >= 0, ih < g.input.h {
-        let line = plane + (id * g.input.h + ih) * g.input.w
-        for i in 0..<stretch {
-          let iw = (w0 + i) * g.strides.w + tw
-          y[done + i] =
-            iw >= 0 && iw < g.input.w ? Int32(truncatingIfNeeded: line[iw]) &- zero : 0
-        }
-      } else {
-        for i in 0..<stretch { y[done + i] = 0 }
+    let count = geometry.depth
+    withUnsafeTemporaryAllocation(of: Int32.self, capacity: max(1, count)) { taps in
+      guard let taps = taps.baseAddress else { return }
+      for t in 0..<count {
+        taps[t] = QuantizedBytes.code(codes, t, isSigned: wIsSigned) &- weightZero
       }
-      done += stretch
+      let isSigned: Int32 = xIsSigned ? 1 : 0
+      withUnsafePointer(to: window) { w in
+        #if arch(x86_64)
+          if isa >= .avx512 { return dl_byte_taps__avx512(y, x, taps, w, zero, isSigned) }
+          if isa >= .avx2 { return dl_byte_taps__avx2(y, x, taps, w, zero, isSigned) }
+        #endif
+        dl_byte_taps__scalar(y, x, taps, w, zero, isSigned)
+      }
+    }
+  }
+
+  /// The sums of codes less their zero points. The first zero point of the weights enters the
+  /// product, others its sums.
+  private func multiply(
+    _ plan: ByteProductPlan, _ codes: UnsafeRawPointer, _ b: UnsafePointer<UInt8>, _ along: Int,
+    _ zero: Int32, _ sums: UnsafeMutablePointer<Int32>, _ scratch: UnsafeMutableRawPointer,
+    weightZero: (Int) -> Int32
+  ) {
+    var values = ByteProductValues()
+    let common = weightZero(0)
+    values.aZero = common
+    withUnsafeBytes(of: UInt8(truncatingIfNeeded: zero)) { point in
+      values.bZeros = point.baseAddress
+      plan.run(a: codes, b: b, values, y: sums, scratch: scratch, pool: .single)
+    }
+    let n = plan.n
+    guard (1..<max(1, plan.m)).contains(where: { weightZero($0) != common }) else { return }
+    for j in 0..<n {
+      var column: Int32 = 0
+      for i in 0..<plan.k {
+        column &+= QuantizedBytes.code(b, i * along + j, isSigned: xIsSigned) &- zero
+      }
+      for m in 0..<plan.m {
+        sums[m * n + j] = sums[m * n + j] &- (weightZero(m) &- common) &* column
+      }
     }
   }
 }

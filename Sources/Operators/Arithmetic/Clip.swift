@@ -109,6 +109,7 @@ public struct Clip: Operator {
     }
     let (low, high) = (fixed[0], fixed[1])
     let (hasLow, hasHigh) = (low != nil || p.has(1), high != nil || p.has(2))
+    let both = hasLow && hasHigh ? ClipKernel(x.dtype) : nil
     // Both passes over a tile while it is in the first cache.
     let tile = 4096
     return Prepared(inPlace: 1, label: "clip \(x.dtype)") { m in
@@ -116,9 +117,11 @@ public struct Clip: Operator {
       nonisolated(unsafe) let (source, target) = (from, to)
       nonisolated(unsafe) let lowest = low?.storage.bytes ?? (hasLow ? m.inputs[1] : from)
       nonisolated(unsafe) let highest = high?.storage.bytes ?? (hasHigh ? m.inputs[2] : from)
+      let atOnce = both.flatMap { $0.accepts(lowest) && $0.accepts(highest) ? $0 : nil }
       m.pool.run((count + tile - 1) / tile) { i in
         let n = min(tile, count - i * tile)
         let s = source + i * tile * bytes, t = target + i * tile * bytes
+        if let atOnce { return atOnce.run(count: n, s, low: lowest, high: highest, t) }
         if hasLow { raise.run(count: n, s, scalar: lowest, t) }
         if hasHigh { cut.run(count: n, hasLow ? t : s, scalar: highest, t) }
         if !hasLow && !hasHigh { t.copyMemory(from: s, byteCount: n * bytes) }

@@ -163,8 +163,13 @@ public struct Dropout: Operator {
       let scale = 1 / (1 - ratio)
       switch x.dtype {
       case .float32:
-        let s = Float(scale)
-        drop(m, count, ratio, mask, &random, Float.self) { $0 ? $1 * s : 0 * $1 }
+        let (s, x, y) = (Float(scale), m.input(0, Float.self), m.output(0, Float.self))
+        for first in stride(from: 0, to: count, by: MersenneTwister.blockCount) {
+          let some = min(MersenneTwister.blockCount, count - first)
+          Chances.drop(
+            some, random.draw(), ratio: ratio, scale: s, x + first, y + first,
+            mask: mask.map { $0 + first })
+        }
       case .float64: drop(m, count, ratio, mask, &random, Double.self) { $0 ? $1 * scale : 0 * $1 }
       case .float16:
         let s = Float(scale)
@@ -196,10 +201,13 @@ public struct Dropout: Operator {
 ) {
   let x = m.input(0, T.self)
   let y = m.output(0, T.self)
-  for i in 0..<count {
-    let isKept = random.double() >= ratio
-    y[i] = f(isKept, x[i])
-    if let mask { mask[i] = isKept }
+  for first in stride(from: 0, to: count, by: MersenneTwister.blockCount) {
+    let drawn = random.draw()
+    for i in first..<min(count, first + MersenneTwister.blockCount) {
+      let isKept = drawn[i - first] >= ratio
+      y[i] = f(isKept, x[i])
+      if let mask { mask[i] = isKept }
+    }
   }
 }
 

@@ -92,7 +92,7 @@ public struct Unique: Operator {
         order = pairs.map { $0.1 }
         isEqual = { keys[$0] == keys[$1] }
       } else {
-        let rows = slices(keys, of: x, at).flatMap { $0 }
+        let rows = lines(keys, of: x, at)
         order = (0..<size).sorted { a, b in
           for j in 0..<length {
             let (p, q) = (rows[a * length + j], rows[b * length + j])
@@ -122,6 +122,28 @@ public struct Unique: Operator {
       .tensor(try Tensor(groups.map { Int64($0.1 - $0.0) })),
     ]
     return Array(results.prefix(e.outputCount))
+  }
+
+  /// Slices along `axis` behind each other, as keys, of which each element has as many.
+  private func lines(_ keys: [UInt64], of x: Tensor, _ axis: Int) -> [UInt64] {
+    let outer = x.shape.count(of: 0..<axis)
+    if outer == 1 { return keys }
+    let size = x.shape[axis]
+    let inner =
+      x.shape.count(of: axis + 1..<x.shape.rank) * (x.count == 0 ? 1 : keys.count / x.count)
+    return [UInt64](unsafeUninitializedCapacity: keys.count) { y, count in
+      keys.withUnsafeBufferPointer { keys in
+        var at = 0
+        for i in 0..<size {
+          for o in 0..<outer {
+            let first = (o * size + i) * inner
+            for k in 0..<inner { y.initializeElement(at: at + k, to: keys[first + k]) }
+            at += inner
+          }
+        }
+      }
+      count = keys.count
+    }
   }
 
   /// Slices along `axis` as rows of keys, of which each element has as many.

@@ -10,7 +10,6 @@ import Tensors
 /// - Attributes: those of `Window`; `group` (default 1) divides C and M.
 /// - Errors: as Conv; `.shape` for zero points that do not fit.
 /// - Edges: outside of x stands its zero point. Sums wrap modulo 2^32.
-/// - Cost: constant weights are widened and packed once.
 /// - Source: ONNX ConvInteger 10.
 public struct ConvInteger: Operator {
   public let window: Window

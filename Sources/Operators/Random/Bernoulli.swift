@@ -1,4 +1,5 @@
 import Graphs
+import Kernels
 import Tensors
 
 /// 1 with the probability that the input says, else 0.
@@ -60,14 +61,7 @@ public struct Bernoulli: Operator {
           draws.uniform(first, count: some, into: drawn)
           if x.dtype == .float32, y.dtype == .float32 {
             let (x, y) = (m.input(0, Float.self) + first, m.output(0, Float.self) + first)
-            // Without branches, which chances would upset.
-            var outside: UInt32 = 0
-            for i in 0..<some {
-              outside |= (x[i] >= 0 ? 0 : 1) | (x[i] <= 1 ? 0 : 1)
-              let isOne: UInt32 = drawn[i] < Double(x[i]) ? 1 : 0
-              y[i] = Float(isOne)
-            }
-            if outside == 0 { continue }
+            if Chances.isBelow(some, drawn, x, y) { continue }
           }
           for i in 0..<some {
             let chance = loadNumber(m.inputs[0], first + i, x.dtype)

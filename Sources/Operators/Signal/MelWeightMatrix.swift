@@ -86,7 +86,8 @@ public struct MelWeightMatrix: Operator {
         }
         corners[i] = Int(row)
       }
-      for i in 0..<y.count { storeNumber(0, m.outputs[0], i, y.dtype) }
+      // Zeros of every numeric type.
+      m.outputs[0].initializeMemory(as: UInt8.self, repeating: 0, count: y.byteCount)
       for i in 0..<bins {
         let (left, top, right) = (corners[i], corners[i + 1], corners[i + 2])
         func put(_ value: Double, _ row: Int) {

@@ -8,9 +8,7 @@ struct IntegerConvolution: Sendable {
   private let isSigned: Bool
   private let xIndex: (factor: Int, zero: Int?)
   private let wIndex: (factor: Int, zero: Int?)
-  /// Nil where the weights are packed.
-  private let widen: FactorWidening?
-  private let weightBytes: Int
+  private let weightZeroStep: Int
   /// Output channels of all groups.
   let channels: Int
 
@@ -32,6 +30,7 @@ struct IntegerConvolution: Sendable {
     }
     let zeros: Int = if let index = wIndex.zero { try p.input(index).count } else { 1 }
     try IntegerConvolution.check(zeros, channels, "zero points")
+    weightZeroStep = zeros == 1 ? 0 : 1
     let spatial = Array(input.shape.array.dropFirst(2))
     let settled = try window.concrete(
       inputSpatial: spatial, kernel: Array(weights.shape.array.dropFirst(2)))
@@ -39,34 +38,10 @@ struct IntegerConvolution: Sendable {
       batch: input.shape[0], groups: group, inputs: weights.shape[1], outputs: channels / group,
       kernel: settled.kernel, strides: settled.strides, dilations: settled.dilations,
       pads: settled.padsBegin, input: settled.input, output: settled.output)
-    let places = Table((0..<channels).map { zeros == 1 ? 0 : $0 })
-    guard
-      let wide = FactorWidening(
-        from: weights.dtype, toFloat: false, length: geometry.depth, places: places, step: 0)
+    guard MatMulInteger.types.contains(input.dtype), MatMulInteger.types.contains(weights.dtype)
     else { throw p.noKernel() }
-    var packed: [PackedMatrix] = []
-    let zero = wIndex.zero.flatMap { p.constant($0) }
-    if let constant = p.constant(w.0), constant.type == weights, wIndex.zero == nil || zero != nil,
-      weights.count > 0
-    {
-      let k = geometry.depth
-      let tensor = try Tensor(TensorType(.int32, weights.shape)) { (bytes) throws(EngineError) in
-        guard let base = bytes.baseAddress else { return }
-        wide.run(
-          constant.storage.bytes, zero: zero.map { UnsafeRawPointer($0.storage.bytes) }, base,
-          .single)
-      }
-      defer { withExtendedLifetime(tensor) {} }
-      for g in 0..<group {
-        packed.append(
-          try PackedMatrix(
-            .left, count: geometry.outputs, k: k, element: .int32,
-            from: tensor.storage.bytes + g * geometry.outputs * k * 4, across: k, along: 1))
-      }
-    }
-    widen = packed.isEmpty ? wide : nil
-    weightBytes = packed.isEmpty ? (wide.byteCount + 63) / 64 * 64 : 0
-    kernel = IntegerConv(geometry, packed: packed, threads: p.options.threads)
+    kernel = IntegerConv(
+      geometry, xIsSigned: isSigned, wIsSigned: weights.dtype == .int8, threads: p.options.threads)
   }
 
   /// Errors: `.shape` where there is neither one of `what` nor one for each channel.
@@ -79,25 +54,18 @@ struct IntegerConvolution: Sendable {
   }
 
   /// 64-byte aligned.
-  var scratchBytes: Int { weightBytes + kernel.scratchBytes }
+  var scratchBytes: Int { kernel.scratchBytes }
 
   /// As `IntegerConv.run`.
   func run(
     _ m: Memory, scratch: UnsafeMutableRawPointer,
     finish: (Int, Int, UnsafePointer<Int32>, Int) -> Void
   ) {
-    widen?.run(
-      m.inputs[wIndex.factor], zero: wIndex.zero.map { UnsafeRawPointer(m.inputs[$0]) }, scratch,
-      m.pool)
-    var zero: Int32 = 0
-    if let index = xIndex.zero {
-      let p = m.inputs[index]
-      zero = isSigned ? Int32(p.load(as: Int8.self)) : Int32(p.load(as: UInt8.self))
-    }
+    let zero = xIndex.zero.map { QuantizedBytes.code(m.inputs[$0], 0, isSigned: isSigned) } ?? 0
     kernel.run(
-      m.inputs[xIndex.factor], isSigned: isSigned, zero: zero,
-      weights: UnsafePointer(scratch.assumingMemoryBound(to: Int32.self)),
-      scratch: scratch + weightBytes, pool: m.pool, finish: finish)
+      m.inputs[xIndex.factor], zero: zero, weights: m.inputs[wIndex.factor],
+      weightZeros: wIndex.zero.map { UnsafeRawPointer(m.inputs[$0]) },
+      weightZeroStep: weightZeroStep, scratch: scratch, pool: m.pool, finish: finish)
   }
 
   /// Sizes of the result for inputs number `x` and `w`.

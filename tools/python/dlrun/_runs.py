@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from ._dtypes import Array
 from ._frames import COLD, DATA, VALUE, WORDS, Frame
 from ._library import MAX_RANK, library
 from ._profile import Profile
+from ._rooms import LARGE, Rooms
 from ._types import TENSOR
 from ._values import DATA_OFFSET, Handle, memory_of, to_handle, typed_array
 from .errors import InvalidArgument, NotImplemented, check
@@ -74,6 +76,8 @@ class Runner:
         self._input_place = {p.name: i for i, p in enumerate(self._inputs)}
         self._output_place = {p.name: i for i, p in enumerate(self._outputs)}
         self._all = tuple(range(len(self._outputs)))
+        # For what a caller still holds of the run before, and for this one's.
+        self._rooms = Rooms(2 * len(self._outputs))
         # Frames that no run uses now: a run takes one and puts it back, so that each thread has
         # its own while it runs.
         self._frames: list[Frame] = []
@@ -184,7 +188,7 @@ class Runner:
                 like = known[k]
                 if like is not None:
                     code = like[0]
-                    array = _empty(like[2], like[1])
+                    array = self._rooms.array(like[2], like[1])
             if array is None:
                 frame.set_handle(count + k, None)
             else:
@@ -335,7 +339,7 @@ class Runner:
             slots.append((name, value.dtype, value.shape, word))
         results = []
         for k, like in enumerate(known):
-            if like is None:
+            if like is None or math.prod(like[2]) * like[1].itemsize >= LARGE:
                 return
             base = (len(self._inputs) + k) * WORDS
             results.append((like[1], like[2], base + DATA, base + VALUE))

@@ -180,7 +180,8 @@ def memory_of(array: Array, code: int) -> Array:
         array = array.astype(array.dtype.newbyteorder("="))
     if not array.flags.aligned:
         array = array.copy()
-    return np.ascontiguousarray(array)
+    # Asked first: ascontiguousarray gives an array without axes one.
+    return array if array.flags.c_contiguous else np.ascontiguousarray(array)
 
 
 class _Memory:

@@ -80,6 +80,30 @@ class Layouts(unittest.TestCase):
                 y, = s.run(None, {"x": given})
                 self.assertEqual((y.shape, float(y)), ((), 3.0))
 
+    def test_arrays_without_axes_are_read_in_place(self):
+        s = identity(FLOAT, [])
+        for _ in range(4):
+            s.run(None, {"x": np.array(3, np.float32)})
+        # What the next run of this kind needs stands ready.
+        self.assertEqual([f.count for f in s._frames], [1])
+
+    def test_memory_of_large_results_is_used_again_when_nobody_holds_it(self):
+        s = identity(FLOAT, ["n"])
+        n = 9 << 20
+        held = []
+        for k in range(6):
+            y, = s.run(None, {"x": np.full(n, k, np.float32)})
+            self.assertEqual((y.shape, y.dtype, float(y[0]), float(y[-1])), ((n,), np.float32, k, k))
+            # A part keeps what it is a part of.
+            held.append(y[5:8])
+            if k > 2:
+                held.pop(0)
+            del y
+            for j, part in enumerate(held):
+                np.testing.assert_array_equal(part, np.float32(k - len(held) + 1 + j))
+        y, = s.run(None, {"x": np.full(n + 1, 7, np.float32)})
+        self.assertEqual((len(y), float(y[-1])), (n + 1, 7))
+
     def test_an_object_that_makes_an_array(self):
         class Column:
             def __array__(self, dtype=None, copy=None):
