@@ -117,7 +117,9 @@ import Testing
     let isEmpty = try body.apply(Equal(), start, stop)
 
     let none = GraphBuilder()
-    none.graph.outputs = [try none.constant(Tensor(shape: [1, 6], [Float](repeating: 0, count: 6)))]
+    none.graph.outputs = [
+      try none.constant(Tensor(shape: [1, 6], [Float](repeating: 0, count: 6)))
+    ]
     let sum = GraphBuilder()
     let parts = [inner[0], start, stop]
     let given = parts.map { sum.graph.addValue("", body.graph.values[$0.index].fact) }

@@ -76,6 +76,9 @@ void dl_put_blocks__scalar(void *target, const int64_t *offsets, const void *sou
 int dl_gather_elements__scalar(void *target, const void *source, const void *indices, int wide,
                                int64_t count, int64_t size, int64_t along, int64_t step,
                                int64_t width);
+int dl_gather_elements__avx512(void *target, const void *source, const void *indices, int wide,
+                               int64_t count, int64_t size, int64_t along, int64_t step,
+                               int64_t width);
 
 /* How many of `count` elements of `width` bytes (1, 2, 4 or 8) have bits of `mask`. */
 int64_t dl_count_filled__scalar(const void *x, int64_t count, int64_t width, uint64_t mask);

@@ -7,7 +7,8 @@ enum BagFusion: Pass {
   static let level = OptimizationLevel.all
   static let stage = PassStage.layout
   static let about = PassText(
-    looksFor: "a Loop each of whose iterations takes rows of a table together, as both exporters of "
+    looksFor:
+      "a Loop each of whose iterations takes rows of a table together, as both exporters of "
       + "torch.onnx write EmbeddingBag: their sum, mean or largest elements between two places of a "
       + "list",
     makes: "one EmbeddingBag",

@@ -22,9 +22,11 @@ public enum Blocks {
   /// False, and `target` undefined, where an index is out of range.
   public static func gather(
     to target: UnsafeMutableRawPointer, from source: UnsafeRawPointer, indices: UnsafeRawPointer,
-    isWide: Bool, count: Int, size: Int, along: Int, step: Int, width: Int
+    isWide: Bool, count: Int, size: Int, along: Int, step: Int, width: Int,
+    isa: InstructionSet = .current
   ) -> Bool {
-    dl_gather_elements__scalar(
+    let take = isa >= .avx512 ? dl_gather_elements__avx512 : dl_gather_elements__scalar
+    return take(
       target, source, indices, isWide ? 1 : 0, Int64(count), Int64(size), Int64(along),
       Int64(step), Int64(width)) != 0
   }

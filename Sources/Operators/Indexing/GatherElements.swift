@@ -47,7 +47,7 @@ public struct GatherElements: Operator {
       let block = try places.fillBlocks(offsets, from: m.inputs[1]) ?? 1
       if block == 1 {
         let isDone = try places.gather(
-          to: m.outputs[0], from: m.inputs[0], indices: m.inputs[1], width: size)
+          to: m.outputs[0], from: m.inputs[0], indices: m.inputs[1], width: size, pool: m.pool)
         if isDone { return }
         try places.fill(offsets, from: m.inputs[1])
       }

@@ -1,5 +1,6 @@
 import Graphs
 import Kernels
+import Synchronization
 import Tensors
 
 /// Where GatherElements and ScatterElements find an element for each index: at the index' own
@@ -54,21 +55,35 @@ struct ElementPlaces {
   /// Errors: `.value` for an index out of range.
   func gather(
     to target: UnsafeMutableRawPointer, from data: UnsafeRawPointer,
-    indices: UnsafeRawPointer, width bytes: Int
+    indices: UnsafeRawPointer, width bytes: Int, pool: ThreadPool
   ) throws(EngineError) -> Bool {
     guard bytes <= 8 else { return false }
-    let last = sizes.count - 1
-    for row in 0..<rows {
-      let first = row * width
-      let isDone = Blocks.gather(
-        to: target + first * bytes, from: data + base(row),
-        indices: indices + first * (reader.isWide ? 8 : 4), isWide: reader.isWide, count: width,
-        size: axisSize, along: strides[axis] / bytes,
-        step: axis == last ? 0 : strides[last] / bytes, width: bytes)
-      if isDone { continue }
-      for j in 0..<width { _ = try reader.place(indices, first + j, size: axisSize, axis: axis) }
+    let pieces = count >= 16_384 ? min(rows, pool.threads) : 1
+    let failed = Atomic(false)
+    nonisolated(unsafe) let (target, data, indices) = (target, data, indices)
+    pool.run(pieces) { piece in
+      for row in (piece * rows / pieces)..<((piece + 1) * rows / pieces)
+      where !gather(row: row, to: target, from: data, indices: indices, width: bytes) {
+        failed.store(true, ordering: .relaxed)
+      }
+    }
+    if failed.load(ordering: .relaxed) {
+      for j in 0..<count { _ = try reader.place(indices, j, size: axisSize, axis: axis) }
     }
     return true
+  }
+
+  private func gather(
+    row: Int, to target: UnsafeMutableRawPointer, from data: UnsafeRawPointer,
+    indices: UnsafeRawPointer, width bytes: Int
+  ) -> Bool {
+    let last = sizes.count - 1
+    let first = row * width
+    return Blocks.gather(
+      to: target + first * bytes, from: data + base(row),
+      indices: indices + first * (reader.isWide ? 8 : 4), isWide: reader.isWide, count: width,
+      size: axisSize, along: strides[axis] / bytes,
+      step: axis == last ? 0 : strides[last] / bytes, width: bytes)
   }
 
   /// The byte offset of a row of indices, those along `axis` left out.
