@@ -10,6 +10,7 @@ public struct Optimizer {
     CommonSubexpressions.self, ShapeArithmetic.self, SizeSharing.self, UnitAxes.self,
     IdentityArithmetic.self, JoinSimplification.self,
     LinearUnflattening.self, TransposeMotion.self, PadFolding.self, BatchNormFolding.self,
+    ConvSums.self,
     QuantizedForms.self, QuantizeMotion.self, LinearAffine.self, NormIntoLinear.self,
     ZeroStates.self,
     ConvIntegerForms.self, ConvAffine.self, ResizedProducts.self, ConvResidual.self,
