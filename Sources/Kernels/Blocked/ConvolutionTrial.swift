@@ -30,9 +30,12 @@ public final class ConvolutionTrial {
       BlockedWinogradPlan.form(geometry, lanes: lanes, finish: .none, exact: false)
     }
   }
-  private let body: (ThreadPool) -> Void
+  /// The same convolution with weights of its own each, which take turns.
+  private let bodies: [(ThreadPool) -> Void]
+  private var turn = 0
 
-  /// By a form of Winograd's algorithm, or the direct sum where nil.
+  /// By a form of Winograd's algorithm, or the direct sum where nil. Weights beyond the second-level
+  /// cache come from as far away as in a network of many such layers.
   ///
   /// Errors: `.budget` when there is no memory.
   public init(_ layer: Layer, form: WinogradForm?, lanes: Int, threads: Int) throws(EngineError) {
@@ -48,27 +51,37 @@ public final class ConvolutionTrial {
     let (keptW, w) = try floats(g.weightCount)
     let (keptX, x) = try floats(padded(channels) * g.inputPixels)
     let (keptY, y) = try floats(padded(outputs) * g.outputPixels)
-    if let form {
-      let plan = try BlockedWinogradPlan(
-        g, form: form, lanes: lanes, finish: .none, weights: w, bias: nil, threads: threads)
-      let scratch = try AlignedMemory(byteCount: plan.scratchBytes)
-      body = { pool in
-        withExtendedLifetime((keptX, keptY)) {
-          plan.run(x: x, residual: nil, y: y, scratch: scratch.bytes, pool: pool)
+    let taps = form.map { $0.places * $0.parts } ?? g.taps
+    let bytes = g.weightCount / g.taps * taps * 4
+    let copies = bytes > CacheSizes.level2 / 2 ? max(1, min(8, (128 << 20) / bytes)) : 1
+    var bodies: [(ThreadPool) -> Void] = []
+    for _ in 0..<copies {
+      if let form {
+        let plan = try BlockedWinogradPlan(
+          g, form: form, lanes: lanes, finish: .none, weights: w, bias: nil, threads: threads)
+        let scratch = try AlignedMemory(byteCount: plan.scratchBytes)
+        bodies.append { pool in
+          withExtendedLifetime((keptX, keptY)) {
+            plan.run(x: x, residual: nil, y: y, scratch: scratch.bytes, pool: pool)
+          }
         }
-      }
-    } else {
-      let plan = try BlockedConvPlan(
-        g, lanes: lanes, isPlain: false, finish: .none, weights: w, bias: nil, threads: threads)
-      let scratch = try AlignedMemory(byteCount: plan.scratchBytes)
-      body = { pool in
-        withExtendedLifetime((keptX, keptY)) {
-          plan.run(x: x, residual: nil, y: y, scratch: scratch.bytes, pool: pool)
+      } else {
+        let plan = try BlockedConvPlan(
+          g, lanes: lanes, isPlain: false, finish: .none, weights: w, bias: nil, threads: threads)
+        let scratch = try AlignedMemory(byteCount: plan.scratchBytes)
+        bodies.append { pool in
+          withExtendedLifetime((keptX, keptY)) {
+            plan.run(x: x, residual: nil, y: y, scratch: scratch.bytes, pool: pool)
+          }
         }
       }
     }
+    self.bodies = bodies
     withExtendedLifetime(keptW) {}
   }
 
-  public func run(pool: ThreadPool) { body(pool) }
+  public func run(pool: ThreadPool) {
+    bodies[turn](pool)
+    turn = (turn + 1) % bodies.count
+  }
 }
