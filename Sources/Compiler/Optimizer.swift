@@ -51,11 +51,15 @@ public struct Optimizer {
   ///
   /// Errors: those of passes in strict mode; `.internalDefect` where a rewrite broke an invariant
   /// of the graph (debug builds and strict mode check); those of the observer.
-  public func run(_ graph: Graph, using lookup: OperatorLookup) throws(EngineError) -> Graph {
+  ///
+  /// - `captured`: what is known of values that a body captures.
+  public func run(
+    _ graph: Graph, using lookup: OperatorLookup, captured: [ValueID: Fact] = [:]
+  ) throws(EngineError) -> Graph {
     guard options.level > .none else { return graph }
     var graph = graph
     // What cannot be inferred is left alone here, and is an error of the run.
-    try graph.inferFacts(using: lookup, options: .lenient)
+    try graph.inferFacts(using: lookup, inputs: captured, options: .lenient)
     graph = try rewrite(graph, using: lookup, observer)
     if options.includesSubgraphs {
       try rewriteBodies(&graph, using: lookup, depth: 0, observer)

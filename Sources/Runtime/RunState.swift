@@ -52,10 +52,11 @@ final class SessionState: Sendable {
     constantStorages.withLock { $0.contains(ObjectIdentifier(t.storage)) }
   }
 
-  /// A graph optimised as the session wants it, and made ready.
-  func program(_ graph: Graph) throws(EngineError) -> Program {
+  /// A graph optimised as the session wants it, and made ready; `captured`: what is known of values
+  /// that it captures.
+  func program(_ graph: Graph, captured: [ValueID: Fact] = [:]) throws(EngineError) -> Program {
     let optimizer = Optimizer(options.passes(pool))
-    return try Program(try optimizer.run(graph, using: lookup), self)
+    return try Program(try optimizer.run(graph, using: lookup, captured: captured), self)
   }
 
   func operatorFor(_ node: Graph.Node) throws(EngineError) -> any Operator {
@@ -99,6 +100,34 @@ struct RunSettings {
   var profiler: Profiler?
 }
 
+/// The program of a body, made for the constants that it captures.
+private final class BodyProgram: Sendable {
+  let program: Program
+  /// Each with its place among what is captured.
+  private let constants: [(place: Int, tensor: Tensor)]
+
+  var session: SessionState { program.session }
+
+  init(_ graph: Graph, _ captured: [Value?], _ session: SessionState) throws(EngineError) {
+    var constants: [(place: Int, tensor: Tensor)] = []
+    var facts: [ValueID: Fact] = [:]
+    for (place, (id, value)) in zip(graph.captures, captured).enumerated() {
+      guard case .tensor(let t)? = value, session.isConstant(t) else { continue }
+      constants.append((place, t))
+      facts[id] = Fact(constant: t)
+    }
+    self.constants = constants
+    program = try session.program(graph, captured: facts)
+  }
+
+  func fits(_ captured: [Value?]) -> Bool {
+    constants.allSatisfy { (place, tensor) in
+      guard place < captured.count, case .tensor(let t)? = captured[place] else { return false }
+      return t.storage === tensor.storage && t.type == tensor.type
+    }
+  }
+}
+
 /// What one run carries through all its graphs, where nodes run on values.
 final class RunState: GraphRunner {
   let settings: RunSettings
@@ -112,7 +141,7 @@ final class RunState: GraphRunner {
   func run(
     _ graph: Subgraph, inputs: [Value?], captured: [Value?]
   ) throws(EngineError) -> [Value?] {
-    let program = try program(of: graph)
+    let program = try program(of: graph, captured)
     depth += 1
     defer { depth -= 1 }
     guard depth <= 100 else {
@@ -125,7 +154,7 @@ final class RunState: GraphRunner {
   func bind(
     _ graph: Subgraph, inputs: [TensorType], captured: [Value?]
   ) throws(EngineError) -> (any BoundGraph)? {
-    let program = try program(of: graph)
+    let program = try program(of: graph, captured)
     // Only the types matter to the plan.
     let examples: [Value?] = inputs.map {
       .tensor(Tensor(Storage($0, borrowing: Storage.empty, owner: nil)))
@@ -134,14 +163,18 @@ final class RunState: GraphRunner {
     return try BoundPlan(plan, inputs: inputs, captured: captured, settings)
   }
 
-  /// What was made of the graph: once for each session.
-  private func program(of graph: Subgraph) throws(EngineError) -> Program {
-    if let known = graph.prepared.withLock({ $0 }) as? Program, known.session === session {
-      return known
+  /// What was made of the graph: once for each session and the constants that it captures.
+  private func program(
+    of graph: Subgraph, _ captured: [Value?]
+  ) throws(EngineError) -> Program {
+    if let known = graph.prepared.withLock({ $0 }) as? BodyProgram, known.session === session,
+      known.fits(captured)
+    {
+      return known.program
     }
-    let program = try session.program(graph.graph)
-    graph.prepared.withLock { $0 = program }
-    return program
+    let made = try BodyProgram(graph.graph, captured, session)
+    graph.prepared.withLock { $0 = made }
+    return made.program
   }
 
   func reserve(bytes: Int) throws(EngineError) {

@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test func constantsFromOutsideFoldInABody() throws {
-    let check = try PassCheck([ramp([2, 3])], level: .all) { b, x in
+    let check = try PassCheck([ramp([2, 3])], includesSubgraphs: true) { b, x in
       let w = try b.constant(ramp([3, 6], seed: 3))
       let body = GraphBuilder()
       _ = body.graph.addInput("k", Fact(.int64, []))

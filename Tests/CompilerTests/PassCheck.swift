@@ -20,7 +20,7 @@ struct PassCheck {
   /// which come after everything else, are left out unless `lastStage` asks for them.
   init(
     _ inputs: [Tensor], level: OptimizationLevel = .all, exact: Bool = false, opset: Int = 23,
-    sizes: [[String]] = [], lastStage: PassStage = .fusing,
+    sizes: [[String]] = [], lastStage: PassStage = .fusing, includesSubgraphs: Bool = false,
     _ build: (GraphBuilder, [ValueID]) throws -> [ValueID]
   ) throws {
     let builder = GraphBuilder()
@@ -41,7 +41,9 @@ struct PassCheck {
     var model = ModelGraph(builder.graph)
     model.opsets = [("", opset), ("ai.dlrun", 1), ("com.microsoft", 1)]
     let optimizer = Optimizer(
-      PassOptions(level: level, exact: exact, isStrict: true, lastStage: lastStage))
+      PassOptions(
+        level: level, exact: exact, isStrict: true, lastStage: lastStage,
+        includesSubgraphs: includesSubgraphs))
     let lookup = OperatorSet.builtIn.lookup(opsets: model.opsets)
     graph = try optimizer.run(model.graph, using: lookup)
     before = model.graph.nodes.map(\.type)

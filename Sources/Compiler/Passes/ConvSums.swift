@@ -19,7 +19,7 @@ enum ConvSums: Pass {
   static func run(_ g: GraphEditor, _ options: PassOptions) throws(EngineError) {
     for i in g.nodes where g.isLive(i) {
       guard g.node(i).op is Add, let a = g.input(i, 0), let b = g.input(i, 1), a != b,
-        let first = branch(g, a) ?? branch(g, b)
+        let first = branch(g, a) ?? branch(g, b), !isQuantized(g, first)
       else { continue }
       let other = first.node == g.maker(a) ? b : a
       guard
@@ -38,6 +38,13 @@ enum ConvSums: Pass {
         first.image, g.addConstant(sum.weights), g.addConstant(sum.bias),
       ]
       try g.fuse(i, made, into: Conv(window: sum.window, group: first.group), inputs, by: name)
+    }
+  }
+
+  /// Whether a convolution may be taken in integers, weights and image alike.
+  private static func isQuantized(_ g: GraphEditor, _ branch: ConvBranch) -> Bool {
+    [branch.image, g.input(branch.node, 1)].contains {
+      g.made($0, by: DequantizeLinear.self) != nil
     }
   }
 
