@@ -181,6 +181,11 @@ struct PlanKey: Equatable {
 struct PlanCache: ~Copyable {
   private var list: [(PlanKey, Plan)] = []
   private let limit: Int
+  /// Bytes that the plans take, about; beyond the latest few they stay below `most`.
+  private var bytes = 0
+  private static let few = 12
+  private static let most = 32 << 20
+
   init(limit: Int) { self.limit = limit }
 
   mutating func find(
@@ -197,13 +202,22 @@ struct PlanCache: ~Copyable {
     return found.1
   }
 
-  /// Adds a plan; where that drove another out, the bytes of the largest arena still needed.
+  /// Adds a plan; where there are more than the latest few, the bytes of the largest arena that these
+  /// need.
   mutating func add(_ key: PlanKey, _ plan: Plan) -> Int? {
-    let isFull = list.count >= limit
-    if isFull { list.removeFirst() }
     list.append((key, plan))
-    return isFull ? list.lazy.map(\.1.arenaBytes).max() : nil
+    bytes += plan.ownBytes
+    while list.count > limit || list.count > Self.few && bytes > Self.most {
+      bytes -= list.removeFirst().1.ownBytes
+    }
+    let few = min(limit, Self.few)
+    return list.count >= few ? list.suffix(few).lazy.map(\.1.arenaBytes).max() : nil
   }
+}
+
+extension Plan {
+  /// Bytes that the plan itself takes, about.
+  fileprivate var ownBytes: Int { steps.count * 3072 + 4096 }
 }
 
 extension SparseTensor {

@@ -21,7 +21,9 @@ public struct SessionOptions: Sendable {
   public var maxMemoryBytes: Int?
   /// Ends a run with an error at the first node that makes a NaN or an infinity.
   public var checksNaN: Bool
-  /// Plans kept, one for each set of input shapes: some 2 KiB a node each.
+  /// Most plans kept, one for each set of input shapes: some 3 KiB a node each. Beyond the latest 12
+  /// as many as take 32 MiB together, so that a text that grows word by word, or texts of all lengths
+  /// in turn, are planned once.
   public var planCacheSize: Int
   /// Where the operators of nodes are looked up.
   public var operators: OperatorSet
@@ -35,7 +37,7 @@ public struct SessionOptions: Sendable {
   public init(
     threads: Int? = nil, optimization: OptimizationLevel = .all, exact: Bool = false,
     compact: Bool = false, returnsMemory: Bool = false,
-    maxMemoryBytes: Int? = nil, checksNaN: Bool = false, planCacheSize: Int = 12,
+    maxMemoryBytes: Int? = nil, checksNaN: Bool = false, planCacheSize: Int = 512,
     operators: OperatorSet = .builtIn, observer: (@Sendable (SessionEvent) -> Void)? = nil,
     allocator: (any MemoryAllocator)? = nil, queue: RunQueue = .shared
   ) {

@@ -271,7 +271,7 @@ typedef struct dlrun_session_options {
   int32_t exact;             /* not 0: only kernels as accurate as plain summation */
   int32_t check_nan;         /* not 0: a run ends at the first NaN or infinity */
   uint64_t max_memory_bytes; /* for weights and runs; 0: three quarters of the machine's */
-  int32_t plan_cache_size;   /* plans kept, one for each set of input shapes; 0: 16 */
+  int32_t plan_cache_size;   /* most plans kept, one for each set of input shapes; 0: 512 */
   dlrun_logger logger;       /* NULL: none */
   void *logger_context;
   const dlrun_operator *operators; /* operators of the caller, beside the built-in ones; copied */
