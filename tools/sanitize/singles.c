@@ -1,14 +1,15 @@
 // Kernels of single operators on every instruction set, against the plain C ones, in memory whose
 // ends AddressSanitizer watches.
 //
-//   clang -O1 -g -fsanitize=address,undefined -I Sources/CKernels/include tools/sanitize/singles.c
-//   \
-//     Sources/CKernels/byteproduct/codes.c Sources/CKernels/byteproduct/codes__avx512.c \
+//   clang -O1 -g -fsanitize=address,undefined -I Sources/CKernels/include \
+//     tools/sanitize/singles.c Sources/CKernels/byteproduct/codes{,__avx512}.c \
 //     Sources/CKernels/convolution/{bytes,deform,col2im}.c Sources/CKernels/elementwise/clip.c \
-//     Sources/CKernels/random/twister.c -lm -o singles && ./singles
+//     Sources/CKernels/random/twister.c Sources/CKernels/movement/blocks.c -lm -o singles \
+//     && ./singles
 #include "byteproduct.h"
 #include "convolution.h"
 #include "elementwise.h"
+#include "movement.h"
 #include "random.h"
 
 #include <math.h>
@@ -162,6 +163,26 @@ static void chances(intptr_t n) {
   free(x), free(y), free(z), free(m), free(k);
 }
 
+// Elements taken by index; one index in some is out of range.
+static void gather(intptr_t count) {
+  const intptr_t size = random_to(1, 40), along = random_to(1, 4), step = random_to(0, 3);
+  float *x = numbers((size - 1) * along + (count - 1) * step + 1, 1);
+  int64_t *at = malloc(count * sizeof *at);
+  for (intptr_t i = 0; i < count; i++)
+    at[i] = random_to(-size, size - 1);
+  const int isWrong = rand() % 4 == 0;
+  if (isWrong)
+    at[rand() % count] = rand() % 2 ? size : INT64_MIN;
+  float *y = numbers(count, 1), *z = numbers(count, 1);
+  const int a = dl_gather_elements__scalar(y, x, at, 1, count, size, along, step, 4);
+  const int b = dl_gather_elements__avx512(z, x, at, 1, count, size, along, step, 4);
+  if (a != b || a == isWrong)
+    wrong++, printf("gather finds another range\n");
+  if (a)
+    check(y, z, count * 4, "gather avx512");
+  free(x), free(at), free(y), free(z);
+}
+
 int main(void) {
   for (intptr_t n = 1; n < 200; n++)
     for (int k = 0; k < 8; k++)
@@ -172,6 +193,8 @@ int main(void) {
     deform(n);
   for (intptr_t n = 1; n <= 312; n++)
     chances(n);
+  for (intptr_t n = 1; n <= 400; n++)
+    gather(n);
   printf(wrong ? "%d wrong\n" : "singles: all right\n", wrong);
   return wrong > 0;
 }
