@@ -115,6 +115,21 @@ import Testing
     }
   }
 
+  @Test func plansOfManySizesAreKept() throws {
+    let model = try decoder()
+    let token = try numbers([1, 1, 8])
+    func plans(_ session: Session) throws -> [Plan] {
+      try (1...20).map { past in
+        let values = ["x": token, "past": try numbers([1, 2, past, 4])]
+        return try session.plan(session.inputs.map { values[$0.name].map { Value.tensor($0) } })
+      }
+    }
+    let many = try Session(model, options: .init(threads: 1))
+    #expect(zip(try plans(many), try plans(many)).allSatisfy { $0 === $1 })
+    let few = try Session(model, options: .init(threads: 1, planCacheSize: 4))
+    #expect(zip(try plans(few), try plans(few)).allSatisfy { $0 !== $1 })
+  }
+
   @Test func inputsThatDoNotFitAreReportedWithTheirNode() throws {
     let b = GraphBuilder()
     let sizes = ["a", "b"].map { Dim(symbol: $0) }
