@@ -22,10 +22,9 @@ enum ConvSums: Pass {
         let first = branch(g, a) ?? branch(g, b), !isQuantized(g, first)
       else { continue }
       let other = first.node == g.maker(a) ? b : a
-      guard
-        let second = branch(g, other, of: first.image)
-          ?? identity(g, other, of: first.image, beside: first)
-      else { continue }
+      var second = branch(g, other, of: first.image)
+      if second == nil { second = try identity(g, other, of: first.image, beside: first) }
+      guard let second else { continue }
       var sum = try first.sum(second)
       if sum == nil { sum = try second.sum(first) }
       guard let sum else { continue }
@@ -54,7 +53,7 @@ enum ConvSums: Pass {
   ) -> ConvBranch? {
     guard let (node, op) = g.made(v, by: Conv.self), let x = g.input(node, 0),
       image == nil || image == x, let w = g.constant(g.input(node, 1)), w.dtype == .float32,
-      w.shape.rank >= 3, let weights = w.numbers
+      w.shape.rank >= 3
     else { return nil }
     var bias = [Double](repeating: 0, count: w.shape[0])
     if let c = g.input(node, 2) {
@@ -62,14 +61,13 @@ enum ConvSums: Pass {
       bias = list
     }
     return ConvBranch(
-      node: node, image: x, window: op.window, group: op.group, shape: w.shape, weights: weights,
-      bias: bias)
+      node: node, image: x, window: op.window, group: op.group, weights: w, bias: bias)
   }
 
   /// The image itself, or its norm, as a convolution of one tap beside another.
   private static func identity(
     _ g: GraphEditor, _ v: ValueID, of image: ValueID, beside conv: ConvBranch
-  ) -> ConvBranch? {
+  ) throws(EngineError) -> ConvBranch? {
     let channels = conv.shape[1] * conv.group
     guard conv.shape[0] == channels, (0..<conv.axes).allSatisfy({ conv.stride($0) == 1 }) else {
       return nil
@@ -86,13 +84,12 @@ enum ConvSums: Pass {
       (node, scale, shift) = (n, affine.scale, affine.shift)
     }
     let part = conv.shape[1]
-    var weights = [Double](repeating: 0, count: channels * part)
-    for m in 0..<channels { weights[m * part + m % part] = scale[m] }
-    let sizes = [channels, part] + [Int](repeating: 1, count: conv.axes)
-    guard let shape = try? Shape(checking: sizes) else { return nil }
+    var weights = [Float](repeating: 0, count: channels * part)
+    for m in 0..<channels { weights[m * part + m % part] = Float(scale[m]) }
+    let shape = try Shape(checking: [channels, part] + [Int](repeating: 1, count: conv.axes))
     return ConvBranch(
-      node: node, image: image, window: Window(), group: conv.group, shape: shape,
-      weights: weights, bias: shift)
+      node: node, image: image, window: Window(), group: conv.group,
+      weights: try Tensor(shape: shape, weights), bias: shift)
   }
 }
 
@@ -103,10 +100,10 @@ private struct ConvBranch {
   let image: ValueID
   let window: Window
   let group: Int
-  let shape: Shape
-  let weights: [Double]
+  let weights: Tensor
   let bias: [Double]
 
+  var shape: Shape { weights.shape }
   /// Spatial axes.
   var axes: Int { shape.rank - 2 }
   func stride(_ i: Int) -> Int { window.strides.isEmpty ? 1 : window.strides[i] }
@@ -142,7 +139,8 @@ private struct ConvBranch {
       else { return nil }
       first.append(ahead / dilation(i))
     }
-    var sum = weights
+    // Numbers are read here only: most sums are of convolutions that have nothing in common.
+    guard var sum = weights.numbers, let others = other.weights.numbers else { return nil }
     let (taps, fewer) = (shape.count(of: 2..<shape.rank), other.shape.count(of: 2..<shape.rank))
     let kernels = shape[0] * shape[1]
     for tap in 0..<fewer {
@@ -152,7 +150,7 @@ private struct ConvBranch {
         rest /= other.shape[i + 2]
         step *= shape[i + 2]
       }
-      for k in 0..<kernels { sum[k * taps + place] += other.weights[k * fewer + tap] }
+      for k in 0..<kernels { sum[k * taps + place] += others[k * fewer + tap] }
     }
     let both = zip(bias, other.bias).map { Float($0 + $1) }
     let numbers = sum.map { Float($0) }

@@ -11,19 +11,17 @@ struct BagLoop {
   private(set) var inputs: [ValueID?]
 
   private let g: GraphEditor
-  private let node: Graph.Node
-  private let body: Graph
+  private let loop: LoopBody
+  private var body: Graph { loop.graph }
 
   init?(_ g: GraphEditor, _ i: Int) {
-    let node = g.node(i)
-    guard node.op is Loop, node.inputs.count == 2, node.outputs.count == 1,
-      let body = node.subgraphs.first, body.inputs.count == 2, body.outputs.count == 2,
-      body.captures.count == node.captured.count, let trips = g.input(i, 0),
+    guard let loop = LoopBody(g, i), loop.node.inputs.count == 2, loop.node.outputs.count == 1,
+      loop.graph.inputs.count == 2, loop.graph.outputs.count == 2, let trips = g.input(i, 0),
       g.input(i, 1).map({ g.scalar($0) == 1 }) ?? true
     else { return nil }
-    (self.g, self.node, self.body) = (g, node, body)
+    (self.g, self.loop) = (g, loop)
     inputs = []
-    guard let last = Self.maker(body.outputs[1], in: body), let given = last.inputs.first,
+    guard let last = loop.maker(loop.graph.outputs[1]), let given = last.inputs.first,
       let rows = given
     else { return nil }
     let axes: ReduceAxes
@@ -106,23 +104,9 @@ struct BagLoop {
     return false
   }
 
-  private static func maker(_ v: ValueID, in body: Graph) -> Graph.Node? {
-    body.nodes.first { $0.outputs.contains(v) }
-  }
-  private func maker(_ v: ValueID) -> Graph.Node? { Self.maker(v, in: body) }
-
-  /// What a captured value is outside.
-  private func outer(_ v: ValueID?) -> ValueID? {
-    guard let v, let place = body.captures.firstIndex(of: v) else { return nil }
-    return node.captured[place]
-  }
-
-  private func constant(_ v: ValueID) -> Tensor? {
-    if let t = body.values[v.index].fact.constant { return t }
-    if let t = body.initializers.first(where: { $0.id == v })?.tensor { return t }
-    if let made = maker(v)?.op as? Constant { return made.value.tensor }
-    return outer(v).flatMap { g.constant($0) }
-  }
+  private func maker(_ v: ValueID) -> Graph.Node? { loop.maker(v) }
+  private func outer(_ v: ValueID?) -> ValueID? { loop.outer(v) }
+  private func constant(_ v: ValueID) -> Tensor? { loop.constant(v) }
 
   private func ints(_ node: Graph.Node, _ input: Int) -> [Int]? {
     guard node.inputs.count > input, let v = node.inputs[input] else { return nil }

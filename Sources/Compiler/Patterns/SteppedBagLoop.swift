@@ -13,23 +13,22 @@ struct SteppedBagLoop {
   private(set) var rows: ValueID
 
   private let g: GraphEditor
-  private let node: Graph.Node
-  private let body: Graph
+  private let loop: LoopBody
+  private var body: Graph { loop.graph }
 
   /// - `i`: the node that joins the results.
   init?(_ g: GraphEditor, _ i: Int) {
     guard let join = g.node(i).op as? ConcatFromSequence, join.axis == 0, !join.stacks,
-      let joined = g.input(i, 0), g.hasOneUse(joined), let loop = g.maker(joined),
-      g.node(loop).op is Loop, g.node(loop).inputs.count == 4, g.node(loop).outputs.count == 2,
-      g.input(loop, 0) == nil, g.input(loop, 1).map({ g.scalar($0) == 1 }) ?? true,
-      g.output(loop, 1) == joined,
-      g.output(loop, 0).map({ g.users($0).isEmpty && !g.isOutput($0) }) ?? true,
-      let first = g.input(loop, 2), g.scalar(first) == 0,
-      g.made(g.input(loop, 3), by: SequenceEmpty.self) != nil,
-      let body = g.node(loop).subgraphs.first, body.inputs.count == 4, body.outputs.count == 3,
-      body.captures.count == g.node(loop).captured.count
+      let joined = g.input(i, 0), g.hasOneUse(joined), let place = g.maker(joined),
+      let loop = LoopBody(g, place), loop.node.inputs.count == 4, loop.node.outputs.count == 2,
+      loop.graph.inputs.count == 4, loop.graph.outputs.count == 3,
+      g.input(place, 0) == nil, g.input(place, 1).map({ g.scalar($0) == 1 }) ?? true,
+      g.output(place, 1) == joined,
+      g.output(place, 0).map({ g.users($0).isEmpty && !g.isOutput($0) }) ?? true,
+      let first = g.input(place, 2), g.scalar(first) == 0,
+      g.made(g.input(place, 3), by: SequenceEmpty.self) != nil
     else { return nil }
-    (self.g, self.node, self.body) = (g, g.node(loop), body)
+    (self.g, self.loop) = (g, loop)
     (count, bounds, rows) = (0, joined, joined)
     guard let (count, bounds, rows) = found() else { return nil }
     (self.count, self.bounds, self.rows) = (count, bounds, rows)
@@ -37,14 +36,14 @@ struct SteppedBagLoop {
 
   private func found() -> (Int, ValueID, ValueID)? {
     let index = body.outputs[1]
-    guard let less = maker(body.outputs[0]), less.op is Less, let next = less.inputs[0],
-      let end = less.inputs[1], place(index) == 1, place(next) == 1, let count = number(end),
+    guard let less = maker(body.outputs[0]), less.op is Less, let next = loop.input(less, 0),
+      let end = loop.input(less, 1), place(index) == 1, place(next) == 1, let count = number(end),
       count > 0, let insert = maker(body.outputs[2]), insert.op is SequenceInsert,
-      insert.inputs.count < 3 || insert.inputs[2] == nil, insert.inputs[0] == body.inputs[3],
-      let row = insert.inputs[1], let choice = maker(row), choice.op is If,
-      choice.subgraphs.count == 2, let condition = choice.inputs[0],
-      let equal = maker(condition), equal.op is Equal, let start = equal.inputs[0],
-      let stop = equal.inputs[1], let low = bound(start), let high = bound(stop),
+      loop.input(insert, 2) == nil, loop.input(insert, 0) == body.inputs[3],
+      let row = loop.input(insert, 1), let choice = maker(row), choice.op is If,
+      choice.subgraphs.count == 2, let condition = loop.input(choice, 0),
+      let equal = maker(condition), equal.op is Equal, let start = loop.input(equal, 0),
+      let stop = loop.input(equal, 1), let low = bound(start), let high = bound(stop),
       low.place == 0, high.place == 1, low.list == high.list, let list = outer(low.list),
       g.dtype(list) == .int64, let dims = g.dims(list), dims.count == 1,
       let length = dims[0].known, length > count,
@@ -80,11 +79,11 @@ struct SteppedBagLoop {
       return t.numbers == [0]
     }
     guard let sum = maker(branch.outputs[0]), let op = sum.op as? ReduceSum, op.axes.keepDims,
-      op.axes.list ?? (sum.inputs.count > 1 && isZero(sum.inputs[1]) ? [0] : []) == [0],
+      op.axes.list ?? (sum.inputs.count > 1 && isZero(loop.input(sum, 1)) ? [0] : []) == [0],
       let slice = maker(sum.inputs.first ?? nil), slice.op is Slice, slice.inputs.count >= 3,
-      slice.inputs.count < 4 || isZero(slice.inputs[3]), slice.inputs.count < 5,
-      inBody(slice.inputs[1]) == start, inBody(slice.inputs[2]) == stop,
-      let rows = inBody(slice.inputs[0]).flatMap(outer), g.dtype(rows) == .float32,
+      slice.inputs.count < 4 || isZero(loop.input(slice, 3)), slice.inputs.count < 5,
+      inBody(loop.input(slice, 1)) == start, inBody(loop.input(slice, 2)) == stop,
+      let rows = inBody(loop.input(slice, 0)).flatMap(outer), g.dtype(rows) == .float32,
       let dims = g.dims(rows), dims.count == 2, dims[0].known != nil, let width = dims[1].known
     else { return nil }
     return (rows, width)
@@ -105,9 +104,9 @@ struct SteppedBagLoop {
   /// A list and how far behind the index the one element lies that a Slice takes of it.
   private func bound(_ v: ValueID) -> (list: ValueID, place: Int)? {
     guard let slice = maker(v), slice.op is Slice, slice.inputs.count >= 3,
-      let list = slice.inputs[0], let from = slice.inputs[1].flatMap(place),
-      let to = slice.inputs[2].flatMap(place), to == from + 1,
-      slice.inputs.count < 4 || slice.inputs[3].map({ number($0) == 0 }) ?? true,
+      let list = loop.input(slice, 0), let from = loop.input(slice, 1).flatMap(place),
+      let to = loop.input(slice, 2).flatMap(place), to == from + 1,
+      slice.inputs.count < 4 || loop.input(slice, 3).map({ number($0) == 0 }) ?? true,
       slice.inputs.count < 5
     else { return nil }
     return (list, from)
@@ -117,7 +116,8 @@ struct SteppedBagLoop {
   private func place(_ v: ValueID) -> Int? {
     let v = same(v)
     if v == body.inputs[2] { return 0 }
-    guard let add = maker(v), add.op is Add, let a = add.inputs[0], let b = add.inputs[1] else {
+    guard let add = maker(v), add.op is Add, let a = loop.input(add, 0), let b = loop.input(add, 1)
+    else {
       return nil
     }
     if same(a) == body.inputs[2] { return number(b) }
@@ -147,19 +147,9 @@ struct SteppedBagLoop {
     return Int(t.elements(Int64.self)[0])
   }
 
-  private func maker(_ v: ValueID) -> Graph.Node? {
-    body.nodes.first { $0.outputs.contains(v) }
-  }
-
-  /// What a captured value is outside.
-  private func outer(_ v: ValueID) -> ValueID? {
-    body.captures.firstIndex(of: v).map { node.captured[$0] }
-  }
-
-  private func constant(_ v: ValueID) -> Tensor? {
-    body.values[v.index].fact.constant ?? body.initializers.first { $0.id == v }?.tensor
-      ?? outer(v).flatMap { g.constant($0) }
-  }
+  private func maker(_ v: ValueID) -> Graph.Node? { loop.maker(v) }
+  private func outer(_ v: ValueID) -> ValueID? { loop.outer(v) }
+  private func constant(_ v: ValueID) -> Tensor? { loop.constant(v) }
 }
 
 extension SteppedBagLoop {
