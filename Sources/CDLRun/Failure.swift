@@ -74,7 +74,8 @@ private nonisolated(unsafe) let versionText: UnsafePointer<CChar> = permanent(
 @c @implementation
 public func dlrun_version() -> UnsafePointer<CChar>? { versionText }
 
-private func permanent(_ text: String) -> UnsafePointer<CChar> {
+/// Text that is never freed.
+func permanent(_ text: String) -> UnsafePointer<CChar> {
   strdup(text).map { UnsafePointer($0) } ?? Failure.none
 }
 

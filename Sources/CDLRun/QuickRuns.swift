@@ -21,29 +21,15 @@ private final class QuickRun: @unchecked Sendable {
     _ inputs: UnsafePointer<dlrun_tensor>, _ outputs: UnsafePointer<dlrun_tensor>
   ) -> Bool {
     for i in self.inputs.indices
-    where inputs[i].value != nil || !isSame(inputs[i], self.inputs[i]) {
+    where inputs[i].value != nil || inputs[i].data == nil
+      || !isSameType(inputs[i], self.inputs[i]) {
       return false
     }
-    for i in self.outputs.indices where !isSame(outputs[i], self.outputs[i]) { return false }
-    return true
-  }
-
-  /// Whether a tensor in memory of the caller has the type of `known`.
-  private func isSame(_ t: dlrun_tensor, _ known: dlrun_tensor) -> Bool {
-    guard t.data != nil, t.dtype == known.dtype, t.rank == known.rank,
-      t.size_bytes == known.size_bytes
-    else { return false }
-    return withUnsafeBytes(of: t.shape) { a in
-      withUnsafeBytes(of: known.shape) { b in
-        for i in 0..<Int(t.rank)
-        where a.load(fromByteOffset: 8 * i, as: Int64.self)
-          != b.load(fromByteOffset: 8 * i, as: Int64.self)
-        {
-          return false
-        }
-        return true
-      }
+    for i in self.outputs.indices
+    where outputs[i].data == nil || !isSameType(outputs[i], self.outputs[i]) {
+      return false
     }
+    return true
   }
 
   func run(
@@ -119,5 +105,23 @@ final class QuickRuns: Sendable {
       QuickRun(
         run, inputs: types.indices.map { inputs[$0] },
         outputs: session.outputs.indices.map { outputs[$0] }))
+  }
+}
+
+/// Whether tensors have the same type.
+func isSameType(_ a: dlrun_tensor, _ b: dlrun_tensor) -> Bool {
+  guard a.dtype == b.dtype, a.rank == b.rank, a.size_bytes == b.size_bytes else { return false }
+  let rank = Int(a.rank)
+  return withUnsafeBytes(of: a.shape) { a in
+    withUnsafeBytes(of: b.shape) { b in
+      let count = min(rank, a.count / 8)
+      for i in 0..<count
+      where a.load(fromByteOffset: 8 * i, as: Int64.self)
+        != b.load(fromByteOffset: 8 * i, as: Int64.self)
+      {
+        return false
+      }
+      return true
+    }
   }
 }

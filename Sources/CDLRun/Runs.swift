@@ -219,59 +219,69 @@ public func dlrun_session_run_tensors(
   _ outputs: UnsafeMutablePointer<dlrun_tensor>?, _ output_count: Int
 ) -> dlrun_status {
   attempt { () throws(EngineError) in
-    let handle = try HandleTable.find(session, SessionHandle.self)
-    guard input_count == handle.inputs.count else {
-      throw EngineError(
-        .usage, "the wrong number of inputs", expected: "\(handle.inputs.count)",
-        received: "\(input_count)")
+    try runTensors(
+      try HandleTable.find(session, SessionHandle.self), options, inputs, input_count, places,
+      outputs, output_count)
+  }
+}
+
+/// What `dlrun_session_run_tensors` does.
+func runTensors(
+  _ handle: SessionHandle, _ options: UnsafePointer<dlrun_run_options>?,
+  _ inputs: UnsafePointer<dlrun_tensor>?, _ input_count: Int, _ places: UnsafePointer<Int>?,
+  _ outputs: UnsafeMutablePointer<dlrun_tensor>?, _ output_count: Int
+) throws(EngineError) {
+  guard input_count == handle.inputs.count else {
+    throw EngineError(
+      .usage, "the wrong number of inputs", expected: "\(handle.inputs.count)",
+      received: "\(input_count)")
+  }
+  let isWhole = options == nil && isEveryOutput(places, output_count, of: handle)
+  if isWhole, let inputs, let outputs, try handle.quick.run(inputs, outputs) { return }
+  var values: [Value?] = []
+  for i in 0..<input_count {
+    let t = try required(inputs, "inputs")[i]
+    if let value = t.value {
+      values.append(try HandleTable.find(value, ValueHandle.self).value)
+    } else if let type = try type(t, "input \(i)") {
+      values.append(
+        .tensor(Tensor(Storage(type, borrowing: t.data ?? Storage.empty, owner: nil))))
+    } else {
+      values.append(nil)
     }
-    let isWhole = options == nil && isEveryOutput(places, output_count, of: handle)
-    if isWhole, let inputs, let outputs, try handle.quick.run(inputs, outputs) { return }
-    var values: [Value?] = []
-    for i in 0..<input_count {
-      let t = try required(inputs, "inputs")[i]
-      if let value = t.value {
-        values.append(try HandleTable.find(value, ValueHandle.self).value)
-      } else if let type = try type(t, "input \(i)") {
-        values.append(
-          .tensor(Tensor(Storage(type, borrowing: t.data ?? Storage.empty, owner: nil))))
-      } else {
-        values.append(nil)
-      }
+  }
+  if places == nil { try checkOutputs(output_count, of: handle) }
+  var wanted: [Int] = []
+  var targets: [Tensor?] = []
+  for i in 0..<max(0, output_count) {
+    let t = try required(outputs, "outputs")[i]
+    wanted.append(places.map { $0[i] } ?? i)
+    if let memory = t.data, let type = try type(t, "output \(i)") {
+      targets.append(Tensor(Storage(type, borrowing: memory, owner: nil)))
+    } else {
+      targets.append(nil)
     }
-    if places == nil { try checkOutputs(output_count, of: handle) }
-    var wanted: [Int] = []
-    var targets: [Tensor?] = []
-    for i in 0..<max(0, output_count) {
-      let t = try required(outputs, "outputs")[i]
-      wanted.append(places.map { $0[i] } ?? i)
-      if let memory = t.data, let type = try type(t, "output \(i)") {
-        targets.append(Tensor(Storage(type, borrowing: memory, owner: nil)))
-      } else {
-        targets.append(nil)
-      }
+  }
+  let settings = try RunSettings(options)
+  var results = try handle.session.run(
+    ordered: values, into: targets, mustFit: false, only: wanted, control: settings.control,
+    profiler: settings.profiler)
+  try settings.writeProfile()
+  guard let outputs else { return }
+  // The caller may write to a result: it is no weight and no other result.
+  for i in results.indices {
+    guard case .tensor(let t)? = results[i], t.dtype != .string,
+      targets[i]?.storage !== t.storage
+    else { continue }
+    let isShared = results[..<i].contains {
+      if case .tensor(let other)? = $0 { other.storage === t.storage } else { false }
     }
-    let settings = try RunSettings(options)
-    var results = try handle.session.run(
-      ordered: values, into: targets, mustFit: false, only: wanted, control: settings.control,
-      profiler: settings.profiler)
-    try settings.writeProfile()
-    guard let outputs else { return }
-    // The caller may write to a result: it is no weight and no other result.
-    for i in results.indices {
-      guard case .tensor(let t)? = results[i], t.dtype != .string,
-        targets[i]?.storage !== t.storage
-      else { continue }
-      let isShared = results[..<i].contains {
-        if case .tensor(let other)? = $0 { other.storage === t.storage } else { false }
-      }
-      results[i] = .tensor(try handle.session.ownMemory(t, isShared: isShared))
-    }
-    for (i, result) in results.enumerated() { store(result, targets[i], &outputs[i]) }
-    if isWhole, let inputs {
-      let types = values.map { if case .tensor(let t)? = $0 { t.type } else { nil as TensorType? } }
-      handle.quick.prepare(handle.session, types, inputs, outputs)
-    }
+    results[i] = .tensor(try handle.session.ownMemory(t, isShared: isShared))
+  }
+  for (i, result) in results.enumerated() { store(result, targets[i], &outputs[i]) }
+  if isWhole, let inputs {
+    let types = values.map { if case .tensor(let t)? = $0 { t.type } else { nil as TensorType? } }
+    handle.quick.prepare(handle.session, types, inputs, outputs)
   }
 }
 

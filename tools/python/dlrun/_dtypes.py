@@ -34,6 +34,8 @@ _EXTRA = {
     25: "uint2", 26: "int2", 27: "float6_e2m3fn", 28: "float6_e3m2fn",
 }
 _SIGNED = (22, 26)
+#: The types that NumPy has by itself.
+PLAIN = frozenset(_NUMPY)
 #: Bits of the types that stand side by side in dlrun's memory, and one to an element in NumPy.
 NARROW = {21: 4, 22: 4, 23: 4, 25: 2, 26: 2, 27: 6, 28: 6}
 #: As onnxruntime writes them.

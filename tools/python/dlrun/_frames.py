@@ -14,19 +14,17 @@ from ._values import DATA_OFFSET, Handle, address, array_over, from_handle
 WORDS = 12
 SHAPE, DATA, SIZE, VALUE = 1, 9, 10, 11
 
-#: Stands where a frame is not prepared for anything.
-COLD = object()
+#: Stands where an output came in the memory for it.
+IN_PLACE = object()
 
 
 class Frame:
     """One dlrun_call, for one thread at a time.
 
-    Once prepared, it holds all but the addresses of arrays for a set of input types and of outputs
-    asked for. Its words are written through a memoryview: ctypes' own fields cost twice that.
+    Its words are written through a memoryview: ctypes' own fields cost twice that.
     """
 
-    __slots__ = ("argument", "buffer", "call", "count", "inputs", "names", "outputs", "places",
-                 "results", "room", "slots", "words")
+    __slots__ = ("argument", "buffer", "call", "inputs", "outputs", "places", "room", "words")
 
     def __init__(self, session: int, inputs: int, outputs: int) -> None:
         self.inputs = inputs
@@ -43,13 +41,6 @@ class Frame:
         self.call.outputs = ctypes.addressof(self.buffer) + 8 * WORDS * inputs
         self.call.indirect = int(DATA_OFFSET is not None)
         self.argument = c_void_p(ctypes.addressof(self.call))
-        #: The outputs' names of the run that this is prepared for, and how many inputs it has.
-        self.names: Any = COLD
-        self.count = 0
-        #: Of each input: name, dtype, shape, and the word of its address.
-        self.slots: tuple[tuple[str, Any, tuple[int, ...], int], ...] = ()
-        #: Of each output: dtype, shape, and the words of its address and its handle.
-        self.results: tuple[tuple[Any, tuple[int, ...], int, int], ...] = ()
 
     def set_tensor(self, place: int, code: int, shape: tuple[int, ...], memory: Array) -> None:
         """Puts a tensor at `place`, outputs after inputs."""
@@ -72,12 +63,12 @@ class Frame:
         words[w + VALUE] = handle.pointer if handle is not None and handle.pointer else 0
 
     def take(self, place: int) -> Any:
-        """The output that came at `place` in memory of its own; COLD where none did."""
+        """The output that came at `place` in memory of its own; IN_PLACE where none did."""
         words = self.words
         w = place * WORDS
         pointer = words[w + VALUE]
         if not pointer:
-            return COLD
+            return IN_PLACE
         handle = Handle(pointer)
         words[w + VALUE] = 0
         code = words[w] & 0xFFFF_FFFF

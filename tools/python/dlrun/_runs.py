@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,19 +10,17 @@ import numpy as np
 
 from . import _dtypes, _library
 from ._dtypes import Array
-from ._frames import COLD, DATA, VALUE, WORDS, Frame
+from ._frames import DATA, IN_PLACE, VALUE, WORDS, Frame
 from ._library import MAX_RANK, library
+from ._native import Call, call_of, nothing
 from ._profile import Profile
-from ._rooms import LARGE, Rooms
+from ._rooms import Rooms
 from ._types import TENSOR
 from ._values import DATA_OFFSET, Handle, memory_of, to_handle, typed_array
 from .errors import InvalidArgument, NotImplemented, check
 from .model import NodeArg
 from .options import RunOptions
 
-# Bits of flags.num for arrays that dlrun reads in place: contiguous in C's order, and aligned.
-_IN_PLACE = 0x0101
-_ndarray = np.ndarray
 _empty = np.empty
 _call = library.dlrun_session_call
 _offset = DATA_OFFSET or 0
@@ -76,6 +73,7 @@ class Runner:
         self._input_place = {p.name: i for i, p in enumerate(self._inputs)}
         self._output_place = {p.name: i for i, p in enumerate(self._outputs)}
         self._all = tuple(range(len(self._outputs)))
+        self._call = self._native_call() if self._profile is None else nothing
         # For what a caller still holds of the run before, and for this one's.
         self._rooms = Rooms(2 * len(self._outputs))
         # Frames that no run uses now: a run takes one and puts it back, so that each thread has
@@ -99,46 +97,18 @@ class Runner:
         Raises InvalidArgument for unknown and missing names and for what does not fit; Cancelled
         where `run_options` ended the run; OutOfMemory.
         """
-        if run_options is None and self._frames and type(input_feed) is dict:
-            try:
-                frame = self._frames.pop()
-            except IndexError:  # Another thread took it.
-                return self._run(
-                    self._places(output_names), input_feed, None, None, output_names)
-            if output_names == frame.names and len(input_feed) == frame.count:
-                words = frame.words
-                # Kept until the call is done, whatever becomes of the dict.
-                arrays = []
-                for name, dtype, shape, word in frame.slots:
-                    array = input_feed.get(name)
-                    if (
-                        type(array) is not _ndarray
-                        or array.dtype is not dtype
-                        or array.shape != shape
-                        or array.flags.num & _IN_PLACE != _IN_PLACE
-                    ):
-                        break
-                    words[word] = id(array) + _offset
-                    arrays.append(array)
-                else:
-                    outputs = []
-                    for dtype, shape, word, _ in frame.results:
-                        array = _empty(shape, dtype)
-                        words[word] = id(array) + _offset
-                        outputs.append(array)
-                    status = _call(frame.argument)
-                    if status == 0:
-                        for _, _, _, word in frame.results:
-                            if words[word]:
-                                frame.names = COLD
-                                self._replace(frame, outputs)
-                                break
-                        self._frames.append(frame)
-                        return outputs
-                    self._frames.append(frame)
-                    check(status)
-            self._frames.append(frame)
-        return self._run(self._places(output_names), input_feed, run_options, None, output_names)
+        if run_options is None:
+            outputs = self._call(output_names, input_feed)
+            if type(outputs) is list:
+                return outputs
+            if outputs is not None:
+                check(outputs)
+        return self._run(self._places(output_names), input_feed, run_options)
+
+    def _native_call(self) -> Call:
+        """What runs the session on plain arrays."""
+        return call_of(
+            self._pointer, [p.name for p in self._inputs], [p.name for p in self._outputs])
 
     def _places(self, names: Sequence[str] | None) -> tuple[int, ...]:
         """The numbers of outputs. Raises InvalidArgument for names that the model does not have."""
@@ -161,17 +131,14 @@ class Runner:
         feed: Mapping[str, Any],
         run_options: RunOptions | None,
         given: Sequence[Array | None] | None = None,
-        names: Any = COLD,
         bound: list[Bound] | None = None,
     ) -> list[Any]:
-        """`given`: arrays to write to, in the order of `wanted`. `names`: what `run` was asked for,
-        to prepare a frame for the next time; COLD for none. `bound`: takes a frame that can be
+        """`given`: arrays to write to, in the order of `wanted`. `bound`: takes a frame that can be
         used again as it is."""
         if not isinstance(feed, Mapping):
             raise InvalidArgument(
                 f"input_feed is a {type(feed).__name__}, expected a dict of arrays by name")
         frame = self._frame(len(wanted))
-        frame.names = COLD
         alive: list[Any] = []
         types = self._fill(frame, feed, alive)
         count = len(self._inputs)
@@ -209,8 +176,6 @@ class Runner:
         fits = self._replace(frame, arrays)
         if known is None or not fits:
             self._remember(key, arrays, fits)
-        elif names is not COLD and self._profile is None and DATA_OFFSET is not None:
-            self._warm(frame, names, feed, alive, wanted, known)
         elif bound is not None and self._profile is None and DATA_OFFSET is not None:
             again = self._bound(frame, feed, alive, given or [], known)
             if again is not None:
@@ -303,7 +268,7 @@ class Runner:
         first = len(self._inputs)
         for k, offered in enumerate(arrays):
             result = frame.take(first + k)
-            if result is not COLD:
+            if result is not IN_PLACE:
                 fits = fits and offered is None
                 arrays[k] = result
         return fits
@@ -325,30 +290,6 @@ class Runner:
             is_plain = code != 0 and code not in _dtypes.NARROW and port._dtype in (0, code)
             known.append((code, array.dtype, array.shape) if is_plain else None)
         self._known[key] = known
-
-    def _warm(
-        self, frame: Frame, names: Any, feed: Mapping[str, Any], alive: list[Any],
-        wanted: tuple[int, ...], known: list[_Known | None],
-    ) -> None:
-        """Prepares a frame for runs like the one that it was used for, if all is plain arrays."""
-        slots = []
-        for (name, value), held in zip(feed.items(), alive):
-            if type(value) is not np.ndarray or isinstance(held, Handle) or held[0] is not value:
-                return
-            word = self._input_place[name] * WORDS + DATA
-            slots.append((name, value.dtype, value.shape, word))
-        results = []
-        for k, like in enumerate(known):
-            if like is None or math.prod(like[2]) * like[1].itemsize >= LARGE:
-                return
-            base = (len(self._inputs) + k) * WORDS
-            results.append((like[1], like[2], base + DATA, base + VALUE))
-        if names is not None and type(names) not in (list, tuple):
-            return
-        frame.count = len(slots)
-        frame.slots = tuple(slots)
-        frame.results = tuple(results)
-        frame.names = names if names is None else type(names)(names)
 
     def _run_options(self, options: RunOptions | None) -> _library.RunOptions:
         c = _library.RunOptions()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _library
 from ._library import library
+from ._native import nothing
 from ._profile import Profile
 from ._runs import Runner
 from .errors import InvalidArgument, check
@@ -85,6 +86,8 @@ class InferenceSession(Runner):
     def close(self) -> None:
         """Gives the model's memory back now; runs under way end as they would. dlrun's own."""
         pointer, self._pointer = self._pointer, None
+        self._call = nothing
+        self._call = nothing
         self._frames.clear()
         library.dlrun_session_release(pointer)
 
@@ -228,6 +231,7 @@ class InferenceSession(Runner):
         profile, self._profile = self._profile, None
         if profile is None:
             raise InvalidArgument("profiling was not enabled in the session's options, or ended")
+        self._call = self._native_call()
         return profile.write()
 
     def get_profiling_start_time_ns(self) -> int:
