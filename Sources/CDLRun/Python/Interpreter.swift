@@ -22,7 +22,7 @@ struct Interpreter: @unchecked Sendable {
   let listItem: @convention(c) (PyObject?, Int) -> PyObject?
   let setListItem: @convention(c) (PyObject?, Int, PyObject?) -> Int32
   let newInteger: @convention(c) (Int) -> PyObject?
-  let newFunction: @convention(c) (UnsafeMutablePointer<Method>?, PyObject?, PyObject?) -> PyObject?
+  let newFunction: @convention(c) (UnsafeMutableRawPointer?, PyObject?, PyObject?) -> PyObject?
   let newCapsule:
     @convention(c) (
       UnsafeMutableRawPointer?, UnsafePointer<CChar>?, (@convention(c) (PyObject?) -> Void)?

@@ -87,7 +87,6 @@ class InferenceSession(Runner):
         """Gives the model's memory back now; runs under way end as they would. dlrun's own."""
         pointer, self._pointer = self._pointer, None
         self._call = nothing
-        self._call = nothing
         self._frames.clear()
         library.dlrun_session_release(pointer)
 
