@@ -1,7 +1,7 @@
 import CDLRunHeader
 import Tensors
 
-/// The function `call(output_names, input_feed)` of a session, for the package in `tools/python`;
+/// The function `call(output_names, input_feed, arrays)` of a session, for the package in `tools/python`;
 /// None where it cannot be had: the session's ports have other types than NumPy, or the process is no
 /// CPython. See `PythonSession` for what it gives. The interpreter's lock is held.
 @c
@@ -43,11 +43,11 @@ private nonisolated(unsafe) let method: UnsafeMutablePointer<Interpreter.Method>
       name: permanent("call"),
       body: { capsule, arguments, count in
         guard let python = Interpreter.shared else { return nil }
-        guard count == 2, let names = arguments?[0], let feed = arguments?[1],
-          let content = python.capsuleContent(capsule, nil)
+        guard count == 3, let arguments, let names = arguments[0], let feed = arguments[1],
+          let given = arguments[2], let content = python.capsuleContent(capsule, nil)
         else { return python.nothing() }
         return Unmanaged<PythonSession>.fromOpaque(content)._withUnsafeGuaranteedRef {
-          $0.run(names, feed)
+          $0.run(names, feed, given)
         }
       }))
   return method

@@ -15,6 +15,8 @@ final class PythonSession {
   private let handle: SessionHandle
   private let inputNames: [PyObject]
   private let outputNames: [PyObject]
+  /// Of each input.
+  private let isOptional: [Bool]
   private let everyOutput: [Int]
   /// What the outputs of the latest calls were like.
   private var known: [KnownCall] = []
@@ -63,6 +65,7 @@ final class PythonSession {
     self.handle = handle
     inputNames = inputs
     outputNames = outputs
+    isOptional = handle.inputs.map { $0.port.is_optional != 0 }
     everyOutput = Array(outputs.indices)
     for name in inputs + outputs { python.retain(name) }
   }
@@ -72,9 +75,11 @@ final class PythonSession {
     dtypes.release(python)
   }
 
+  /// `given`: None, or the arrays that outputs are written to, None for those to be made.
+  ///
   /// The list of outputs; None where the package has to do it; the status of a run that failed; NULL
   /// with an exception.
-  func run(_ names: PyObject, _ feed: PyObject) -> PyObject? {
+  func run(_ names: PyObject, _ feed: PyObject, _ given: PyObject) -> PyObject? {
     guard python.type(of: feed) == python.dictType,
       let places = names == python.none ? everyOutput : self.places(of: names)
     else { return elsewhere() }
@@ -86,7 +91,7 @@ final class PythonSession {
         }
         tensors.initialize(repeating: dlrun_tensor(), count: count)
         held.initialize(repeating: nil, count: count)
-        let result = run(feed, places, tensors, held)
+        let result = run(feed, given, places, tensors, held)
         for i in 0..<count { if let object = held[i] { python.release(object) } }
         return result
       }
@@ -95,15 +100,17 @@ final class PythonSession {
 
   /// `held`: takes a reference to each array that the run reads or writes.
   private func run(
-    _ feed: PyObject, _ places: [Int], _ tensors: UnsafeMutablePointer<dlrun_tensor>,
-    _ held: UnsafeMutablePointer<PyObject?>
+    _ feed: PyObject, _ given: PyObject, _ places: [Int],
+    _ tensors: UnsafeMutablePointer<dlrun_tensor>, _ held: UnsafeMutablePointer<PyObject?>
   ) -> PyObject? {
-    guard fill(tensors, from: feed, held) else { return elsewhere() }
     let outputs = tensors + inputNames.count
     let arrays = held + inputNames.count
+    guard fill(tensors, from: feed, held),
+      given == python.none || take(given, places.count, outputs, arrays)
+    else { return elsewhere() }
     let known = offersMemory ? known.first { $0.serves(tensors, places) } : nil
     if let known {
-      for i in places.indices {
+      for i in places.indices where arrays[i] == nil {
         let like = known.outputs[i]
         guard like.size_bytes < PythonSession.largest, let entry = dtypes.entry(of: like.dtype)
         else { return elsewhere() }
@@ -124,7 +131,7 @@ final class PythonSession {
     guard status == DLRUN_OK else { return python.newInteger(Int(status.rawValue)) }
     var isComplete = true
     for i in places.indices where outputs[i].value != nil {
-      if known != nil { offersMemory = false }
+      if known != nil, given == python.none { offersMemory = false }
       let array = isComplete ? view(of: outputs[i]) : nil
       if array == nil {
         isComplete = false
@@ -171,27 +178,53 @@ final class PythonSession {
     _ tensors: UnsafeMutablePointer<dlrun_tensor>, from feed: PyObject,
     _ held: UnsafeMutablePointer<PyObject?>
   ) -> Bool {
-    guard python.dictSize(feed) == inputNames.count else { return false }
+    var found = 0
     for i in inputNames.indices {
-      guard let object = python.dictItem(feed, inputNames[i]), let array = numpy.array(object),
-        array.isInPlace, let entry = dtypes.entry(of: array.dtype), array.rank <= 8
-      else { return false }
-      python.retain(object)
-      held[i] = object
-      tensors[i].dtype = entry.code
-      tensors[i].rank = UInt32(array.rank)
-      tensors[i].data = array.data
-      var bytes = entry.size
-      if let shape = array.shape {
-        withUnsafeMutableBytes(of: &tensors[i].shape) { sizes in
-          for axis in 0..<Int(array.rank) {
-            sizes.storeBytes(of: Int64(shape[axis]), toByteOffset: 8 * axis, as: Int64.self)
-            bytes = bytes &* shape[axis]
-          }
+      guard let object = python.dictItem(feed, inputNames[i]) else {
+        guard isOptional[i], python.error() == nil else { return false }
+        continue
+      }
+      guard hold(object, &tensors[i], &held[i]) else { return false }
+      found += 1
+    }
+    return found == python.dictSize(feed)
+  }
+
+  /// The arrays to write to; false where one cannot be written in place.
+  private func take(
+    _ given: PyObject, _ count: Int, _ tensors: UnsafeMutablePointer<dlrun_tensor>,
+    _ held: UnsafeMutablePointer<PyObject?>
+  ) -> Bool {
+    guard let objects = python.items(of: given), objects.count == count else { return false }
+    for (i, object) in objects.enumerated() where object != python.none {
+      guard hold(object, &tensors[i], &held[i]) else { return false }
+    }
+    return true
+  }
+
+  /// An array as a tensor, with a reference to it; false for anything that is not read and written
+  /// in place.
+  private func hold(
+    _ object: PyObject, _ tensor: inout dlrun_tensor, _ held: inout PyObject?
+  ) -> Bool {
+    guard let array = numpy.array(object), array.isInPlace, array.rank <= 8,
+      let entry = dtypes.entry(of: array.dtype)
+    else { return false }
+    python.retain(object)
+    held = object
+    tensor.dtype = entry.code
+    tensor.rank = UInt32(array.rank)
+    tensor.data = array.data
+    var bytes = entry.size
+    if let shape = array.shape {
+      withUnsafeMutableBytes(of: &tensor.shape) { sizes in
+        for axis in 0..<Int(array.rank) {
+          sizes.storeBytes(of: Int64(shape[axis]), toByteOffset: 8 * axis, as: Int64.self)
+          bytes = bytes &* shape[axis]
         }
       }
-      tensors[i].size_bytes = bytes
     }
+    tensor.size_bytes = bytes
     return true
   }
 

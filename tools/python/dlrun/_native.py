@@ -12,12 +12,13 @@ import numpy as np
 from . import _dtypes
 from ._library import library
 
-#: Takes what `run` was given: names of outputs or None, and the feed. Gives the list of outputs; the
-#: status of a run that failed; None for what it does not do.
-Call = Callable[[Any, Any], "list[Any] | int | None"]
+#: Takes names of outputs, or None for all; the feed; and None or the arrays to write to, None for
+#: those to be made. Gives the list of outputs; the status of a run that failed; None for what it
+#: does not do.
+Call = Callable[[Any, Any, Any], "list[Any] | int | None"]
 
 
-def nothing(names: Any, feed: Any) -> None:
+def nothing(names: Any, feed: Any, given: Any) -> None:
     """Stands for the function where there is none."""
 
 

@@ -10,55 +10,21 @@ import numpy as np
 
 from . import _dtypes, _library
 from ._dtypes import Array
-from ._frames import DATA, IN_PLACE, VALUE, WORDS, Frame
+from ._frames import IN_PLACE, Frame
 from ._library import MAX_RANK, library
 from ._native import Call, call_of, nothing
 from ._profile import Profile
 from ._rooms import Rooms
 from ._types import TENSOR
-from ._values import DATA_OFFSET, Handle, memory_of, to_handle, typed_array
+from ._values import Handle, memory_of, to_handle, typed_array
 from .errors import InvalidArgument, NotImplemented, check
 from .model import NodeArg
 from .options import RunOptions
 
-_empty = np.empty
 _call = library.dlrun_session_call
-_offset = DATA_OFFSET or 0
 
 #: Element type, dtype and shape of an output; None where it is no plain array.
 _Known = tuple[int, Any, tuple[int, ...]]
-
-
-class Bound:
-    """A frame that is filled in but for outputs that have no memory yet."""
-
-    __slots__ = ("alive", "frame", "outputs")
-
-    def __init__(
-        self, frame: Frame, alive: list[Any],
-        outputs: tuple[tuple[Array | None, Any, tuple[int, ...], int, int], ...],
-    ) -> None:
-        self.frame = frame
-        self.alive = alive
-        self.outputs = outputs
-
-    def run(self) -> list[Any] | None:
-        """Runs the model; None where an output did not come in the memory for it."""
-        words = self.frame.words
-        results = []
-        for target, dtype, shape, word, _ in self.outputs:
-            if target is None:
-                target = _empty(shape, dtype)
-                words[word] = id(target) + _offset
-            results.append(target)
-        status = _call(self.frame.argument)
-        if status != 0:
-            check(status)
-        for _, _, _, _, word in self.outputs:
-            if words[word]:
-                Handle(words[word])
-                return None
-        return results
 
 
 class Runner:
@@ -98,12 +64,25 @@ class Runner:
         where `run_options` ended the run; OutOfMemory.
         """
         if run_options is None:
-            outputs = self._call(output_names, input_feed)
-            if type(outputs) is list:
+            outputs = self._call(output_names, input_feed, None)
+            if isinstance(outputs, list):
                 return outputs
             if outputs is not None:
                 check(outputs)
         return self._run(self._places(output_names), input_feed, run_options)
+
+    def _run_into(
+        self, names: list[str], feed: dict[str, Any], run_options: RunOptions | None,
+        given: list[Array | None],
+    ) -> list[Any]:
+        """`run` that writes to the arrays `given`, None for outputs that get memory of their own."""
+        if run_options is None:
+            outputs = self._call(names, feed, given)
+            if isinstance(outputs, list):
+                return outputs
+            if outputs is not None:
+                check(outputs)
+        return self._run(self._places(names), feed, run_options, given)
 
     def _native_call(self) -> Call:
         """What runs the session on plain arrays."""
@@ -131,10 +110,8 @@ class Runner:
         feed: Mapping[str, Any],
         run_options: RunOptions | None,
         given: Sequence[Array | None] | None = None,
-        bound: list[Bound] | None = None,
     ) -> list[Any]:
-        """`given`: arrays to write to, in the order of `wanted`. `bound`: takes a frame that can be
-        used again as it is."""
+        """`given`: arrays to write to, in the order of `wanted`."""
         if not isinstance(feed, Mapping):
             raise InvalidArgument(
                 f"input_feed is a {type(feed).__name__}, expected a dict of arrays by name")
@@ -176,33 +153,8 @@ class Runner:
         fits = self._replace(frame, arrays)
         if known is None or not fits:
             self._remember(key, arrays, fits)
-        elif bound is not None and self._profile is None and DATA_OFFSET is not None:
-            again = self._bound(frame, feed, alive, given or [], known)
-            if again is not None:
-                bound.append(again)
-                return arrays
         self._frames.append(frame)
         return arrays
-
-    def _bound(
-        self, frame: Frame, feed: Mapping[str, Any], alive: list[Any],
-        given: Sequence[Array | None], known: list[_Known | None],
-    ) -> Bound | None:
-        """A frame for the same inputs and outputs again; None where some are made for each run."""
-        from .binding import OrtValue
-
-        for value, held in zip(feed.values(), alive):
-            array = value._value if isinstance(value, OrtValue) else value
-            if isinstance(held, Handle) or held[0] is not array:
-                return None
-        outputs: list[tuple[Array | None, Any, tuple[int, ...], int, int]] = []
-        for k, like in enumerate(known):
-            if like is None:
-                return None
-            base = (len(self._inputs) + k) * WORDS
-            target = given[k] if given else None
-            outputs.append((target, like[1], like[2], base + DATA, base + VALUE))
-        return Bound(frame, alive, tuple(outputs))
 
     def _frame(self, outputs: int) -> Frame:
         """One that no other thread uses."""

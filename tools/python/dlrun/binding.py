@@ -13,7 +13,6 @@ from ._values import TypedArray
 from .errors import InvalidArgument, NotImplemented
 
 if TYPE_CHECKING:
-    from ._runs import Bound
     from .options import RunOptions
     from .session import InferenceSession
 
@@ -66,6 +65,12 @@ class OrtValue:
         if isinstance(self._value, np.ndarray) and self._code:
             return TypedArray(self._value, self._code)
         return self._value
+
+    def _plain(self) -> Any:
+        """The array, where that says all; else this value."""
+        if isinstance(self._value, np.ndarray) and self._code in _dtypes.PLAIN:
+            return self._value
+        return self
 
     def _array(self) -> Array:
         if not isinstance(self._value, np.ndarray):
@@ -129,8 +134,6 @@ class IOBinding:
         self._results: list[Any] = []
         #: The names of what `_results` are.
         self._bound: list[str] = []
-        # What the last run left ready for the next; one thread takes it.
-        self._ready: list[Bound] = []
 
     def bind_cpu_input(self, name: str, arr_on_cpu: Any) -> None:
         """Binds an array, which every run reads in place."""
@@ -138,11 +141,10 @@ class IOBinding:
         if name not in places:
             raise InvalidArgument(
                 f"the model has no input {name!r}, expected one of {list(places)}")
-        self._ready.clear()
         self._feed[name] = arr_on_cpu
 
     def bind_ortvalue_input(self, name: str, ortvalue: OrtValue) -> None:
-        self.bind_cpu_input(name, ortvalue)
+        self.bind_cpu_input(name, ortvalue._plain())
 
     def bind_input(
         self, name: str, device_type: str, device_id: int, element_type: Any,
@@ -178,7 +180,6 @@ class IOBinding:
         ):
             raise InvalidArgument(
                 f"output {name!r} needs a writable contiguous array of whole bytes an element")
-        self._ready.clear()
         self._wanted[name] = target
 
     def synchronize_inputs(self) -> None:
@@ -190,30 +191,16 @@ class IOBinding:
     def _run(self, session: InferenceSession, run_options: RunOptions | None) -> None:
         if session is not self._session:
             raise InvalidArgument("the binding is of another session")
-        if run_options is None and self._ready:
-            try:
-                ready = self._ready.pop()
-            except IndexError:  # Another thread took it.
-                pass
-            else:
-                again = ready.run()
-                if again is not None:
-                    self._ready.append(ready)
-                    self._results = again
-                    return
         if not self._wanted:
             raise InvalidArgument("no output is bound")
         names = list(self._wanted)
         targets = list(self._wanted.values())
-        ready_now: list[Bound] = []
-        results = session._run(
-            session._places(names), self._feed, run_options, targets, bound=ready_now)
+        results = session._run_into(names, self._feed, run_options, targets)
         for name, target, result in zip(names, targets, results):
             if target is not None and result is not target:
                 raise InvalidArgument(
                     f"output '{name}' is {result.dtype}{list(result.shape)}, bound to memory for "
                     f"{target.dtype}{list(target.shape)}")
-        self._ready = ready_now
         self._bound = names
         self._results = results
 
@@ -227,11 +214,9 @@ class IOBinding:
         return [r.copy() if isinstance(r, np.ndarray) else r for r in self._results]
 
     def clear_binding_inputs(self) -> None:
-        self._ready.clear()
         self._feed.clear()
 
     def clear_binding_outputs(self) -> None:
-        self._ready.clear()
         self._wanted.clear()
         self._results = []
 

@@ -187,7 +187,8 @@ class InferenceSession(Runner):
             if not isinstance(value, OrtValue):
                 raise InvalidArgument(
                     f"input '{name}' is a {type(value).__name__}, expected OrtValue")
-        results = self.run(output_names, input_dict_ort_values, run_options)
+        feed = {name: value._plain() for name, value in input_dict_ort_values.items()}
+        results = self.run(output_names, feed, run_options)
         ports = [self._outputs[i] for i in self._places(output_names)]
         return [OrtValue(r, p._dtype) for r, p in zip(results, ports)]
 
