@@ -83,7 +83,7 @@ class Layouts(unittest.TestCase):
     def test_arrays_without_axes_are_read_in_place(self):
         s = identity(FLOAT, [])
         for _ in range(4):
-            y, = s._call(None, {"x": np.array(3, np.float32)})
+            y, = s._call(None, {"x": np.array(3, np.float32)}, None)
             self.assertEqual((y.shape, float(y)), ((), 3.0))
 
     def test_memory_of_large_results_is_used_again_when_nobody_holds_it(self):
