@@ -68,9 +68,10 @@ typedef struct dl_recur_product {
 
 enum { DL_RECUR_SIDE_ROWS = 10 };
 
-// A step for panels `first` to `last` - 1, of `rows` rows. Sums are in the order of the terms, from
-// the last to the first where `backward`: weights that the last step read last are still in the
-// cache. `side`, null or of DL_RECUR_SIDE_ROWS rows, may move on by its quota a panel.
+// A step for panels `first` to `last` - 1, of `rows` rows. Panels, and in each the terms of a sum,
+// are taken in their order, from the last to the first where `backward`: weights that the last step
+// read last are still in the cache. The terms of the first panel of all go the opposite way.
+// `side`, null or of DL_RECUR_SIDE_ROWS rows, may move on by its quota a panel.
 typedef void dl_recur_fn(const dl_recur_cell *cell, const float *packed, intptr_t first,
                          intptr_t last, intptr_t rows, const dl_recur_row *row, int32_t backward,
                          dl_recur_product *side);

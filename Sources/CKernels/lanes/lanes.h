@@ -12,7 +12,12 @@ typedef int32_t v16i __attribute__((vector_size(64)));
 #define LANES 16
 #define LOAD16(p) (*(const v16u *)(p))
 #define STORE16(p, v) (*(v16u *)(p) = (v))
-#define SPLAT16(s) ((v16){} + (s))
+// Not a sum with zeros, which the processor would have to add: -0 + 0 is 0.
+#define SPLAT16(s)                                                                                 \
+  ({                                                                                               \
+    const float s_ = (s);                                                                          \
+    (v16){s_, s_, s_, s_, s_, s_, s_, s_, s_, s_, s_, s_, s_, s_, s_, s_};                         \
+  })
 // Lanes of `a` where the mask is set, of `b` elsewhere.
 #define SELECT16(mask, a, b) ((v16)(((mask) & (v16i)(a)) | (~(mask) & (v16i)(b))))
 #define MAX16(acc, x) SELECT16(((x) > (acc)) | ((x) != (x)), x, acc)
