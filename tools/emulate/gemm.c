@@ -62,7 +62,7 @@ static void one(family *f, intptr_t m, intptr_t n, intptr_t k, int kind, int opt
       e.beta = addend > 3 ? -1.3 : 1;
       e.addend = room((m - 1) * e.addend_row + (n - 1) * e.addend_column + 1, NaNs);
     }
-    e.plain = e.alpha == 1 && e.beta == 1 && !e.clip && !e.function &&
+    e.plain = e.alpha == 1 && e.beta == 1 && !e.function &&
               (!e.addend || (e.addend_row == 0 && e.addend_column == 1));
   }
   dl_gemm_f32_6x16__neon(m, n, k, a, a_row, a_step, b, ldb, c, ldc, &e);

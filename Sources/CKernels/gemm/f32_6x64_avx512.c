@@ -152,10 +152,21 @@ INLINE void tile(const int M, const int NV, const int EDGE, __mmask16 mask, intp
     return;
   }
   const float *bias = e->final ? e->addend : NULL;
+  if (bias) {
+    UNROLL for (int j = 0; j < NV; j++) {
+      const __m512 x = _mm512_maskz_loadu_ps(LANES(j), bias + 16 * j);
+      UNROLL for (int i = 0; i < M; i++) sum[i][j] = _mm512_add_ps(sum[i][j], x);
+    }
+  }
+  if (e->final && e->clip) {
+    // The second operand is the result where either is NaN.
+    const __m512 low = _mm512_set1_ps((float)e->low), high = _mm512_set1_ps((float)e->high);
+    UNROLL for (int i = 0; i < M; i++) UNROLL for (int j = 0; j < NV; j++) sum[i][j] =
+        _mm512_min_ps(high, _mm512_max_ps(low, sum[i][j]));
+  }
   UNROLL for (int j = 0; j < NV; j++) {
-    const __m512 x = bias ? _mm512_maskz_loadu_ps(LANES(j), bias + 16 * j) : _mm512_setzero_ps();
     UNROLL for (int i = 0; i < M; i++) {
-      __m512 v = bias ? _mm512_add_ps(sum[i][j], x) : sum[i][j];
+      __m512 v = sum[i][j];
       if (residual)
         v = _mm512_add_ps(v,
                           _mm512_maskz_loadu_ps(LANES(j), residual + i * e->residual_row + 16 * j));

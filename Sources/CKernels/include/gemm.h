@@ -32,8 +32,8 @@ typedef struct dl_gemm_epilogue {
   const void *next;
   intptr_t next_step;
   int32_t accumulate, final, clip;
-  // Set where alpha = beta = 1, there is neither clip nor function, and the addend, if any, has row
-  // distance 0 and column distance 1.
+  // Set where alpha = beta = 1, there is no function, and the addend, if any, has row distance 0
+  // and column distance 1.
   int32_t plain;
 } dl_gemm_epilogue;
 
