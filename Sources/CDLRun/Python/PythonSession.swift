@@ -18,6 +18,9 @@ final class PythonSession {
   /// Of each input.
   private let isOptional: [Bool]
   private let everyOutput: [Int]
+  /// The last tuple of names, and their numbers.
+  private var lastNames: PyObject?
+  private var lastPlaces: [Int] = []
   /// What the outputs of the latest calls were like.
   private var known: [KnownCall] = []
   /// Not where sizes of outputs turned out to depend on more than types of inputs.
@@ -72,10 +75,11 @@ final class PythonSession {
 
   deinit {
     for name in inputNames + outputNames { python.release(name) }
+    if let lastNames { python.release(lastNames) }
     dtypes.release(python)
   }
 
-  /// `given`: None, or the arrays that outputs are written to, None for those to be made.
+  /// `given`: None, or a tuple of arrays that outputs are written to, None for those to be made.
   ///
   /// The list of outputs; None where the package has to do it; the status of a run that failed; NULL
   /// with an exception.
@@ -155,9 +159,10 @@ final class PythonSession {
 
   /// The numbers of outputs; nil where one is unknown, or where `names` is neither list nor tuple.
   private func places(of names: PyObject) -> [Int]? {
-    guard let names = python.items(of: names), !names.isEmpty else { return nil }
+    if names == lastNames { return lastPlaces }
+    guard let items = python.items(of: names), !items.isEmpty else { return nil }
     var places: [Int] = []
-    for (i, name) in names.enumerated() {
+    for (i, name) in items.enumerated() {
       // Callers mostly name them in the model's order.
       if i < outputNames.count, outputNames[i] == name {
         places.append(i)
@@ -169,6 +174,12 @@ final class PythonSession {
         })
       else { return nil }
       places.append(place)
+    }
+    // A tuple stays as it is, as long as there is a reference to it.
+    if python.type(of: names) == python.tupleType {
+      python.retain(names)
+      if let lastNames { python.release(lastNames) }
+      (lastNames, lastPlaces) = (names, places)
     }
     return places
   }
@@ -195,9 +206,11 @@ final class PythonSession {
     _ given: PyObject, _ count: Int, _ tensors: UnsafeMutablePointer<dlrun_tensor>,
     _ held: UnsafeMutablePointer<PyObject?>
   ) -> Bool {
-    guard let objects = python.items(of: given), objects.count == count else { return false }
-    for (i, object) in objects.enumerated() where object != python.none {
-      guard hold(object, &tensors[i], &held[i]) else { return false }
+    guard python.type(of: given) == python.tupleType, python.tupleSize(given) == count
+    else { return false }
+    for i in 0..<count {
+      guard let object = python.tupleItem(given, i) else { return false }
+      if object != python.none, !hold(object, &tensors[i], &held[i]) { return false }
     }
     return true
   }

@@ -12,8 +12,8 @@ import numpy as np
 from . import _dtypes
 from ._library import library
 
-#: Takes names of outputs, or None for all; the feed; and None or the arrays to write to, None for
-#: those to be made. Gives the list of outputs; the status of a run that failed; None for what it
+#: Takes names of outputs, or None for all; the feed; and None or a tuple of arrays to write to, None
+#: for those to be made. Gives the list of outputs; the status of a run that failed; None for what it
 #: does not do.
 Call = Callable[[Any, Any, Any], "list[Any] | int | None"]
 

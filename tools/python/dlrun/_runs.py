@@ -72,8 +72,8 @@ class Runner:
         return self._run(self._places(output_names), input_feed, run_options)
 
     def _run_into(
-        self, names: list[str], feed: dict[str, Any], run_options: RunOptions | None,
-        given: list[Array | None],
+        self, names: tuple[str, ...], feed: dict[str, Any], run_options: RunOptions | None,
+        given: tuple[Array | None, ...],
     ) -> list[Any]:
         """`run` that writes to the arrays `given`, None for outputs that get memory of their own."""
         if run_options is None:

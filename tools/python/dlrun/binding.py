@@ -133,7 +133,9 @@ class IOBinding:
         self._wanted: dict[str, Array | None] = {}
         self._results: list[Any] = []
         #: The names of what `_results` are.
-        self._bound: list[str] = []
+        self._names: tuple[str, ...] = ()
+        #: `_wanted` as a run takes it; None where it has changed.
+        self._bound: tuple[tuple[str, ...], tuple[Array | None, ...]] | None = None
 
     def bind_cpu_input(self, name: str, arr_on_cpu: Any) -> None:
         """Binds an array, which every run reads in place."""
@@ -181,6 +183,7 @@ class IOBinding:
             raise InvalidArgument(
                 f"output {name!r} needs a writable contiguous array of whole bytes an element")
         self._wanted[name] = target
+        self._bound = None
 
     def synchronize_inputs(self) -> None:
         """Memory of the CPU is always ready."""
@@ -191,22 +194,30 @@ class IOBinding:
     def _run(self, session: InferenceSession, run_options: RunOptions | None) -> None:
         if session is not self._session:
             raise InvalidArgument("the binding is of another session")
-        if not self._wanted:
-            raise InvalidArgument("no output is bound")
-        names = list(self._wanted)
-        targets = list(self._wanted.values())
+        if self._bound is None:
+            if not self._wanted:
+                raise InvalidArgument("no output is bound")
+            self._bound = tuple(self._wanted), tuple(self._wanted.values())
+        names, targets = self._bound
         results = session._run_into(names, self._feed, run_options, targets)
+        for target, result in zip(targets, results):
+            if target is not None and result is not target:
+                self._refuse(names, targets, results)
+        self._results = results
+        self._names = names
+
+    def _refuse(
+        self, names: tuple[str, ...], targets: tuple[Array | None, ...], results: list[Any]
+    ) -> None:
         for name, target, result in zip(names, targets, results):
             if target is not None and result is not target:
                 raise InvalidArgument(
                     f"output '{name}' is {result.dtype}{list(result.shape)}, bound to memory for "
                     f"{target.dtype}{list(target.shape)}")
-        self._bound = names
-        self._results = results
 
     def get_outputs(self) -> list[OrtValue]:
         """The results of the last run, in the order in which they were bound."""
-        codes = [self._session._outputs[i]._dtype for i in self._session._places(self._bound)]
+        codes = [self._session._outputs[i]._dtype for i in self._session._places(self._names)]
         return [OrtValue(r, code) for r, code in zip(self._results, codes)]
 
     def copy_outputs_to_cpu(self) -> list[Any]:
@@ -218,6 +229,7 @@ class IOBinding:
 
     def clear_binding_outputs(self) -> None:
         self._wanted.clear()
+        self._bound = None
         self._results = []
 
 

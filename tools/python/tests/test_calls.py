@@ -56,8 +56,9 @@ class Calls(unittest.TestCase):
             {"a": self.a.astype(">f4"), "b": self.b}, {"a": self.a.astype(object), "b": self.b},
         ):
             self.assertIsNone(s._call(None, feed, None))
-        self.assertIsNone(s._call(None, self.feed, [None]))
-        self.assertIsNone(s._call(None, self.feed, [None, self.a[::-1]]))
+        self.assertIsNone(s._call(None, self.feed, (None,)))
+        self.assertIsNone(s._call(None, self.feed, (None, self.a[::-1])))
+        self.assertIsNone(s._call(None, self.feed, [None, None]))
         self.assertIsNone(s._call(None, self.feed))
         with self.assertRaises(dlrun.InvalidArgument):
             s.run(None, {"a": self.a, "b": np.float32([1, 2])})
@@ -74,11 +75,23 @@ class Calls(unittest.TestCase):
         with self.assertRaises(ArithmeticError):
             pair()._call(None, {Key("a"): self.a, Key("b"): self.b}, None)
 
+    def test_names_by_the_same_objects(self):
+        s = pair()
+        for _ in range(3):
+            for names in (("sum",), ("difference",), ("difference", "sum")):
+                got = s._call(names, self.feed, None)
+                want = {"sum": [6, 8, 10], "difference": [4, 4, 4]}
+                np.testing.assert_array_equal(got, [want[n] for n in names])
+            names = ["sum"]
+            np.testing.assert_array_equal(s._call(names, self.feed, None), [[6, 8, 10]])
+            names[0] = "difference"
+            np.testing.assert_array_equal(s._call(names, self.feed, None), [[4, 4, 4]])
+
     def test_memory_of_the_caller(self):
         s = pair()
         for _ in range(4):
             target = np.zeros(3, np.float32)
-            results = s._call(None, self.feed, [None, target])
+            results = s._call(None, self.feed, (None, target))
             self.assertIs(results[1], target)
             np.testing.assert_array_equal(results, [[6, 8, 10], [4, 4, 4]])
 
@@ -112,7 +125,7 @@ class Calls(unittest.TestCase):
 
     def test_references_come_out_even(self):
         for s, feed, given in (
-            (pair(), self.feed, None), (pair(), self.feed, [None, np.zeros(3, np.float32)]),
+            (pair(), self.feed, None), (pair(), self.feed, (None, np.zeros(3, np.float32))),
             (nonzero(), {"x": self.a}, None), (pair(), {"a": self.a, "b": [1, 2, 3]}, None),
             (pair(), {"a": self.a, "b": np.float32([1])[:0]}, None),
         ):
