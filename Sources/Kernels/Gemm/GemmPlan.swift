@@ -117,7 +117,10 @@ public struct GemmPlan: Sendable {
     let es = element.byteSize
     // Turned, the rows of a strip share the lines of a short sum.
     readsA = packedA == nil && (a.column == 1 || (a.row == 1 && k <= 64))
-    readsB = packedB == nil && !kernel.isPadded && b.column == 1 && m <= 64
+    // So is a right factor for few rows, or whose rows lie together in the first-level cache.
+    let isNear = k * min(n, kernel.nr) <= 4096 && b.row * es % 4096 != 0
+    readsB =
+      packedB == nil && !kernel.isPadded && b.column == 1 && (m <= 64 || (m <= 256 && isNear))
     isColumn =
       n == 1 && a.column == 1 && b.row == 1 && packedA == nil && packedB == nil && post == nil
       && element == .float32 && epilogue == Epilogue()
