@@ -22,7 +22,8 @@ private final class QuickRun: @unchecked Sendable {
   ) -> Bool {
     for i in self.inputs.indices
     where inputs[i].value != nil || inputs[i].data == nil
-      || !isSameType(inputs[i], self.inputs[i]) {
+      || !isSameType(inputs[i], self.inputs[i])
+    {
       return false
     }
     for i in self.outputs.indices

@@ -27,8 +27,7 @@ struct Interpreter: @unchecked Sendable {
     @convention(c) (
       UnsafeMutableRawPointer?, UnsafePointer<CChar>?, (@convention(c) (PyObject?) -> Void)?
     ) -> PyObject?
-  let capsuleContent:
-    @convention(c) (PyObject?, UnsafePointer<CChar>?) -> UnsafeMutableRawPointer?
+  let capsuleContent: @convention(c) (PyObject?, UnsafePointer<CChar>?) -> UnsafeMutableRawPointer?
   /// Lets other threads run Python; gives what `lock` wants.
   let unlock: @convention(c) () -> UnsafeMutableRawPointer?
   let lock: @convention(c) (UnsafeMutableRawPointer?) -> Void
