@@ -4,6 +4,13 @@
 // with X(rows, columns, blocks).
 #include "conv_common.h"
 
+// What a tile brings closer while it sums up: with each four terms so many lines, `step` bytes
+// apart.
+typedef struct {
+  const char *next;
+  intptr_t step, lines;
+} ahead;
+
 #define UNROLL _Pragma("clang loop unroll(full)")
 #define ROLLED _Pragma("clang loop unroll(disable) vectorize(disable)")
 #define INLINE static inline __attribute__((always_inline))
@@ -47,10 +54,10 @@ INLINE void steps(const int N, const int PR, const int PC, const int NB, const i
 
 // PR x PC pixels of NB blocks. pixel: elements between inputs of neighbouring pixels.
 INLINE void tile(const int PR, const int PC, const int NB, const int HALF, const intptr_t pixel,
-                 const int isPlain, const dl_blocked_conv *c, const float *in, const float *w,
-                 const float *bias, const float *residual, float *out) {
-  const char *next = c->next;
-  const intptr_t next_step = c->next_step, lines = c->next_lines;
+                 const int isPlain, const dl_blocked_conv *c, const ahead *fetch, const float *in,
+                 const float *w, const float *bias, const float *residual, float *out) {
+  const char *next = fetch->next;
+  const intptr_t next_step = fetch->step, lines = fetch->lines;
   V sum[PR * PC][NB];
   V half[(PR * PC + 1) / 2];
   const intptr_t row = c->row_step;
@@ -150,13 +157,14 @@ INLINE void point(const int NB, const dl_blocked_conv *c, const float *in, const
   }
 }
 
-typedef void (*tile_fn)(const dl_blocked_conv *, const float *, const float *, const float *,
-                        const float *, float *);
+typedef void (*tile_fn)(const dl_blocked_conv *, const ahead *, const float *, const float *,
+                        const float *, const float *, float *);
 
 #define DEFINE(kind, pixel, isPlain, R, C, B)                                                      \
-  static void kind##_##R##_##C##_##B(const dl_blocked_conv *c, const float *in, const float *w,    \
-                                     const float *bias, const float *residual, float *out) {       \
-    tile(R, C, B, 0, pixel, isPlain, c, in, w, bias, residual, out);                               \
+  static void kind##_##R##_##C##_##B(const dl_blocked_conv *c, const ahead *fetch,                 \
+                                     const float *in, const float *w, const float *bias,           \
+                                     const float *residual, float *out) {                          \
+    tile(R, C, B, 0, pixel, isPlain, c, fetch, in, w, bias, residual, out);                        \
   }
 #define ENTRY(kind, R, C, B) [R - 1][B - 1][C] = kind##_##R##_##C##_##B,
 typedef tile_fn table[2][4][MOST_COLUMNS + 1];
@@ -181,8 +189,9 @@ WIDE_PLAIN_TILES(X)
 #undef X
 
 #define POINT(B)                                                                                   \
-  static void point_##B(const dl_blocked_conv *c, const float *in, const float *w,                 \
-                        const float *bias, const float *residual, float *out) {                    \
+  static void point_##B(const dl_blocked_conv *c, const ahead *fetch, const float *in,             \
+                        const float *w, const float *bias, const float *residual, float *out) {    \
+    (void)fetch;                                                                                   \
     point(B, c, in, w, bias, residual, out);                                                       \
   }
 POINT(1)
@@ -197,9 +206,10 @@ static const table near_tiles = {BLOCKED_TILES(X)};
 #undef X
 #ifdef HALF_TILES
 #define X(R, C, B)                                                                                 \
-  static void half_##R##_##C##_##B(const dl_blocked_conv *c, const float *in, const float *w,      \
-                                   const float *bias, const float *residual, float *out) {         \
-    tile(R, C, B, 1, LANES, 0, c, in, w, bias, residual, out);                                     \
+  static void half_##R##_##C##_##B(const dl_blocked_conv *c, const ahead *fetch, const float *in,  \
+                                   const float *w, const float *bias, const float *residual,       \
+                                   float *out) {                                                   \
+    tile(R, C, B, 1, LANES, 0, c, fetch, in, w, bias, residual, out);                              \
   }
 HALF_TILES(X)
 #undef X
@@ -246,16 +256,15 @@ static void spread(const dl_blocked_conv *c, intptr_t blocks, intptr_t rows, int
   const tile_fn(*table)[4][MOST_COLUMNS + 1] = tiles(c);
   const intptr_t count = (width + c->tile - 1) / c->tile;
   dl_blocked_conv near = *c;
-  near.next = w;
-  near.next_step = 0;
-  near.next_lines = 0;
+  const ahead none = {(const char *)w, 0, 0};
   float copy[4 * MOST_COLUMNS * LANES];
   for (intptr_t h = 0; h < rows; h++) {
     intptr_t x = 0;
     for (intptr_t i = 0; i < count; i++) {
       const intptr_t n = (width - x + count - i - 1) / (count - i);
       near.out_block = n * LANES;
-      table[0][blocks - 1][n](&near, in + h * c->row_step + x * c->pixel_step, w, bias, 0, copy);
+      table[0][blocks - 1][n](&near, &none, in + h * c->row_step + x * c->pixel_step, w, bias, 0,
+                              copy);
       if (c->after)
         c->after(copy, copy, (size_t)(blocks * n * LANES), c->numbers);
       float *to = out + h * c->out_row + x * c->out_pixel;
@@ -275,31 +284,29 @@ void NAME(const dl_blocked_conv *c, intptr_t blocks, intptr_t rows, intptr_t wid
   }
   const tile_fn(*table)[4][MOST_COLUMNS + 1] = tiles(c);
   const intptr_t count = (width + c->tile - 1) / c->tile;
-  dl_blocked_conv own = *c;
-  own.next = w;
-  own.next_step = 0;
-  own.next_lines = 0;
+  // Beside `c`, no copy of it: the caller has just written its fields one by one, and wide loads
+  // of them would wait until all stores before are done, those of the last tile among them.
+  ahead fetch = {(const char *)w, 0, 0};
   intptr_t fetched = 0;
   if (c->next && !c->is_plain) {
     const intptr_t steps = (rows + c->tile_rows - 1) / c->tile_rows * count * fours(c);
     const intptr_t bytes = (c->next_bytes + steps - 1) / (steps > 0 ? steps : 1);
-    own.next = c->next;
-    own.next_lines = bytes < 8 * 64 ? (bytes + 63) / 64 : 8;
-    own.next_step = (bytes + own.next_lines - 1) / (own.next_lines > 0 ? own.next_lines : 1);
-    fetched = own.next_step * own.next_lines * fours(c);
+    fetch.next = c->next;
+    fetch.lines = bytes < 8 * 64 ? (bytes + 63) / 64 : 8;
+    fetch.step = (bytes + fetch.lines - 1) / (fetch.lines > 0 ? fetch.lines : 1);
+    fetched = fetch.step * fetch.lines * fours(c);
   }
-  c = &own;
   for (intptr_t h = 0; h < rows;) {
     const intptr_t height = h + c->tile_rows <= rows ? c->tile_rows : 1;
     intptr_t x = 0;
     for (intptr_t i = 0; i < count; i++) {
       const intptr_t n = (width - x + count - i - 1) / (count - i);
       const intptr_t at = h * c->out_row + x * LANES;
-      table[height - 1][blocks - 1][n](c, in + h * c->row_step + x * c->pixel_step, w, bias,
+      table[height - 1][blocks - 1][n](c, &fetch, in + h * c->row_step + x * c->pixel_step, w, bias,
                                        residual ? residual + at : 0, out + at);
       if (c->after)
         dl_blocked_after(c, blocks, height, n, LANES, out + at);
-      own.next = (const void *)((uintptr_t)own.next + (uintptr_t)fetched);
+      fetch.next = (const char *)((uintptr_t)fetch.next + (uintptr_t)fetched);
       x += n;
     }
     h += height;

@@ -64,10 +64,9 @@ typedef struct dl_blocked_conv {
   void (*after)(const void *x, void *y, size_t n, const double *numbers);
   double numbers[2];
   // What is read next, as the weights of the next blocks: it comes into the second-level cache
-  // while these are computed, a part with each tile. NULL: nothing. `next_step` and `next_lines`
-  // are the kernel's own.
+  // while these are computed, a part with each tile. NULL: nothing.
   const void *next;
-  intptr_t next_bytes, next_step, next_lines;
+  intptr_t next_bytes;
 } dl_blocked_conv;
 
 // `rows` rows of `width` pixels of `blocks` neighbouring blocks of the output.

@@ -327,8 +327,7 @@ public struct BlockedConvPlan: Sendable {
       out_block: view.plane * lanes, out_row: view.row * lanes, out_pixel: view.pixel * lanes,
       tile_rows: 1, tile: 1, is_plain: isPlain ? 1 : 0, is_half: 0, form: finish.code,
       low: finish.low, high: finish.high, after: after,
-      numbers: (Double(finish.low), Double(finish.high)), next: nil, next_bytes: 0, next_step: 0,
-      next_lines: 0)
+      numbers: (Double(finish.low), Double(finish.high)), next: nil, next_bytes: 0)
     let source =
       isCopied
       ? copy : x + first * (isFlat ? g.strides[2] : g.strides[1] * g.input[2]) * pixel

@@ -189,8 +189,7 @@ public struct BlockedExpandPlan: Sendable {
       taps: (1, 1), tap_step: (0, 0), row_step: 0, pixel_step: lanes, out_block: plane,
       out_row: 0, out_pixel: lanes, tile_rows: 1, tile: 1, is_plain: 0, is_half: 0,
       form: finish.code, low: finish.low, high: finish.high, after: after,
-      numbers: (Double(finish.low), Double(finish.high)), next: nil, next_bytes: 0, next_step: 0,
-      next_lines: 0)
+      numbers: (Double(finish.low), Double(finish.high)), next: nil, next_bytes: 0)
     let biases = bias.bytes.assumingMemoryBound(to: Float.self)
     let from = x + first * width * lanes
     let pixels = (end - first) * width

@@ -171,7 +171,7 @@ public struct BlockedTapsPlan: Sendable {
       out_pixel: lanes, tile_rows: 1,
       tile: BlockedConvPlan.columns(group.blocks, 1, isa, isNear: true), is_plain: 0,
       is_half: 0, form: BlockedFinish.none.code, low: 0, high: 0, after: nil, numbers: (0, 0),
-      next: nil, next_bytes: 0, next_step: 0, next_lines: 0)
+      next: nil, next_bytes: 0)
     BlockedConvPlan.halve(&c, group, isa, isNear: true)
     let depth = (group.inputBlocks - 1) * lanes + group.lastFours * 4
     for (i, tap) in taps.enumerated() {

@@ -312,7 +312,7 @@ public struct BlockedWinogradPlan: Sendable {
       tap_step: (0, 0), row_step: 0, pixel_step: lanes, out_block: step, out_row: 0,
       out_pixel: lanes, tile_rows: 1, tile: 1, is_plain: 0, is_half: 0,
       form: BlockedFinish.none.code, low: 0, high: 0, after: nil, numbers: (0, 0), next: nil,
-      next_bytes: 0, next_step: 0, next_lines: 0)
+      next_bytes: 0)
     let zeros = bias.bytes.assumingMemoryBound(to: Float.self) + outputBlocks * lanes
     let start = filter.groups[part.lowerBound].first
     let places = form.places

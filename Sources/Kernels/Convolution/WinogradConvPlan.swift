@@ -120,7 +120,7 @@ public struct WinogradConvPlan: Sendable {
         out_block: step, out_row: 0, out_pixel: lanes, tile_rows: 1, tile: 1, is_plain: 0,
         is_half: 0, form: BlockedFinish.none.code, low: 0, high: 0, after: nil, numbers: (0, 0),
         next: nil,
-        next_bytes: 0, next_step: 0, next_lines: 0)
+        next_bytes: 0)
       let count = unit.images * unit.rows * tiles.columns
       for place in 0..<WinogradTiles.places {
         for group in groups {

@@ -198,15 +198,16 @@ public struct GemmPlan: Sendable {
 
   static func aligned(_ bytes: Int) -> Int { (bytes + 63) & ~63 }
 
-  /// Computes the product. `a` or `b` are ignored where the factor is packed; `addend` is nil
-  /// where `beta` is 0, `residual` where `post` adds none. The memory must be as large as sizes and
-  /// layouts say.
+  /// Computes the product. `a` or `b` are ignored where the factor is packed, `addend` where `beta`
+  /// is 0; `residual` is nil where `post` adds none. The memory must be as large as sizes and layouts
+  /// say.
   public func run(
     a: UnsafeRawPointer, b: UnsafeRawPointer, c: UnsafeMutableRawPointer,
     addend: UnsafeRawPointer? = nil, residual: UnsafeRawPointer? = nil,
     scratch: UnsafeMutableRawPointer, pool: ThreadPool
   ) {
     guard m > 0, n > 0 else { return }
+    let addend = epilogue.beta == 0 ? nil : addend
     if let rows, let packedB {
       rows.run(self, a: a, b: UnsafeRawPointer(packedB.bytes), c: c, bias: addend, pool: pool)
       return
