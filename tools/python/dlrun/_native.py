@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -57,16 +58,17 @@ def _maker() -> Callable[..., Any] | None:
 
 
 def _array_api() -> Any:
-    """NumPy's own functions for C."""
-    try:
-        from numpy._core import _multiarray_umath
-    except ImportError:  # NumPy 1
-        from numpy.core import _multiarray_umath
-    return _multiarray_umath._ARRAY_API
+    """NumPy's own functions for C, as NumPy 2 and 1 name them; None where neither does."""
+    for name in ("numpy._core._multiarray_umath", "numpy.core._multiarray_umath"):
+        try:
+            return importlib.import_module(name)._ARRAY_API
+        except (ImportError, AttributeError):
+            continue
+    return None
 
 
-_make = _maker()
-_api = _array_api() if _make is not None else None
+_api = _array_api()
+_make = _maker() if _api is not None else None
 _plain = tuple(_dtypes.dtype_of(c) if c in _dtypes.PLAIN else None for c in range(16))
 
 
