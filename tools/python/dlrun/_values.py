@@ -158,6 +158,11 @@ def typed_array(value: Any, wanted: int = 0) -> TypedArray:
                 target = _dtypes.dtype_of(wanted)
                 if raw.dtype.kind == "f" and target.kind in "iub" and raw.size > 0:
                     raise InvalidArgument(f"real numbers for elements of type {target}")
+                if raw.dtype.kind in "iu" and target.kind in "iu" and raw.size > 0:
+                    # NumPy 1 takes what does not fit modulo the type's range.
+                    range_ = np.iinfo(target)
+                    if int(raw.min()) < range_.min or int(raw.max()) > range_.max:
+                        raise InvalidArgument(f"numbers out of the range of type {target}")
                 value = np.array(value, target)
             else:
                 value = raw
