@@ -11,31 +11,10 @@
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))),        \
                              apply_to = function)
 
-// Terms `from` to `end` - 1. `ahead`: how many floats further a panel's later terms are asked for,
-// 0: not at all.
-INLINE void terms_512(const int M, const int V, const intptr_t ahead, intptr_t from, intptr_t end,
-                      const float *a, intptr_t lda, const float *const *panel, __m512 (*sum)[V]) {
-  for (intptr_t p = from; p < end; p++) {
-    __m512 w[V];
-    UNROLL for (int v = 0; v < V; v++) {
-      if (ahead)
-        _mm_prefetch((const char *)(panel[v] + 64 * p + ahead), _MM_HINT_T0);
-      w[v] = _mm512_loadu_ps(panel[v] + 64 * p);
-    }
-    UNROLL for (int i = 0; i < M; i++) {
-      const __m512 x = _mm512_set1_ps(a[i * lda + p]);
-      UNROLL for (int v = 0; v < V; v++) sum[i][v] = _mm512_fmadd_ps(x, w[v], sum[i][v]);
-    }
-  }
-}
-
-// M rows of V vectors of 16 columns from column j on, a multiple of 16. isFar: whether the factor
-// comes from beyond the second-level cache, where the hardware's own prefetching gets half of what
-// there is to be had.
-INLINE void rows_512(const int M, const int V, const int isFar, intptr_t n, intptr_t k,
-                     const float *a, intptr_t lda, const float *b, float *c, intptr_t ldc,
-                     const float *bias, intptr_t j, const dl_gemm_epilogue *e) {
-  enum { AHEAD = 16 };
+// M rows of V vectors of 16 columns from column j on, a multiple of 16.
+INLINE void rows_512(const int M, const int V, intptr_t n, intptr_t k, const float *a, intptr_t lda,
+                     const float *b, float *c, intptr_t ldc, const float *bias, intptr_t j,
+                     const dl_gemm_epilogue *e) {
   const float *panel[V];
   __m512 sum[M][V];
   UNROLL for (int v = 0; v < V; v++) {
@@ -43,16 +22,13 @@ INLINE void rows_512(const int M, const int V, const int isFar, intptr_t n, intp
     panel[v] = b + at / 64 * 64 * k + at % 64;
     UNROLL for (int i = 0; i < M; i++) sum[i][v] = _mm512_setzero_ps();
   }
-  if (isFar) {
-    const intptr_t near = k > AHEAD ? k - AHEAD : 0;
-    terms_512(M, V, 64 * AHEAD, 0, near, a, lda, panel, sum);
-    // Behind the end of V / 4 panels side by side come as many others.
-    if (V == 8)
-      terms_512(M, V, 64 * (AHEAD + k), near, k, a, lda, panel, sum);
-    else
-      terms_512(M, V, 64 * AHEAD, near, k, a, lda, panel, sum);
-  } else {
-    terms_512(M, V, 0, 0, k, a, lda, panel, sum);
+  for (intptr_t p = 0; p < k; p++) {
+    __m512 w[V];
+    UNROLL for (int v = 0; v < V; v++) w[v] = _mm512_loadu_ps(panel[v] + 64 * p);
+    UNROLL for (int i = 0; i < M; i++) {
+      const __m512 x = _mm512_set1_ps(a[i * lda + p]);
+      UNROLL for (int v = 0; v < V; v++) sum[i][v] = _mm512_fmadd_ps(x, w[v], sum[i][v]);
+    }
   }
   UNROLL for (int v = 0; v < V; v++) {
     const intptr_t at = j + 16 * v, left = n - at;
@@ -76,41 +52,37 @@ INLINE void rows_512(const int M, const int V, const int isFar, intptr_t n, intp
 }
 
 // All columns of M rows: one row has up to 8 vectors at once, to hide the latency of its chains.
-INLINE void strip_512(const int M, const int isFar, intptr_t n, intptr_t k, const float *a,
-                      intptr_t lda, const float *b, float *c, intptr_t ldc, const float *bias,
+INLINE void strip_512(const int M, intptr_t n, intptr_t k, const float *a, intptr_t lda,
+                      const float *b, float *c, intptr_t ldc, const float *bias,
                       const dl_gemm_epilogue *e) {
   intptr_t j = 0;
   if (M <= 2)
     for (; n - j > 112; j += 128)
-      rows_512(M, 8, isFar, n, k, a, lda, b, c, ldc, bias, j, e);
+      rows_512(M, 8, n, k, a, lda, b, c, ldc, bias, j, e);
   for (; n - j > 48; j += 64)
-    rows_512(M, 4, isFar, n, k, a, lda, b, c, ldc, bias, j, e);
+    rows_512(M, 4, n, k, a, lda, b, c, ldc, bias, j, e);
   if (n - j > 32) {
-    rows_512(M, 3, 0, n, k, a, lda, b, c, ldc, bias, j, e);
+    rows_512(M, 3, n, k, a, lda, b, c, ldc, bias, j, e);
     return;
   }
   if (n - j > 16)
-    rows_512(M, 2, 0, n, k, a, lda, b, c, ldc, bias, j, e);
+    rows_512(M, 2, n, k, a, lda, b, c, ldc, bias, j, e);
   else if (n > j)
-    rows_512(M, 1, 0, n, k, a, lda, b, c, ldc, bias, j, e);
+    rows_512(M, 1, n, k, a, lda, b, c, ldc, bias, j, e);
 }
 
 void dl_gemm_f32_rows__avx512(intptr_t m, intptr_t n, intptr_t k, const float *a, intptr_t lda,
                               const float *b, float *c, intptr_t ldc, const float *bias,
                               const dl_gemm_epilogue *e) {
   const intptr_t strips = (m + 5) / 6;
-  const int isFar = n * k >= 1 << 18;
   for (intptr_t s = 0; s < strips; s++) {
     const intptr_t r0 = s * m / strips, rows = (s + 1) * m / strips - r0;
     const float *x = a + r0 * lda;
     float *y = c + r0 * ldc;
-    switch (2 * rows + isFar) {
+    switch (rows) {
 #define CASE(M)                                                                                    \
-  case 2 * M:                                                                                      \
-    strip_512(M, 0, n, k, x, lda, b, y, ldc, bias, e);                                             \
-    break;                                                                                         \
-  case 2 * M + 1:                                                                                  \
-    strip_512(M, 1, n, k, x, lda, b, y, ldc, bias, e);                                             \
+  case M:                                                                                          \
+    strip_512(M, n, k, x, lda, b, y, ldc, bias, e);                                                \
     break;
       CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6)
 #undef CASE
