@@ -248,7 +248,7 @@ import Testing
   @Test(arguments: sets.indices) func depthwiseOfEveryWidth(_ i: Int) throws {
     let (isa, lanes) = Self.sets[i]
     for width in 1...24 {
-      for (kernel, pad) in [(3, 1), (5, 2), (7, 3)] {
+      for (kernel, pad) in [(3, 1), (5, 2), (7, 3), (9, 4), (11, 5)] {
         for stride in 1...2 {
           try check(
             Setup(

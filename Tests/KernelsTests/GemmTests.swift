@@ -146,6 +146,23 @@ private struct Setup {
     }
   }
 
+  /// A right factor that is not packed: the first rows of a block keep its panels for the others.
+  @Test(arguments: sets) func rowsShareThePanelsThatTheFirstKept(isa: InstructionSet) throws {
+    for m in [6, 7, 13, 64, 65, 200] {
+      for n in [1, 16, 49, 70, 196] {
+        for k in [1, 64, 65, 515, 2100] where m * n * k < 8_000_000 {
+          for threads in [1, 3] {
+            var s = Setup(m: m, n: n, k: k, transposeA: n == 49, threads: threads)
+            s.epilogue.beta = 1
+            s.epilogue.addend = .init(row: 0, column: 1)
+            s.epilogue.low = -20
+            try check(Float.self, s, isa)
+          }
+        }
+      }
+    }
+  }
+
   @Test func threadsSplitTheSameSums() throws {
     for (m, n, k) in [(300, 1, 400), (1, 700, 300), (40, 600, 90), (300, 40, 90), (200, 3, 300)] {
       for packs in [false, true] {

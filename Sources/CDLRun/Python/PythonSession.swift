@@ -29,6 +29,9 @@ final class PythonSession {
   private static let mostKnown = 4
   /// From this size on the package keeps the memory of results for the next run.
   private static let largest = 31 << 20
+  /// From this size on it costs more when vectors end in the next line than to make a view.
+  private static let aligned = 4096
+  private static let line = 64
 
   /// Tensors without memory.
   private final class KnownCall {
@@ -241,8 +244,22 @@ final class PythonSession {
     return true
   }
 
+  /// Large ones begin with a line of the cache; NumPy's own memory lies at any multiple of 16 bytes.
   private func newArray(_ like: dlrun_tensor, _ entry: DTypeTable.Entry) -> PyObject? {
-    withShape(of: like) { numpy.new(entry.dtype, like.rank, $0) }
+    guard like.size_bytes >= PythonSession.aligned, let bytes = dtypes.entry(of: DLRUN_UINT8) else {
+      return withShape(of: like) { numpy.new(entry.dtype, like.rank, $0) }
+    }
+    var count = like.size_bytes + PythonSession.line
+    guard let room = numpy.new(bytes.dtype, 1, &count) else { return nil }
+    guard let start = NumPy.Array(object: room).data else {
+      python.release(room)
+      return nil
+    }
+    return withShape(of: like) {
+      numpy.view(
+        entry.dtype, like.rank, $0, over: start.alignedUp(toMultipleOf: PythonSession.line),
+        of: room)
+    }
   }
 
   /// An array over the memory in which an output came; nil, with an exception, where that is

@@ -17,10 +17,13 @@ INLINE V finish(const dl_blocked_depthwise *d, V v) {
   return v;
 }
 
+// The widest window whose weights stay in registers, for strips of its own.
 #if GROUPED
 #define GROUP(d) ((d)->group)
+enum { WIDEST = 7 };
 #else
 #define GROUP(d) 1
+enum { WIDEST = 11 };
 #endif
 
 // P pixels of a row under K taps at stride S of each plane. Each input is
@@ -36,7 +39,7 @@ INLINE void strip(const int K, const int S, const int P, const int EDGE,
     const float *taps = w + plane * d->taps[0] * group * K * LANES;
     ROLLED for (intptr_t a = 0; a < rows; a++) {
       ROLLED for (intptr_t j = 0; j < group; j++) {
-        V weight[7];
+        V weight[WIDEST];
         UNROLL for (int k = 0; k < K; k++) weight[k] = LOAD(taps + k * LANES);
 #if GROUPED
         const PLACES lane = LANE_OF(group, j);
@@ -77,11 +80,16 @@ typedef void (*strip_fn)(const dl_blocked_depthwise *, const WHOLE *, intptr_t, 
   EACH_P(F, 1, 1, E)                                                                               \
   EACH_P(F, 3, 1, E)                                                                               \
   EACH_P(F, 3, 2, E)                                                                               \
-  EACH_P(F, 5, 1, E) EACH_P(F, 5, 2, E) EACH_P(F, 7, 1, E) EACH_P(F, 7, 2, E)
+  EACH_P(F, 5, 1, E) EACH_P(F, 5, 2, E) EACH_P(F, 7, 1, E) EACH_P(F, 7, 2, E) EACH_WIDE(F, E)
+#if GROUPED
+#define EACH_WIDE(F, E)
+#else
+#define EACH_WIDE(F, E) EACH_P(F, 9, 1, E) EACH_P(F, 11, 1, E)
+#endif
 EACH(DEFINE, 0)
 EACH(DEFINE, 1)
 #define ENTRY(K, S, P, E) [E][K / 2][S - 1][P - 1] = strip_##K##_##S##_##P##_##E,
-static const strip_fn strips[2][4][2][8] = {EACH(ENTRY, 0) EACH(ENTRY, 1)};
+static const strip_fn strips[2][WIDEST / 2 + 1][2][8] = {EACH(ENTRY, 0) EACH(ENTRY, 1)};
 
 // Any window, P pixels of a row at a time: a tap's weight is loaded once for all of them.
 INLINE void pixels(const int P, const dl_blocked_depthwise *d, intptr_t rows, intptr_t left,
@@ -122,11 +130,11 @@ INLINE void pixels(const int P, const dl_blocked_depthwise *d, intptr_t rows, in
 void NAME(const dl_blocked_depthwise *d, intptr_t first, intptr_t rows, const float *in,
           const float *w, const float *bias, const float *residual, float *out) {
   const intptr_t K = d->taps[1], S = d->stride[1], width = d->output[1];
-  const int isPlain = ((K == 3 || K == 5 || K == 7) && (S == 1 || S == 2) && d->dilation[1] == 1) ||
-                      (K == 1 && S == 1);
+  const int isPlain =
+      K == 1 ? S == 1 : K % 2 == 1 && K <= (S == 1 ? WIDEST : 7) && S <= 2 && d->dilation[1] == 1;
   const intptr_t count = (width + MOST - 1) / MOST;
   const V start = LOAD(bias);
-  WHOLE edges[3][7 * 2 + 7];
+  WHOLE edges[3][7 * 2 + WIDEST];
   for (intptr_t h = first; h < first + rows; h++) {
     intptr_t a0, a1;
     dl_blocked_taps(d, 0, h, &a0, &a1);

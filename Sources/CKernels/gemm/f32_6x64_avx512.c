@@ -8,8 +8,9 @@
 #define UNROLL _Pragma("clang loop unroll(full)")
 #define INLINE static inline __attribute__((always_inline))
 
-// How far the panel's own lines are fetched ahead of their use.
-enum { AHEAD_BYTES = 8192 };
+// How far the panel's own lines are fetched ahead of their use, and those of rows of a matrix;
+// columns of a panel.
+enum { AHEAD_BYTES = 8192, AHEAD_ROWS = 8, PANEL = 64 };
 
 // Written as assembly so that the broadcast stays where it is: 24 accumulators and 4 vectors of B
 // leave four registers, and hoisted broadcasts would spill.
@@ -70,10 +71,12 @@ __attribute__((noinline)) static void finish(intptr_t m, intptr_t n, const int N
   }
 }
 
-// M rows times NV vectors of 16 columns. EDGE: the last vector has the lanes of `mask` alone.
-INLINE void tile(const int M, const int NV, const int EDGE, __mmask16 mask, intptr_t n, intptr_t k,
-                 const float *a, intptr_t a_row, intptr_t a_step, const float *b, intptr_t ldb,
-                 float *c, intptr_t ldc, const dl_gemm_epilogue *e) {
+// M rows times NV vectors of 16 columns. EDGE: the last vector has the lanes of `mask` alone. KEEP:
+// the panel, which lies in its matrix, is stored as tiles after this one read it.
+INLINE void tile(const int M, const int NV, const int EDGE, const int KEEP, __mmask16 mask,
+                 intptr_t n, intptr_t k, const float *a, intptr_t a_row, intptr_t a_step,
+                 const float *b, intptr_t ldb, float *c, intptr_t ldc, float *kept,
+                 const dl_gemm_epilogue *e) {
 #define LANES(j) (EDGE && (j) == NV - 1 ? mask : (__mmask16)0xFFFF)
   __m512 sum[12][4];
   UNROLL for (int i = 0; i < M; i++) UNROLL for (int j = 0; j < NV; j++) sum[i][j] =
@@ -97,8 +100,13 @@ INLINE void tile(const int M, const int NV, const int EDGE, __mmask16 mask, intp
     UNROLL for (int j = 0; j < NV; j++) row[j] =
         EDGE ? _mm512_maskz_loadu_ps(LANES(j), b + 16 * j) : _mm512_loadu_ps(b + 16 * j);
     // A prefetch never faults, so it may run ahead of the panel.
-    const char *ahead = (const char *)((uintptr_t)b + AHEAD_BYTES);
+    const char *ahead =
+        (const char *)((uintptr_t)b + (KEEP ? (uintptr_t)ldb * (4 * AHEAD_ROWS) : AHEAD_BYTES));
     UNROLL for (int j = 0; j < NV; j++) _mm_prefetch(ahead + 64 * j, _MM_HINT_T0);
+    if (KEEP) {
+      UNROLL for (int j = 0; j < NV; j++) _mm512_storeu_ps(kept + 16 * j, row[j]);
+      kept += PANEL;
+    }
     _mm_prefetch(next, _MM_HINT_T1);
     if (isWide)
       _mm_prefetch(next + 64, _MM_HINT_T1);
@@ -182,14 +190,16 @@ INLINE void tile(const int M, const int NV, const int EDGE, __mmask16 mask, intp
 #define CASE(M, NV)                                                                                \
   case M:                                                                                          \
     if (n == 16 * NV)                                                                              \
-      tile(M, NV, 0, 0xFFFF, n, k, a, a_row, a_step, b, ldb, c, ldc, e);                           \
+      tile(M, NV, 0, KEEP, 0xFFFF, n, k, a, a_row, a_step, b, ldb, c, ldc, kept, e);               \
     else                                                                                           \
-      tile(M, NV, 1, mask, n, k, a, a_row, a_step, b, ldb, c, ldc, e);                             \
+      tile(M, NV, 1, KEEP, mask, n, k, a, a_row, a_step, b, ldb, c, ldc, kept, e);                 \
     break;
 #define FEW_ROWS(NV) CASE(1, NV) CASE(2, NV) CASE(3, NV) CASE(4, NV) CASE(5, NV) CASE(6, NV)
 #define MORE_ROWS(NV) CASE(9, NV) CASE(10, NV) CASE(11, NV) CASE(12, NV)
 
-DL_GEMM_TILE(dl_gemm_f32_6x64__avx512) {
+INLINE void tiles(const int KEEP, intptr_t m, intptr_t n, intptr_t k, const float *a,
+                  intptr_t a_row, intptr_t a_step, const float *b, intptr_t ldb, float *c,
+                  intptr_t ldc, float *kept, const dl_gemm_epilogue *e) {
   const __mmask16 mask = n % 16 == 0 ? 0xFFFF : (__mmask16)((1u << (n % 16)) - 1);
   switch ((n + 15) / 16) {
   case 4:
@@ -205,6 +215,14 @@ DL_GEMM_TILE(dl_gemm_f32_6x64__avx512) {
     switch (m) { FEW_ROWS(1) CASE(7, 1) CASE(8, 1) MORE_ROWS(1) }
     break;
   }
+}
+
+DL_GEMM_TILE(dl_gemm_f32_6x64__avx512) {
+  tiles(0, m, n, k, a, a_row, a_step, b, ldb, c, ldc, NULL, e);
+}
+
+DL_GEMM_KEEPING_TILE(dl_gemm_f32_6x64_keep__avx512) {
+  tiles(1, m, n, k, a, a_row, a_step, b, ldb, c, ldc, kept, e);
 }
 
 #undef MORE_ROWS

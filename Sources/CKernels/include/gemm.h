@@ -52,6 +52,14 @@ typedef void (*dl_gemm_tile)(intptr_t m, intptr_t n, intptr_t k, const void *a, 
   void name(intptr_t m, intptr_t n, intptr_t k, const void *a, intptr_t a_row, intptr_t a_step,    \
             const void *b, intptr_t ldb, void *c, intptr_t ldc, const dl_gemm_epilogue *e)
 
+// The same tile of a right factor that lies in its matrix. Its k rows are stored to `kept`,
+// [k][NR], as the panel that the rows of C below read; lanes past n are unspecified.
+#define DL_GEMM_KEEPING_TILE(name)                                                                 \
+  void name(intptr_t m, intptr_t n, intptr_t k, const void *a, intptr_t a_row, intptr_t a_step,    \
+            const void *b, intptr_t ldb, void *c, intptr_t ldc, void *kept,                        \
+            const dl_gemm_epilogue *e)
+DL_GEMM_KEEPING_TILE(dl_gemm_f32_6x64_keep__avx512);
+
 DL_GEMM_TILE(dl_gemm_f32_4x16__scalar);  // MR 4, NR 16
 DL_GEMM_TILE(dl_gemm_f32_6x16__avx2);    // MR 6, NR 16
 DL_GEMM_TILE(dl_gemm_f32_6x16__neon);    // MR 6, NR 16

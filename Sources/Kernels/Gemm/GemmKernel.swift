@@ -21,6 +21,12 @@ struct GemmKernel: Sendable {
       UnsafeMutableRawPointer?, Int, UnsafePointer<dl_gemm_epilogue>?
     ) -> Void
 
+  typealias KeepingTile =
+    @convention(c) (
+      Int, Int, Int, UnsafeRawPointer?, Int, Int, UnsafeRawPointer?, Int,
+      UnsafeMutableRawPointer?, Int, UnsafeMutableRawPointer?, UnsafePointer<dl_gemm_epilogue>?
+    ) -> Void
+
   /// Rows of a tile of `nr` columns, and of a strip of a packed left factor.
   let mr: Int
   let nr: Int
@@ -28,14 +34,20 @@ struct GemmKernel: Sendable {
   let isPadded: Bool
   private let isa: InstructionSet
   let tile: Tile
+  /// The tile that also stores the panel which it reads in its matrix; nil where there is none.
+  let keepingTile: KeepingTile?
   var label: String { "gemm \(isa) \(mr)x\(nr)" }
 
-  private init(_ mr: Int, _ nr: Int, _ isa: InstructionSet, padded: Bool, _ tile: @escaping Tile) {
+  private init(
+    _ mr: Int, _ nr: Int, _ isa: InstructionSet, padded: Bool, _ tile: @escaping Tile,
+    keeping: KeepingTile? = nil
+  ) {
     self.mr = mr
     self.nr = nr
     isPadded = padded
     self.isa = isa
     self.tile = tile
+    keepingTile = keeping
   }
 
   /// The best tile that `isa` allows.
@@ -43,7 +55,10 @@ struct GemmKernel: Sendable {
     #if arch(x86_64)
       if isa >= .avx512 {
         return switch element {
-        case .float32: .init(6, 64, .avx512, padded: false, dl_gemm_f32_6x64__avx512)
+        case .float32:
+          .init(
+            6, 64, .avx512, padded: false, dl_gemm_f32_6x64__avx512,
+            keeping: dl_gemm_f32_6x64_keep__avx512)
         case .float64: .init(14, 16, .avx512, padded: true, dl_gemm_f64_14x16__avx512)
         case .int32: .init(14, 32, .avx512, padded: true, dl_gemm_u32_14x32__avx512)
         case .int64: .init(14, 16, .avx512, padded: true, dl_gemm_u64_14x16__avx512)

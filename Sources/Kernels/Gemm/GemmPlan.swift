@@ -60,6 +60,8 @@ public struct GemmPlan: Sendable {
   let packedB: PackedMatrix?
   /// B is read where it lies: it would be read too seldom to be worth packing.
   let readsB: Bool
+  /// B is read where it lies by the first rows of a block, which keep each panel for the others.
+  let keepsB: Bool
   let isVector: Bool
   /// B is one column that lies in a row, and nothing is done to the sums.
   let isColumn: Bool
@@ -74,6 +76,8 @@ public struct GemmPlan: Sendable {
   let rowBlocks: Int
   let columnBlocks: Int
   let pieces: Int
+  /// What a piece of the work has of its own: a panel of B, and a block of A.
+  let panelBytes: Int
   let blockBytes: Int
   let packedBBytes: Int
 
@@ -117,10 +121,13 @@ public struct GemmPlan: Sendable {
     let es = element.byteSize
     // Turned, the rows of a strip share the lines of a short sum.
     readsA = packedA == nil && (a.column == 1 || (a.row == 1 && k <= 64))
-    // So is a right factor for few rows, or whose rows lie together in the first-level cache.
-    let isNear = k * min(n, kernel.nr) <= 4096 && b.row * es % 4096 != 0
+    // So is a right factor for a single strip, and one whose rows lie together in the first-level
+    // cache, unless many strips would meet rows that do not begin with a line.
+    let isNear =
+      k * min(n, kernel.nr) <= 4096 && b.row * es % 4096 != 0 && (m <= 64 || b.row * es % 64 == 0)
+    let isFew = kernel.keepingTile == nil ? m <= 64 : strips == 1
     readsB =
-      packedB == nil && !kernel.isPadded && b.column == 1 && (m <= 64 || (m <= 256 && isNear))
+      packedB == nil && !kernel.isPadded && b.column == 1 && (isFew || (m <= 256 && isNear))
     isColumn =
       n == 1 && a.column == 1 && b.row == 1 && packedA == nil && packedB == nil && post == nil
       && element == .float32 && epilogue == Epilogue()
@@ -136,8 +143,11 @@ public struct GemmPlan: Sendable {
     thin = GemmThin(
       m: m, n: n, k: k, a: a, b: isPlain ? distance : nil, epilogue: epilogue, threads: threads,
       isa: isa)
+    keepsB =
+      packedB == nil && !readsB && thin == nil && b.column == 1 && kernel.keepingTile != nil
     packedBBytes =
-      packedB != nil || readsB || thin != nil ? 0 : GemmPlan.aligned(panels * kernel.nr * k * es)
+      packedB != nil || readsB || keepsB || thin != nil
+      ? 0 : GemmPlan.aligned(panels * kernel.nr * k * es)
 
     // A block of rows of A stays in the second-level cache while the panels of B pass by; very long
     // sums are cut so that a block has rows enough to make up for reading the panels.
@@ -152,9 +162,11 @@ public struct GemmPlan: Sendable {
     rowBlocks = rows
     columnBlocks = columns
     pieces = threads == 1 ? 1 : min(rows * columns, threads * 8)
+    panelBytes = keepsB ? GemmPlan.aligned(kernel.nr * depth * es) : 0
     blockBytes =
-      packedA != nil || readsA || self.rows != nil
-      ? 0 : GemmPlan.aligned(((strips + rows - 1) / rows) * kernel.mr * depth * es)
+      panelBytes
+      + (packedA != nil || readsA || self.rows != nil
+        ? 0 : GemmPlan.aligned(((strips + rows - 1) / rows) * kernel.mr * depth * es))
     scratchBytes = packedBBytes + pieces * blockBytes
     label =
       isColumn
@@ -202,7 +214,7 @@ public struct GemmPlan: Sendable {
           row: block / columnBlocks, column: block % columnBlocks, threads: pool.threads, a, b, c,
           addend, residual,
           packedRight: packedB.map { UnsafeRawPointer($0.bytes) } ?? UnsafeRawPointer(scratch),
-          strips: scratch + packedBBytes + piece * blockBytes)
+          own: scratch + packedBBytes + piece * blockBytes)
       }
     }
   }
@@ -220,96 +232,6 @@ public struct GemmPlan: Sendable {
           to + c0 * k * es, width: kernel.nr, from: b + c0 * self.b.column * es,
           count: min(kernel.nr, n - c0), across: self.b.column, k: k, along: self.b.row,
           byteSize: es, isa: isa)
-      }
-    }
-  }
-
-  /// A block of rows and columns: all of their sums, one depth after the other.
-  private func runBlock(
-    row: Int, column: Int, threads: Int, _ a: UnsafeRawPointer, _ b: UnsafeRawPointer,
-    _ c: UnsafeMutableRawPointer, _ addend: UnsafeRawPointer?, _ residual: UnsafeRawPointer?,
-    packedRight: UnsafeRawPointer, strips block: UnsafeMutableRawPointer
-  ) {
-    let es = element.byteSize
-    let (strips, panels) = (kernel.strips(m), kernel.panels(n))
-    let (s0, s1) = (row * strips / rowBlocks, (row + 1) * strips / rowBlocks)
-    let (p0, p1) = (column * panels / columnBlocks, (column + 1) * panels / columnBlocks)
-    let (top, bottom) = (s0 * m / strips, s1 * m / strips)
-    // After the last panel of these rows come the next ones of the thread.
-    let isDone = column + 1 == columnBlocks && row + 1 < rowBlocks && readsA && self.a.row == k
-    let isOwn = (row + 1) * threads / rowBlocks == row * threads / rowBlocks
-    let end = min(row + 2, rowBlocks) * strips / rowBlocks * m / strips
-    let wanted = isDone && isOwn ? (a + bottom * k * es, end - bottom) : nil
-    var k0 = 0
-    repeat {
-      let kc = min(depth, k - k0)
-      var left = LeftBlock(
-        base: a + (top * self.a.row + k0 * self.a.column) * es, row: self.a.row,
-        step: self.a.column, top: top, bottom: bottom)
-      if let packedA {
-        left = LeftBlock(
-          base: UnsafeRawPointer(packedA.bytes) + top * k * es, strips: strips, of: m, first: s0,
-          until: s1, depth: k, offset: k0)
-      } else if !readsA {
-        // Turned, strips share lines: all take a few steps of the sum before the next ones are read.
-        let steps = self.a.row == 1 ? 16 : kc
-        for first in stride(from: 0, to: kc, by: max(1, steps)) {
-          for s in s0..<s1 {
-            let (r0, r1) = (s * m / strips, (s + 1) * m / strips)
-            pack(
-              block + ((r0 - top) * kc + first * (r1 - r0)) * es, width: r1 - r0,
-              from: a + (r0 * self.a.row + (k0 + first) * self.a.column) * es, count: r1 - r0,
-              across: self.a.row, k: min(steps, kc - first), along: self.a.column, byteSize: es,
-              isa: isa)
-          }
-        }
-        left = LeftBlock(
-          base: UnsafeRawPointer(block), strips: strips, of: m, first: s0, until: s1, depth: kc,
-          offset: 0)
-      }
-      runDepth(
-        left, panels: p0..<p1, k0..<k0 + kc, b, c, addend, residual, packedRight: packedRight,
-        following: kc == k ? wanted : nil)
-      k0 += kc
-    } while k0 < k
-  }
-
-  /// One depth of the sums of a block.
-  private func runDepth(
-    _ left: LeftBlock, panels: Range<Int>, _ sum: Range<Int>, _ b: UnsafeRawPointer,
-    _ c: UnsafeMutableRawPointer, _ addend: UnsafeRawPointer?, _ residual: UnsafeRawPointer?,
-    packedRight: UnsafeRawPointer, following: (left: UnsafeRawPointer, rows: Int)?
-  ) {
-    let es = element.byteSize
-    let (k0, kc) = (sum.lowerBound, sum.count)
-    withUnsafeBytes(of: post?.function?.parameters) { parameters in
-      var e = dl_gemm_epilogue(epilogue, post)
-      e.parameters = parameters.baseAddress?.assumingMemoryBound(to: Double.self)
-      e.accumulate = k0 > 0 ? 1 : 0
-      e.final = k0 + kc >= k ? 1 : 0
-      for p in panels {
-        let c0 = p * kernel.nr
-        let width = min(kernel.nr, n - c0)
-        let right =
-          readsB ? b + (k0 * self.b.row + c0) * es : packedRight + (c0 * k + k0 * kernel.nr) * es
-        let strips = left.strips(kernel, width: width, es)
-        // While this panel is worked on, the next one comes in, each strip fetching its part.
-        let isFollowed = !readsB && p + 1 < panels.upperBound && strips > 1
-        e.next_step = isFollowed ? (kernel.nr * es / strips + 3) & ~3 : 0
-        let isLast = p + 1 == panels.upperBound
-        if isLast, let following { e.next_step = (following.rows * es / strips + 3) & ~3 }
-        for s in 0..<strips {
-          let (r0, count, address, row, step) = left.strip(s, of: strips, es)
-          e.addend = addend.map {
-            $0 + (r0 * epilogue.addend.row + c0 * epilogue.addend.column) * es
-          }
-          e.residual = residual.map { $0 + (r0 * e.residual_row + c0) * es }
-          e.next = isFollowed ? right + kernel.nr * k * es + s * e.next_step * kc : nil
-          if isLast, let following { e.next = following.left + s * e.next_step * kc }
-          kernel.tile(
-            count, width, kc, address, row, step, right, readsB ? self.b.row : kernel.nr,
-            c + (r0 * self.c + c0) * es, self.c, &e)
-        }
       }
     }
   }

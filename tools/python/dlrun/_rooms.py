@@ -14,7 +14,18 @@ from ._dtypes import Array
 # than many an operator.
 LARGE = 31 << 20
 
+# NumPy's memory lies at any multiple of 16 bytes. From this size on an array begins with a line of
+# the cache: vectors that end in the next line take products up to 1.3 times as long to store.
+ALIGNED = 4096
+LINE = 64
+
 _empty = np.empty
+
+
+def _aligned(block: Array, size: int) -> Array:
+    """The first `size` bytes of `block` that begin with a line."""
+    start = -block.ctypes.data % LINE
+    return block[start:start + size]
 
 
 def _pop(kept: list[Array]) -> tuple[Array, int]:
@@ -49,8 +60,10 @@ class Rooms:
     def array(self, shape: tuple[int, ...], dtype: Any) -> Array:
         """Uninitialised memory."""
         size = math.prod(shape) * dtype.itemsize
-        if size < LARGE or _FREE < 0:
+        if size < ALIGNED:
             return _empty(shape, dtype)
+        if size < LARGE or _FREE < 0:
+            return _aligned(_empty(size + LINE, np.uint8), size).view(dtype).reshape(shape)
         kept = self._kept
         block = None
         for _ in range(len(kept)):
@@ -61,12 +74,12 @@ class Rooms:
                 break
             if count > _FREE:
                 kept.append(candidate)
-            elif candidate.nbytes == size:
+            elif candidate.nbytes == size + LINE:
                 block = candidate
                 break
         if block is None:
-            block = _empty(size, np.uint8)
-        array: Array = block.view(dtype).reshape(shape)
+            block = _empty(size + LINE, np.uint8)
+        array: Array = _aligned(block, size).view(dtype).reshape(shape)
         if len(kept) < self._most:
             kept.append(block)
         return array

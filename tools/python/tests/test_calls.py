@@ -46,6 +46,18 @@ class Calls(unittest.TestCase):
             turned = s._call((difference, "sum"), self.feed, None)
             np.testing.assert_array_equal(turned, [[4, 4, 4], [6, 8, 10]])
 
+    def test_large_results_begin_with_a_line(self):
+        s = pair()
+        for count in (1024, 1031, 100_000):
+            feed = {"a": np.arange(count, dtype=np.float32), "b": np.ones(count, np.float32)}
+            for _ in range(4):
+                for run in (lambda: s.run(None, feed), lambda: s.run(None, feed, dlrun.RunOptions())):
+                    total, difference = run()
+                    for y, value in ((total, feed["a"] + 1), (difference, feed["a"] - 1)):
+                        self.assertEqual(y.ctypes.data % 64, 0)
+                        self.assertEqual((y.nbytes, y.flags.writeable), (count * 4, True))
+                        np.testing.assert_array_equal(y, value)
+
     def test_what_is_left_to_the_package(self):
         s = pair()
         for names in ([], ["nothing"], [1], "sum", 7, {"sum"}):
