@@ -3,13 +3,13 @@
 #include "check.h"
 
 static dl_blocked_depthwise window(void) {
-  static const intptr_t lengths[6] = {1, 2, 3, 5, 7, 4};
+  static const intptr_t lengths[8] = {1, 2, 3, 5, 7, 9, 11, 4};
   dl_blocked_depthwise d = {0};
   d.planes = d.group = 1;
-  const intptr_t square = lengths[draw_below(5)];
+  const intptr_t square = lengths[draw_below(7)];
   const int is_square = draw_below(4) != 0;
   for (int i = 0; i < 2; i++) {
-    d.taps[i] = is_square ? square : lengths[draw_below(6)];
+    d.taps[i] = is_square ? square : lengths[draw_below(8)];
     d.stride[i] = 1 + draw_below(3);
     d.dilation[i] = draw_below(3) ? 1 : 2;
     d.pad[i] = draw_below(d.taps[i] + 1);
