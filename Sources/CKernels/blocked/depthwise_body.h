@@ -17,7 +17,7 @@ INLINE V finish(const dl_blocked_depthwise *d, V v) {
   return v;
 }
 
-// The widest window whose weights stay in registers, for strips of its own.
+// The widest window that has strips of its own, whose weights stay in 32 registers.
 #if GROUPED
 #define GROUP(d) ((d)->group)
 enum { WIDEST = 7 };

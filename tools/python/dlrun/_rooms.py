@@ -1,4 +1,5 @@
-"""Memory for large results, used again once nobody holds what lay in it."""
+"""Memory for results: large ones begin with a line of the cache, the largest are used again once
+nobody holds what lay in them."""
 
 from __future__ import annotations
 
