@@ -23,10 +23,11 @@ LINE = 64
 _empty = np.empty
 
 
-def _aligned(block: Array, size: int) -> Array:
-    """The first `size` bytes of `block` that begin with a line."""
+def _aligned(block: Array, shape: tuple[int, ...], dtype: Any) -> Array:
+    """An array that begins with a line, in a block of a line more than it takes."""
     start = -block.ctypes.data % LINE
-    return block[start:start + size]
+    array: Array = block[start:start + block.nbytes - LINE].view(dtype).reshape(shape)
+    return array
 
 
 def _pop(kept: list[Array]) -> tuple[Array, int]:
@@ -64,7 +65,7 @@ class Rooms:
         if size < ALIGNED:
             return _empty(shape, dtype)
         if size < LARGE or _FREE < 0:
-            return _aligned(_empty(size + LINE, np.uint8), size).view(dtype).reshape(shape)
+            return _aligned(_empty(size + LINE, np.uint8), shape, dtype)
         kept = self._kept
         block = None
         for _ in range(len(kept)):
@@ -80,7 +81,7 @@ class Rooms:
                 break
         if block is None:
             block = _empty(size + LINE, np.uint8)
-        array: Array = _aligned(block, size).view(dtype).reshape(shape)
+        array = _aligned(block, shape, dtype)
         if len(kept) < self._most:
             kept.append(block)
         return array
