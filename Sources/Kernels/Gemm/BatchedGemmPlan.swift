@@ -13,6 +13,8 @@ public struct BatchedGemmPlan: Sendable {
   /// Groups of whole products that run side by side; 1: one product after the other, each on all
   /// threads.
   let pieces: Int
+  /// Threads that take part.
+  let slots: Int
 
   /// - `make`: the product for a number of threads.
   /// - `aOffsets`, `bOffsets`: elements, one for each product. Results lie one after the other.
@@ -26,7 +28,8 @@ public struct BatchedGemmPlan: Sendable {
     step = gemm.m * gemm.n * es
     let work = Double(gemm.m) * Double(gemm.n) * Double(gemm.k) * Double(aOffsets.count)
     pieces = many && work >= 131_072 ? min(aOffsets.count, threads * 4) : 1
-    scratchBytes = pieces * GemmPlan.aligned(gemm.scratchBytes)
+    slots = min(pieces, threads)
+    scratchBytes = slots * GemmPlan.aligned(gemm.scratchBytes)
   }
 
   /// Computes all products. `addend` is the same for all.
@@ -44,11 +47,11 @@ public struct BatchedGemmPlan: Sendable {
       return
     }
     let size = GemmPlan.aligned(gemm.scratchBytes)
-    pool.run(pieces) { piece in
+    pool.run(pieces, slots: slots) { piece, slot in
       for i in (piece * count / pieces)..<((piece + 1) * count / pieces) {
         gemm.run(
           a: a + aOffsets[i], b: b + bOffsets[i], c: c + i * step, addend: addend,
-          scratch: scratch + piece * size, pool: .single)
+          scratch: scratch + slot * size, pool: .single)
       }
     }
   }
