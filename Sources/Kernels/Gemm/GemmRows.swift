@@ -19,9 +19,10 @@ struct GemmRows: Sendable {
     m: Int, n: Int, k: Int, a: GemmPlan.Layout, epilogue e: GemmPlan.Epilogue, nr: Int,
     threads: Int, isa: InstructionSet
   ) {
-    // Rows are taken six at a time, and the factor is read again for each six.
-    guard a.column == 1, k > 0, k <= 2048, m == 1 || (m <= 6 ? n * k <= 1 << 18 : m <= 64),
-      m <= 6 || n * k <= 1 << 16, e.alpha == 1,
+    // Rows are taken six at a time, and the factor is read again for each six; beyond the first-level
+    // cache, where it may come from afar, tiles fetch a panel of it while they compute another.
+    let most = m <= 6 ? 1 << 18 : m < 16 ? 1 << 16 : 1 << 13
+    guard a.column == 1, k > 0, k <= 2048, m == 1 || (m <= 64 && n * k <= most), e.alpha == 1,
       e.beta == 0 || (e.beta == 1 && e.addend == GemmPlan.Layout(row: 0, column: 1))
     else { return nil }
     #if arch(x86_64)

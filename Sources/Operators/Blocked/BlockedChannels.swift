@@ -108,8 +108,20 @@ public struct BlockedChannels: Operator {
     let kernel = try BlockedChannelMap(
       batch: x.shape[0], channels: channels, map: order, pixels: x.shape[2] * x.shape[3],
       lanes: x.shape[4], threads: p.options.threads)
-    return Prepared(label: kernel.label) { m in
+    let start = x.shape[0] == 1 ? stretch(lanes: x.shape[4]) : nil
+    let movement: Movement =
+      start.map { .parts([$0 * x.shape[2] * x.shape[3] * x.dtype.byteSize]) } ?? .none
+    return Prepared(movement: movement, label: kernel.label) { m in
       kernel.run(inputs: m.inputs, y: m.output(0), pool: m.pool)
     }
+  }
+
+  /// The first channel, where the result is whole blocks of a single input, one after the other.
+  private func stretch(lanes: Int) -> Int? {
+    guard channels.count == 1, let first = map.first, first % lanes == 0,
+      map == Array(first..<first + map.count),
+      map.count % lanes == 0 || first + map.count == channels[0]
+    else { return nil }
+    return first
   }
 }
