@@ -35,6 +35,8 @@ typedef struct dl_gemm_epilogue {
   // Set where alpha = beta = 1, there is no function, and the addend, if any, has row distance 0
   // and column distance 1.
   int32_t plain;
+  // Set where the panel of B may be beyond the second-level cache: its lines are fetched ahead.
+  int32_t far;
 } dl_gemm_epilogue;
 
 // One tile: rows 0..<m, columns 0..<n, 1 <= m <= MR, 1 <= n <= NR, k >= 0. Sums are added up in the

@@ -90,6 +90,8 @@ extension GemmPlan {
           e.residual = residual.map { $0 + (r0 * e.residual_row + c0) * es }
           e.next = isFollowed && (kept == nil || s * apart < near) ? ahead + s * apart : nil
           if isLast, let following { e.next = following.left + s * e.next_step * kc }
+          // Nobody has fetched the first panel, nor others where there is a single strip.
+          e.far = s == 0 && (p == panels.lowerBound || strips == 1) ? 1 : 0
           let to = c + (r0 * self.c + c0) * es
           if let kept {
             if s > 0 {

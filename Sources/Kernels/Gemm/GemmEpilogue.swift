@@ -10,6 +10,7 @@ extension dl_gemm_epilogue {
       addend_row: e.addend.row, addend_column: e.addend.column, function: post?.function?.function,
       parameters: nil, residual: nil, residual_row: post?.residualRow ?? 0, next: nil,
       next_step: 0, accumulate: 0, final: 1, clip: clips ? 1 : 0,
-      plain: e.alpha == 1 && isBias && post?.function == nil ? 1 : 0)
+      plain: e.alpha == 1 && isBias && post?.function == nil ? 1 : 0,
+      far: 0)
   }
 }
