@@ -8,6 +8,8 @@
 
 #define MOST_COLUMNS 14
 #define BROADCAST(p) broadcast(p)
+#define FMA_AT(sum, w, p)                                                                          \
+  __asm__ volatile("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(w), "m"(*(p)))
 #define NAME dl_blocked_conv_f32__avx512
 
 static inline __attribute__((always_inline)) __m512 broadcast(const float *p) {

@@ -1,6 +1,7 @@
 // Direct convolution of blocked images, for one instruction set. The file that includes it includes
-// its vectors and defines BROADCAST (a load that the compiler does not move), NAME, MOST_COLUMNS,
-// and the lists of tiles: BLOCKED_TILES(X), PLAIN_TILES(X), WIDE_TILES(X) and WIDE_PLAIN_TILES(X)
+// its vectors and defines BROADCAST (a load that the compiler does not move), FMA_AT (sum += w * *p
+// in all lanes, one instruction) where there is such a thing, NAME, MOST_COLUMNS, and the lists of
+// tiles: BLOCKED_TILES(X), PLAIN_TILES(X), WIDE_TILES(X) and WIDE_PLAIN_TILES(X)
 // with X(rows, columns, blocks).
 #include "conv_common.h"
 
@@ -43,7 +44,17 @@ INLINE void steps(const int N, const int PR, const int PC, const int NB, const i
       __builtin_prefetch(w + (u * NB + j) * LANES + AHEAD, 0, 3);
     }
     UNROLL for (int i = 0; i < PR * PC; i++) {
-      const V x = BROADCAST(p + (i / PC) * row + (i % PC) * pixel + u);
+      const float *at = p + (i / PC) * row + (i % PC) * pixel + u;
+#ifdef FMA_AT
+      // Of some pixels the input is read by each multiplication: fewer instructions, as many loads
+      // as there are ports for. Addresses with an index would make two of each.
+      const int isDirect = __builtin_constant_p(pixel) && i < PC;
+      if (!HALF && isDirect && (NB == 1 || i % (NB == 2 ? 2 : 3) == 1)) {
+        UNROLL for (int j = 0; j < NB; j++) FMA_AT(sum[i][j], weight[j], at);
+        continue;
+      }
+#endif
+      const V x = BROADCAST(at);
       UNROLL for (int j = 0; j < NB - HALF; j++) sum[i][j] = FMA(x, weight[j], sum[i][j]);
       if (HALF && (i % 2 == 1 || i + 1 == PR * PC))
         half[i / 2] = FMA(i % 2 == 1 ? JOINED(before, x) : x, part, half[i / 2]);
