@@ -34,6 +34,7 @@ public struct BlockedChannels: Operator {
       return [
         .init(BlockedChannels(channels: [7, 19, 7]), [x, y, x]),
         .init(BlockedChannels(channels: [19], map: [3, 18, 0, 0, 9, 10, 11, 1, 17, 4]), [y]),
+        .init(BlockedChannels(channels: [19], map: Array(8..<19)), [y]),
       ]
     })
 
