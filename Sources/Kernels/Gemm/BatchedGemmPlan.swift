@@ -29,7 +29,7 @@ public struct BatchedGemmPlan: Sendable {
     let work = Double(gemm.m) * Double(gemm.n) * Double(gemm.k) * Double(aOffsets.count)
     pieces = many && work >= 131_072 ? min(aOffsets.count, threads * 4) : 1
     slots = min(pieces, threads)
-    scratchBytes = slots * GemmPlan.aligned(gemm.scratchBytes)
+    scratchBytes = GemmPlan.bytes(slots, of: GemmPlan.aligned(gemm.scratchBytes))
   }
 
   /// Computes all products. `addend` is the same for all.
@@ -46,7 +46,7 @@ public struct BatchedGemmPlan: Sendable {
       }
       return
     }
-    let size = GemmPlan.aligned(gemm.scratchBytes)
+    let size = GemmPlan.step(GemmPlan.aligned(gemm.scratchBytes))
     pool.run(pieces, slots: slots) { piece, slot in
       for i in (piece * count / pieces)..<((piece + 1) * count / pieces) {
         gemm.run(

@@ -171,7 +171,7 @@ public struct GemmPlan: Sendable {
       + (packedA != nil || readsA || self.rows != nil
         ? 0 : GemmPlan.aligned(((strips + rows - 1) / rows) * kernel.mr * depth * es))
     slots = min(pieces, threads)
-    scratchBytes = packedBBytes + slots * (blockBytes + Self.apart)
+    scratchBytes = packedBBytes + Self.bytes(slots, of: blockBytes)
     label =
       isColumn
       ? "column \(isa)"
@@ -180,9 +180,11 @@ public struct GemmPlan: Sendable {
         : isVector ? "gemv \(isa)" : self.rows != nil ? "rows \(isa)" : kernel.label
   }
 
-  /// Bytes between what threads have of their own: kernels and caches read ahead, and would take lines
-  /// from the other thread (1.2 times as slow for 12x196x64x196).
-  static let apart = 8192
+  /// Bytes from what a thread has of its own, so many bytes, to what the next one has: kernels read
+  /// 8 KB ahead, and would take lines from the other thread (1.2 times as slow for 12x196x64x196).
+  static func step(_ own: Int) -> Int { own == 0 ? 0 : own + 8192 }
+  /// Bytes for so many threads.
+  static func bytes(_ slots: Int, of own: Int) -> Int { max(slots - 1, 0) * step(own) + own }
 
   static func aligned(_ bytes: Int) -> Int { (bytes + 63) & ~63 }
 
@@ -222,7 +224,7 @@ public struct GemmPlan: Sendable {
           row: block / columnBlocks, column: block % columnBlocks, threads: pool.threads, a, b, c,
           addend, residual,
           packedRight: packedB.map { UnsafeRawPointer($0.bytes) } ?? UnsafeRawPointer(scratch),
-          own: scratch + packedBBytes + slot * (blockBytes + Self.apart))
+          own: scratch + packedBBytes + slot * Self.step(blockBytes))
       }
     }
   }
